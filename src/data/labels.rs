@@ -1,0 +1,277 @@
+//! The labels of one image: sparse, cheap to snapshot, every change an undoable edit.
+//!
+//! Pixels are addressed `[t, z, y, x]`; value 0 is unlabelled. Blocks of one plane and 64 x 64 pixels
+//! sit behind `Arc`, so a clone is a snapshot that later edits do not touch.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ndarray::Array4;
+
+use super::roi::Roi;
+
+/// Side of a label block in y and x.
+const SIDE: usize = 64;
+
+/// Grid position of a block: `t`, `z`, `y / 64`, `x / 64`.
+pub type LabelBlock = [usize; 4];
+
+type Block = Arc<[u8; SIDE * SIDE]>;
+
+/// The labels of one image.
+#[derive(Clone, Debug)]
+pub struct LabelVolume {
+    shape: [usize; 4],
+    blocks: BTreeMap<LabelBlock, Block>,
+}
+
+/// One undoable change of a [`LabelVolume`]: the blocks it touched, before and after.
+#[derive(Clone, Debug, Default)]
+pub struct LabelEdit {
+    changes: Vec<(LabelBlock, Option<Block>, Option<Block>)>,
+}
+
+impl LabelEdit {
+    /// Whether nothing changed.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// The boxes (`tzyx`) of the blocks that changed.
+    pub fn dirty(&self) -> impl Iterator<Item = Roi<4>> + '_ {
+        self.changes.iter().map(|(block, ..)| block_roi(*block))
+    }
+
+    /// This edit followed by `next`, as one edit.
+    pub fn then(mut self, next: LabelEdit) -> LabelEdit {
+        for (block, before, after) in next.changes {
+            match self.changes.iter_mut().find(|(b, ..)| *b == block) {
+                Some(change) => change.2 = after,
+                None => self.changes.push((block, before, after)),
+            }
+        }
+        self
+    }
+}
+
+fn block_roi([t, z, y, x]: LabelBlock) -> Roi<4> {
+    Roi::new([t, z, y * SIDE, x * SIDE], [t + 1, z + 1, (y + 1) * SIDE, (x + 1) * SIDE])
+}
+
+fn locate([t, z, y, x]: [usize; 4]) -> (LabelBlock, usize) {
+    ([t, z, y / SIDE, x / SIDE], y % SIDE * SIDE + x % SIDE)
+}
+
+impl LabelVolume {
+    /// No labels on an image of `shape` (`tzyx`).
+    pub fn new(shape: [usize; 4]) -> Self {
+        LabelVolume { shape, blocks: BTreeMap::new() }
+    }
+
+    /// Shape of the image, `tzyx`.
+    pub fn shape(&self) -> [usize; 4] {
+        self.shape
+    }
+
+    /// Whether no pixel is labelled.
+    pub fn is_empty(&self) -> bool {
+        self.blocks.is_empty()
+    }
+
+    /// The label at `at` (`tzyx`); 0 outside the image.
+    pub fn get(&self, at: [usize; 4]) -> u8 {
+        let (block, offset) = locate(at);
+        self.blocks.get(&block).map_or(0, |b| b[offset])
+    }
+
+    /// Sets pixels (`tzyx`) to values, 0 erases; pixels outside the image are left out. The edit
+    /// returned has been applied.
+    pub fn paint(&mut self, pixels: impl IntoIterator<Item = ([usize; 4], u8)>) -> LabelEdit {
+        let mut touched: BTreeMap<LabelBlock, Option<Block>> = BTreeMap::new();
+        for (at, value) in pixels {
+            if (0..4).any(|i| at[i] >= self.shape[i]) {
+                continue;
+            }
+            let (index, offset) = locate(at);
+            let current = self.blocks.get(&index);
+            if current.map_or(0, |b| b[offset]) == value {
+                continue;
+            }
+            touched.entry(index).or_insert_with(|| current.cloned());
+            let block = self.blocks.entry(index).or_insert_with(|| Arc::new([0; SIDE * SIDE]));
+            Arc::make_mut(block)[offset] = value;
+        }
+        let mut edit = LabelEdit::default();
+        for (index, before) in touched {
+            if self.blocks.get(&index).is_some_and(|b| b.iter().all(|&v| v == 0)) {
+                self.blocks.remove(&index);
+            }
+            let after = self.blocks.get(&index).cloned();
+            if before != after {
+                edit.changes.push((index, before, after));
+            }
+        }
+        edit
+    }
+
+    /// Rewrites every labelled pixel by `map[value]`; `map[0]` is not used.
+    pub fn map_values(&mut self, map: &[u8; 256]) -> LabelEdit {
+        let mut edit = LabelEdit::default();
+        for (index, before) in std::mem::take(&mut self.blocks) {
+            let mapped = before.map(|v| if v == 0 { 0 } else { map[v as usize] });
+            let after = mapped.iter().any(|&v| v != 0).then(|| Arc::new(mapped));
+            if let Some(block) = &after {
+                self.blocks.insert(index, Arc::clone(block));
+            }
+            if after.as_ref() != Some(&before) {
+                edit.changes.push((index, Some(before), after));
+            }
+        }
+        edit
+    }
+
+    /// Does an edit again that was undone.
+    pub fn redo(&mut self, edit: &LabelEdit) {
+        for (index, _, after) in &edit.changes {
+            self.set_block(*index, after);
+        }
+    }
+
+    /// Undoes an edit.
+    pub fn undo(&mut self, edit: &LabelEdit) {
+        for (index, before, _) in &edit.changes {
+            self.set_block(*index, before);
+        }
+    }
+
+    fn set_block(&mut self, index: LabelBlock, block: &Option<Block>) {
+        match block {
+            Some(block) => self.blocks.insert(index, Arc::clone(block)),
+            None => self.blocks.remove(&index),
+        };
+    }
+
+    /// Labelled pixels (`tzyx`, value), in a fixed order that depends on nothing but the labels.
+    pub fn iter(&self) -> impl Iterator<Item = ([usize; 4], u8)> + '_ {
+        self.blocks.iter().flat_map(|(&[t, z, y, x], block)| {
+            block
+                .iter()
+                .enumerate()
+                .filter(|&(_, &value)| value != 0)
+                .map(move |(i, &value)| ([t, z, y * SIDE + i / SIDE, x * SIDE + i % SIDE], value))
+        })
+    }
+
+    /// The tight boxes (`tzyx`) of labelled pixels, one per block that holds any.
+    pub fn bounding_boxes(&self) -> Vec<Roi<4>> {
+        self.blocks
+            .iter()
+            .map(|(&[t, z, y, x], block)| {
+                let mut low = [SIDE, SIDE];
+                let mut high = [0, 0];
+                for (i, _) in block.iter().enumerate().filter(|&(_, &v)| v != 0) {
+                    let at = [i / SIDE, i % SIDE];
+                    low = std::array::from_fn(|k| low[k].min(at[k]));
+                    high = std::array::from_fn(|k| high[k].max(at[k] + 1));
+                }
+                Roi::new(
+                    [t, z, y * SIDE + low[0], x * SIDE + low[1]],
+                    [t + 1, z + 1, y * SIDE + high[0], x * SIDE + high[1]],
+                )
+            })
+            .collect()
+    }
+
+    /// Number of labelled pixels per value.
+    pub fn counts(&self) -> [u64; 256] {
+        let mut counts = [0; 256];
+        for (_, value) in self.iter() {
+            counts[value as usize] += 1;
+        }
+        counts
+    }
+
+    /// Dense labels of the box `roi` (`tzyx`), 0 outside the image.
+    pub fn read(&self, roi: &Roi<4>) -> Array4<u8> {
+        let mut dense = Array4::zeros(roi.shape());
+        for (&index, block) in &self.blocks {
+            let part = block_roi(index).intersect(roi);
+            if part.is_empty() {
+                continue;
+            }
+            for y in part.start[2]..part.stop[2] {
+                for x in part.start[3]..part.stop[3] {
+                    let at = [part.start[0], part.start[1], y, x];
+                    let to: [usize; 4] = std::array::from_fn(|i| at[i] - roi.start[i]);
+                    dense[to] = block[locate(at).1];
+                }
+            }
+        }
+        dense
+    }
+}
+
+impl PartialEq for LabelVolume {
+    fn eq(&self, other: &Self) -> bool {
+        self.shape == other.shape && self.blocks == other.blocks
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn pixels() -> impl Strategy<Value = Vec<([usize; 4], u8)>> {
+        let at = (0..2usize, 0..3usize, 0..150usize, 0..70usize);
+        prop::collection::vec((at.prop_map(|(t, z, y, x)| [t, z, y, x]), 0..4u8), 0..40)
+    }
+
+    proptest! {
+        #[test]
+        fn undo_then_redo_is_identity(first in pixels(), second in pixels()) {
+            let mut labels = LabelVolume::new([2, 3, 140, 66]);
+            labels.paint(first);
+            let before = labels.clone();
+            let edit = labels.paint(second);
+            let after = labels.clone();
+            labels.undo(&edit);
+            prop_assert_eq!(&labels, &before);
+            labels.redo(&edit);
+            prop_assert_eq!(&labels, &after);
+        }
+
+        #[test]
+        fn reads_what_was_painted(pixels in pixels()) {
+            let mut labels = LabelVolume::new([2, 3, 140, 66]);
+            labels.paint(pixels);
+            let dense = labels.read(&Roi::whole([2, 3, 140, 66]));
+            for (at, &value) in dense.indexed_iter() {
+                prop_assert_eq!(labels.get(at.into()), value);
+            }
+            prop_assert_eq!(labels.iter().count(), dense.iter().filter(|&&v| v != 0).count());
+        }
+    }
+
+    #[test]
+    fn a_snapshot_does_not_see_later_strokes() {
+        let mut labels = LabelVolume::new([1, 1, 10, 10]);
+        labels.paint([([0, 0, 1, 1], 1)]);
+        let snapshot = labels.clone();
+        labels.paint([([0, 0, 1, 1], 2)]);
+        assert_eq!(snapshot.get([0, 0, 1, 1]), 1);
+    }
+
+    #[test]
+    fn removing_a_class_shifts_the_others_and_comes_back() {
+        let mut labels = LabelVolume::new([1, 1, 4, 4]);
+        labels.paint([([0, 0, 0, 0], 1), ([0, 0, 0, 1], 2), ([0, 0, 0, 2], 3)]);
+        let before = labels.clone();
+        let mut map: [u8; 256] = std::array::from_fn(|i| i as u8);
+        (map[2], map[3]) = (0, 2);
+        let edit = labels.map_values(&map);
+        assert_eq!([0, 1, 2].map(|x| labels.get([0, 0, 0, x])), [1, 0, 2]);
+        labels.undo(&edit);
+        assert_eq!(labels, before);
+    }
+}

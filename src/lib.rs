@@ -1,0 +1,3 @@
+//! Interactive pixel classification in the terminal.
+
+pub mod data;

@@ -1,0 +1,3 @@
+//! The `brushwood` program.
+
+fn main() {}
