@@ -1,3 +1,11 @@
 //! Interactive pixel classification in the terminal.
 
+pub mod classify;
 pub mod data;
+pub mod engine;
+pub mod features;
+pub mod graphics;
+pub mod io;
+pub mod pipeline;
+pub mod project;
+pub mod render;

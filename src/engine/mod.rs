@@ -1,0 +1,109 @@
+//! The live driver: background threads that load what is visible, train, predict tile by tile from the
+//! brush outwards, and report. The interface states a [`Goal`]; the newest goal wins.
+//!
+//! Knows no terminal and no keys; never touches the project.
+
+use std::sync::Arc;
+
+use crate::classify::Forest;
+use crate::data::revision::{ForestRev, LabelsRev, SelectionRev};
+use crate::data::{LabelVolume, SlicePlane, SpatialRoi, Volume};
+use crate::features::FeatureSelection;
+use crate::io::ImageReader;
+
+/// An image of the project, open.
+#[derive(Clone)]
+pub struct LaneSource {
+    /// The image.
+    pub raw: Arc<dyn ImageReader>,
+    /// Its prediction mask.
+    pub mask: Option<Arc<dyn ImageReader>>,
+}
+
+/// What the interface wants the engine to work on. Cheap to clone.
+#[derive(Clone)]
+pub struct Goal {
+    /// The images.
+    pub lanes: Arc<Vec<LaneSource>>,
+    /// Selected features.
+    pub selection: Arc<FeatureSelection>,
+    /// Its revision; a new one drops features, rows and forest.
+    pub selection_rev: SelectionRev,
+    /// Labels of each lane.
+    pub labels: Arc<Vec<LabelVolume>>,
+    /// Their revision.
+    pub labels_rev: LabelsRev,
+    /// Number of classes.
+    pub class_count: usize,
+    /// Seed of training.
+    pub seed: u64,
+    /// Train whenever the labels are newer than the forest.
+    pub live: bool,
+    /// Train and predict once for these labels although `live` is off.
+    pub once: Option<LabelsRev>,
+    /// A forest from the project file, to predict with until a newer one is trained.
+    pub stored_forest: Option<Arc<Forest>>,
+    /// Whether predictions are wanted (some prediction layer is visible).
+    pub predict: bool,
+    /// What is on screen.
+    pub view: View,
+}
+
+/// What is on screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct View {
+    /// Lane shown.
+    pub lane: usize,
+    /// Slice shown.
+    pub plane: SlicePlane,
+    /// Visible part of it, `zyx`.
+    pub region: SpatialRoi,
+    /// The pixel (`zyx`) around which to work first.
+    pub focus: [usize; 3],
+}
+
+/// A piece of a slice, loaded.
+#[derive(Clone, Debug)]
+pub struct SliceData {
+    /// Lane.
+    pub lane: usize,
+    /// The slice it belongs to.
+    pub plane: SlicePlane,
+    /// The part covered, `zyx`.
+    pub region: SpatialRoi,
+    /// Samples of that part, `tzyxc`.
+    pub raw: Volume,
+    /// The mask's samples, if the lane has a mask.
+    pub mask: Option<Volume>,
+}
+
+/// What the engine tells.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A visible part of the image was loaded.
+    SliceLoaded(Arc<SliceData>),
+    /// A newer forest is in use.
+    ForestReady {
+        /// The forest; its first trees at first, then all.
+        forest: Arc<Forest>,
+        /// Its revision.
+        revision: ForestRev,
+        /// The labels it was trained on.
+        trained_on: LabelsRev,
+        /// Whether all trees are in.
+        complete: bool,
+        /// Out-of-bag error, once complete.
+        oob_error: Option<f64>,
+    },
+    /// Newer prediction tiles can be shown; how many of the visible ones are up to date.
+    TilesReady {
+        /// Visible tiles predicted with the newest forest.
+        done: usize,
+        /// Visible tiles.
+        total: usize,
+    },
+    /// Training can't start, in words for the user.
+    NotTraining(String),
+    /// Work failed, in words for the user; the worker goes on.
+    Failed(String),
+}

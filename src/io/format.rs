@@ -1,0 +1,136 @@
+//! The seam that image formats plug into.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::data::{AxisOrder, DType, Roi5, Volume};
+
+/// Size of a pixel along one axis.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PixelSize {
+    /// Length.
+    pub size: f64,
+    /// Unit, such as `µm` or `sec`.
+    pub unit: String,
+}
+
+/// What a file says about its image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ImageInfo {
+    /// Axes in the file's own order.
+    pub axes: AxisOrder,
+    /// Shape in canonical order `tzyxc`.
+    pub shape: [usize; 5],
+    /// Sample type.
+    pub dtype: DType,
+    /// Pixel sizes in canonical order, where known.
+    pub pixel_size: [Option<PixelSize>; 5],
+    /// Lowest and highest value the samples may have, where the file says so.
+    pub data_range: Option<(f64, f64)>,
+}
+
+/// An open image, readable from several threads at once.
+pub trait ImageReader: Send + Sync {
+    /// What the image is.
+    fn info(&self) -> &ImageInfo;
+
+    /// Reads the box `roi` (`tzyxc`), which must lie inside the image.
+    ///
+    /// # Errors
+    /// The file can't be read or is damaged.
+    fn read(&self, roi: &Roi5) -> Result<Volume, Error>;
+}
+
+/// What to write.
+#[derive(Clone, Debug)]
+pub struct ImageSpec {
+    /// Axes of the file, in its own order.
+    pub axes: AxisOrder,
+    /// Shape in canonical order `tzyxc`; axes that are missing from `axes` must be 1.
+    pub shape: [usize; 5],
+    /// Sample type.
+    pub dtype: DType,
+    /// Pixel sizes in canonical order, where known.
+    pub pixel_size: [Option<PixelSize>; 5],
+    /// Name of the dataset inside the file, where the format has such.
+    pub internal_path: String,
+    /// Lowest and highest value the samples may have.
+    pub data_range: Option<(f64, f64)>,
+}
+
+/// An image being written. Dropped without [`ImageWriter::finish`], it leaves nothing behind.
+pub trait ImageWriter: Send {
+    /// Box size (`tzyxc`) that is written best at once; blocks come in `tzyxc` order and each is a
+    /// multiple of it, or ends at the image's edge.
+    fn preferred_block(&self) -> [usize; 5];
+
+    /// Writes the box at `start` (`tzyxc`).
+    ///
+    /// # Errors
+    /// The file can't be written.
+    fn write(&mut self, start: [usize; 5], block: &Volume) -> Result<(), Error>;
+
+    /// Completes the file and gives it its final name.
+    ///
+    /// # Errors
+    /// The file can't be written.
+    fn finish(self: Box<Self>) -> Result<(), Error>;
+}
+
+/// How to open an image.
+#[derive(Clone, Debug, Default)]
+pub struct OpenOptions {
+    /// Overrides what the file says about its axes.
+    pub axes: Option<AxisOrder>,
+    /// Most bytes to keep in memory for one image.
+    pub memory: Option<u64>,
+}
+
+/// An image format.
+pub trait Format: Sync {
+    /// Name, such as `tiff`.
+    fn name(&self) -> &'static str;
+
+    /// File name extensions, lower case, without the dot.
+    fn extensions(&self) -> &'static [&'static str];
+
+    /// Whether the file's first bytes are this format's.
+    fn recognises(&self, head: &[u8]) -> bool;
+
+    /// Opens an image; `internal` names the dataset inside the file, where the format has such.
+    ///
+    /// # Errors
+    /// The file can't be read, is damaged, or holds what is not supported.
+    fn open(
+        &self,
+        path: &Path,
+        internal: Option<&str>,
+        options: &OpenOptions,
+    ) -> Result<Arc<dyn ImageReader>, Error>;
+}
+
+/// All formats, in the order in which they are tried.
+pub const FORMATS: &[&dyn Format] = &[];
+
+/// Why an image can't be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system said no.
+    #[error("{}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What it said.
+        source: std::io::Error,
+    },
+}
+
+/// Opens the image that `location` names: a file, or `file.h5/inner/path`.
+///
+/// # Errors
+/// No such file, an unknown format, or one that can't be read.
+pub fn open(location: &str, options: &OpenOptions) -> Result<Arc<dyn ImageReader>, Error> {
+    let _ = (location, options);
+    unimplemented!()
+}

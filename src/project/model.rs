@@ -1,0 +1,110 @@
+//! What a project holds.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::classify::Forest;
+use crate::data::{AxisOrder, LabelClass, LabelVolume};
+use crate::features::FeatureSelection;
+
+/// A pixel classification project.
+#[derive(Clone, Debug)]
+pub struct Project {
+    /// The file it was loaded from or last saved to.
+    pub path: Option<PathBuf>,
+    /// The images, in order.
+    pub lanes: Vec<Lane>,
+    /// Label classes; class `n` (from 1) is entry `n - 1`.
+    pub classes: Vec<LabelClass>,
+    /// Selected features; `None` in a project without any selection.
+    pub selection: Option<FeatureSelection>,
+    /// The classifier, if it was trained on the labels and features as they are.
+    pub forest: Option<Arc<Forest>>,
+    /// Feature channel names the classifier was trained with (empty when the file has none).
+    pub forest_feature_names: Vec<String>,
+    /// Out-of-bag error of the classifier, if trained here.
+    pub oob_error: Option<f64>,
+    /// Seed of training.
+    pub seed: u64,
+    /// How results are exported.
+    pub export: ExportSettings,
+    /// View state and other settings of our own, by key: opaque JSON texts kept in `/brushwood`.
+    pub settings: BTreeMap<String, String>,
+}
+
+/// One image of a project.
+#[derive(Clone, Debug)]
+pub struct Lane {
+    /// The image.
+    pub raw: DatasetInfo,
+    /// Its prediction mask.
+    pub mask: Option<DatasetInfo>,
+    /// Its labels; `tzyx` shape as the image's.
+    pub labels: LabelVolume,
+}
+
+/// What a dataset is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DataRole {
+    /// The image itself.
+    RawData,
+    /// Pixels that are to be predicted.
+    PredictionMask,
+}
+
+/// Where a dataset is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DatasetLocation {
+    /// A file, relative to the project's folder, maybe with an inner path (`file.h5/data`); several
+    /// files of a stack joined by `:`.
+    Relative(String),
+    /// A file by its absolute path.
+    Absolute(String),
+    /// A copy inside the project file: its path in `/Input Data/local_data`.
+    Internal(String),
+    /// A location of a kind that brushwood does not read, as stored.
+    Url(String),
+}
+
+/// A dataset as the project describes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DatasetInfo {
+    /// Where it is.
+    pub location: DatasetLocation,
+    /// ilastik's id of the dataset (a UUID).
+    pub id: String,
+    /// Name that stands for it in the interface and in output names.
+    pub nickname: String,
+    /// Axes, in the order of `shape`.
+    pub axes: AxisOrder,
+    /// Shape in the order of `axes`; empty when the file does not say (old projects).
+    pub shape: Vec<usize>,
+    /// Display mode, ilastik's word.
+    pub display_mode: String,
+    /// Whether the display is normalized to `data_range`.
+    pub normalize_display: Option<bool>,
+    /// Value range for display.
+    pub data_range: Option<(f64, f64)>,
+}
+
+/// Export settings, as ilastik stores them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExportSettings {
+    /// Output name with placeholders.
+    pub filename_format: String,
+    /// ilastik's name of the format.
+    pub format: String,
+    /// Dataset name inside HDF5 outputs.
+    pub internal_path: String,
+}
+
+impl Default for ExportSettings {
+    fn default() -> Self {
+        ExportSettings {
+            filename_format: "{dataset_dir}/{nickname}_{result_type}".into(),
+            format: "compressed hdf5".into(),
+            internal_path: "exported_data".into(),
+        }
+    }
+}
