@@ -38,6 +38,11 @@ impl<'a> TilePlanes<'a> {
     pub fn channel(&self, channel: usize) -> &'a [f32] {
         &self.data[channel * self.plane_len..][..self.plane_len]
     }
+
+    /// All channels, one after the other, and the number of samples from one to the next.
+    pub fn samples(&self) -> (&'a [f32], usize) {
+        (self.data, self.plane_len)
+    }
 }
 
 impl FeatureBank {
