@@ -1,0 +1,24 @@
+//! The headless driver: many images through the pipeline, block by block, into files.
+//!
+//! A [`Request`] is what the user asks for; [`Plan::check`] turns it into a plan and lists everything
+//! that stands in its way before any work is done; [`run`] carries it out. Knows no terminal: progress
+//! goes to a callback.
+
+mod blocking;
+mod convert;
+mod gate;
+mod options;
+mod outputs;
+mod plan;
+mod predict;
+mod problem;
+mod report;
+mod run;
+pub mod train;
+
+pub use convert::Renormalization;
+pub use options::{OptionError, Subregion};
+pub use plan::{Input, Plan, PlannedInput, PlannedOutput, Request};
+pub use problem::{PlanError, Problem};
+pub use report::{Event, InputReport, OutputReport, Report, TrainingReport};
+pub use run::{RunError, run};
