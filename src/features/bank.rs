@@ -85,6 +85,11 @@ impl FeatureBank {
         self.names.len()
     }
 
+    /// Bytes that [`Self::presmooth`] keeps for each pixel.
+    pub fn presmoothed_bytes(&self) -> usize {
+        4 * self.plans.len() * self.input_channels
+    }
+
     /// ilastik's channel names, in ilastik's order.
     pub fn channel_names(&self) -> Vec<String> {
         self.names.clone()
