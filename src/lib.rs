@@ -1,6 +1,8 @@
 //! Interactive pixel classification in the terminal.
 
+pub mod batch;
 pub mod classify;
+pub mod cli;
 pub mod data;
 pub mod engine;
 pub mod features;

@@ -25,8 +25,6 @@ pub(super) struct Footprint {
     pub(super) halo_bytes: usize,
     /// Bytes needed for each pixel of a block.
     pub(super) block_bytes: usize,
-    /// What every block must be a multiple of, `zyx`, unless it ends at the image's edge.
-    pub(super) unit: [usize; 3],
 }
 
 impl Footprint {
@@ -50,10 +48,7 @@ impl Footprint {
     /// The block (`zyx`) that is done soonest by `threads` threads within `memory` bytes; the smallest
     /// one where nothing fits.
     pub(super) fn block(&self, threads: usize, memory: u64) -> [usize; 3] {
-        let fit = |axis: usize, size: usize| {
-            let unit = self.unit[axis].max(1);
-            (size.div_ceil(unit) * unit).min(self.shape[axis]).max(1)
-        };
+        let fit = |axis: usize, size: usize| size.min(self.shape[axis]).max(1);
         let mut best: Option<([usize; 3], f64, u64)> = None;
         let depths = if self.halo[0] == 0 { &DEPTHS[..1] } else { &DEPTHS[1..] };
         for &z in depths {
@@ -93,14 +88,7 @@ mod tests {
     use super::*;
 
     fn plane(side: usize) -> Footprint {
-        Footprint {
-            shape: [1, side, side],
-            times: 1,
-            halo: [0, 38, 38],
-            halo_bytes: 40,
-            block_bytes: 40,
-            unit: [1, 1, 1],
-        }
+        Footprint { shape: [1, side, side], times: 1, halo: [0, 38, 38], halo_bytes: 40, block_bytes: 40 }
     }
 
     #[test]
@@ -118,15 +106,6 @@ mod tests {
         for memory in [8 << 20, 64 << 20, 1 << 30] {
             let block = image.block(4, memory);
             assert!(image.bytes(block) * 4 <= memory, "{block:?} needs {} x 4", image.bytes(block));
-        }
-    }
-
-    #[test]
-    fn blocks_are_multiples_of_the_unit_or_end_at_the_edge() {
-        let image = Footprint { shape: [40, 300, 500], halo: [38, 38, 38], unit: [8, 100, 500], ..plane(1) };
-        let block = image.block(2, 1 << 30);
-        for axis in 0..3 {
-            assert!(block[axis] % image.unit[axis] == 0 || block[axis] == image.shape[axis], "{block:?}");
         }
     }
 }

@@ -76,7 +76,10 @@ mod tests {
 
     #[test]
     fn a_plain_cast_truncates() {
-        assert_eq!(samples(&convert(floats(&[0.99, 1.0, 300.0, -1.0]), None, DType::U8)), [0.0, 1.0, 255.0, 0.0]);
+        assert_eq!(
+            samples(&convert(floats(&[0.99, 1.0, 300.0, -1.0]), None, DType::U8)),
+            [0.0, 1.0, 255.0, 0.0]
+        );
     }
 
     #[test]

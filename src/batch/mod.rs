@@ -12,13 +12,16 @@ mod outputs;
 mod plan;
 mod predict;
 mod problem;
+mod reblock;
 mod report;
 mod run;
 pub mod train;
 
 pub use convert::Renormalization;
-pub use options::{OptionError, Subregion};
-pub use plan::{Input, Plan, PlannedInput, PlannedOutput, Request};
+pub use options::{OptionError, Subregion, parse_memory, parse_range};
+pub use outputs::PlannedOutput;
+pub use plan::{Input, Plan, PlannedInput, Request};
+pub use predict::{ImageJob, PredictError, Resources, Sink, predict_image};
 pub use problem::{PlanError, Problem};
 pub use report::{Event, InputReport, OutputReport, Report, TrainingReport};
 pub use run::{RunError, run};

@@ -86,7 +86,8 @@ impl Subregion {
         let error = || OptionError::Subregion(text.to_owned());
         let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect();
         let inner = compact.strip_prefix(['[', '(']).unwrap_or(&compact);
-        let (first, second) = inner.split_once("),(").or_else(|| inner.split_once("],[")).ok_or_else(error)?;
+        let (first, second) =
+            inner.split_once("),(").or_else(|| inner.split_once("],[")).ok_or_else(error)?;
         let tuple = |part: &str| -> Result<Vec<Option<usize>>, OptionError> {
             part.trim_matches(|c: char| "()[]".contains(c))
                 .trim_end_matches(',')
@@ -168,7 +169,10 @@ mod tests {
         assert_eq!(roi, Roi::new([0, 0, 10, 10, 0], [1, 5, 50, 70, 2]));
         assert!(clipped);
         let plane = Subregion::parse("[(1, 2), (3, 4)]").expect("valid");
-        assert_eq!(plane.resolve([1, 1, 5, 5, 3], 2).expect("fits").0, Roi::new([0, 0, 1, 2, 0], [1, 1, 3, 4, 2]));
+        assert_eq!(
+            plane.resolve([1, 1, 5, 5, 3], 2).expect("fits").0,
+            Roi::new([0, 0, 1, 2, 0], [1, 1, 3, 4, 2])
+        );
         assert!(matches!(
             plane.resolve([2, 9, 5, 5, 1], 2),
             Err(OptionError::Axes { found: 2, axes }) if axes == "tzyxc"
