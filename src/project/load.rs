@@ -12,8 +12,8 @@ use super::stored::{self, Damage, Folder};
 use super::{forest_store, label_store, lane_store, own_store};
 use crate::data::classes::MAX_CLASSES;
 use crate::data::{Axis, LabelClass, LabelVolume};
-use crate::features::FeatureSelection;
 use crate::features::selection::FILTER_IDS;
+use crate::features::{FeatureBank, FeatureSelection};
 
 /// What goes wrong while the objects of a file are read.
 enum Failure {
@@ -279,7 +279,6 @@ fn read_forest(folder: &Folder, version: &str, project: &mut Project, warnings: 
 
 /// Checks a stored classifier against the project; returns the names of its features.
 fn check_forest(stored: &StoredForest, project: &Project, is_current: bool) -> Result<Vec<String>, String> {
-    let _ = is_current;
     let classes = project.classes.len();
     let known = &stored.forest.classes;
     if known.len() > classes || known.iter().any(|&label| usize::from(label) > classes) {
@@ -289,7 +288,26 @@ fn check_forest(stored: &StoredForest, project: &Project, is_current: bool) -> R
     if !names.is_empty() && names.len() != count {
         return Err(format!("it names {} features and tests {count}", names.len()));
     }
-    Ok(names.clone())
+    let Some(expected) = feature_names(project) else { return Ok(names.clone()) };
+    if expected.len() != count {
+        return Err(format!("it tests {count} features, {} are selected", expected.len()));
+    }
+    // Older versions did not say which features are computed in 2D.
+    let plain = |name: &String| if is_current { name.clone() } else { name.replace(" in 2D", "") };
+    let differs = names.iter().zip(&expected).find(|(a, b)| plain(a) != plain(b));
+    match differs {
+        Some((theirs, ours)) => Err(format!("it was trained with '{theirs}' where '{ours}' is selected")),
+        None if names.is_empty() => Ok(Vec::new()),
+        None => Ok(expected),
+    }
+}
+
+/// Names of the selected features for the first image; `None` while its shape is not known, or when it
+/// is too small for them.
+fn feature_names(project: &Project) -> Option<Vec<String>> {
+    let [_, z, y, x, channels] = project.lanes.first()?.raw.canonical_shape()?;
+    let bank = FeatureBank::new(project.selection.as_ref()?, [z, y, x], channels).ok()?;
+    Some(bank.channel_names())
 }
 
 fn read_export(folder: &Folder) -> Result<ExportSettings, Failure> {
