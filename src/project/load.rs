@@ -288,26 +288,42 @@ fn check_forest(stored: &StoredForest, project: &Project, is_current: bool) -> R
     if !names.is_empty() && names.len() != count {
         return Err(format!("it names {} features and tests {count}", names.len()));
     }
-    let Some(expected) = feature_names(project) else { return Ok(names.clone()) };
+    current_names(names, project, count, is_current)
+}
+
+/// The names of a classifier's features as they are today, where `project` says enough to know them.
+///
+/// # Errors
+/// It was trained with other features than those selected.
+pub(super) fn current_names(
+    names: &[String],
+    project: &Project,
+    count: usize,
+    is_current: bool,
+) -> Result<Vec<String>, String> {
+    let (Some(selection), Some(shape)) =
+        (&project.selection, project.lanes.first().and_then(|lane| lane.raw.canonical_shape()))
+    else {
+        return Ok(names.to_vec());
+    };
+    let [_, z, y, x, channels] = shape;
+    // Every channel gives one feature at least.
+    if channels > count {
+        return Err(format!("it tests {count} features, the image has {channels} channels"));
+    }
+    // An image that is too small for its features has no names to compare with.
+    let Ok(bank) = FeatureBank::new(selection, [z, y, x], channels) else { return Ok(names.to_vec()) };
+    let expected = bank.channel_names();
     if expected.len() != count {
         return Err(format!("it tests {count} features, {} are selected", expected.len()));
     }
     // Older versions did not say which features are computed in 2D.
     let plain = |name: &String| if is_current { name.clone() } else { name.replace(" in 2D", "") };
-    let differs = names.iter().zip(&expected).find(|(a, b)| plain(a) != plain(b));
-    match differs {
+    match names.iter().zip(&expected).find(|(theirs, ours)| plain(theirs) != plain(ours)) {
         Some((theirs, ours)) => Err(format!("it was trained with '{theirs}' where '{ours}' is selected")),
         None if names.is_empty() => Ok(Vec::new()),
         None => Ok(expected),
     }
-}
-
-/// Names of the selected features for the first image; `None` while its shape is not known, or when it
-/// is too small for them.
-fn feature_names(project: &Project) -> Option<Vec<String>> {
-    let [_, z, y, x, channels] = project.lanes.first()?.raw.canonical_shape()?;
-    let bank = FeatureBank::new(project.selection.as_ref()?, [z, y, x], channels).ok()?;
-    Some(bank.channel_names())
 }
 
 fn read_export(folder: &Folder) -> Result<ExportSettings, Failure> {
