@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// How many symbolic links are followed before a loop is assumed, as Linux does.
@@ -24,13 +25,17 @@ pub(super) fn replace_file<E: From<io::Error>>(
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let temporary = tempfile::Builder::new().prefix(".brushwood-").suffix(".tmp").tempfile_in(folder)?;
+    let temporary = tempfile::Builder::new()
+        .prefix(".brushwood-")
+        .suffix(".tmp")
+        .permissions(fs::Permissions::from_mode(0o666)) // less the process's umask, as for any new file
+        .tempfile_in(folder)?;
     write(temporary.path())?;
     // The writer may have put another file in its place, so open it by its name again.
     let written = File::open(temporary.path())?;
     match fs::metadata(&target) {
         Ok(old) => written.set_permissions(old.permissions())?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => written.set_permissions(default_mode())?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error.into()),
     }
     written.sync_all()?;
@@ -52,12 +57,4 @@ fn follow_links(path: &Path) -> io::Result<PathBuf> {
         }
     }
     Err(io::Error::other("too many symbolic links"))
-}
-
-/// The mode of a new file under the process's umask.
-fn default_mode() -> fs::Permissions {
-    use std::os::unix::fs::PermissionsExt;
-    let mask = rustix::process::umask(rustix::fs::Mode::empty());
-    rustix::process::umask(mask);
-    fs::Permissions::from_mode(0o666 & !mask.bits())
 }
