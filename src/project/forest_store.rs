@@ -11,13 +11,6 @@ use super::value::Value;
 use crate::classify::{Forest, Node, Tree};
 use crate::data::classes::MAX_CLASSES;
 
-/// Marks a split node of VIGRA.
-const SPLIT: i32 = 0;
-/// Marks a leaf node of VIGRA.
-const LEAF: i32 = 0x4000_0000;
-/// Entries of the topology before the root.
-const HEADER: usize = 2;
-
 /// Python's pickle of ilastik's classifier class.
 const PICKLED_TYPE: &str =
     "clazyflow.classifiers.parallelVigraRfLazyflowClassifier\nParallelVigraRfLazyflowClassifier\np0\n.";
@@ -28,13 +21,6 @@ pub(super) struct StoredForest {
     pub forest: Forest,
     /// Names of the features it was trained with; empty when the file does not say.
     pub feature_names: Vec<String>,
-}
-
-/// VIGRA's two arrays of a tree.
-#[derive(Debug, PartialEq)]
-pub(super) struct TreeArrays {
-    pub topology: Vec<i32>,
-    pub parameters: Vec<f64>,
 }
 
 /// Reads the classifier of the `PixelClassification` group; `None` when it was never trained.
@@ -52,17 +38,7 @@ pub(super) fn read(classification: &Folder) -> Result<Option<StoredForest>> {
         }
         for tree_name in part.groups().iter().filter(|name| !name.starts_with('_')) {
             let Some(tree) = part.folder(tree_name)? else { continue };
-            let missing = |what| tree.damage(what, "it is missing");
-            let arrays = TreeArrays {
-                topology: tree.int32s("topology")?.ok_or_else(|| missing("topology"))?,
-                parameters: tree.floats("parameters")?.ok_or_else(|| missing("parameters"))?.values,
-            };
-            let damage = |reason: String| Damage { object: tree.path.clone(), reason };
-            let (features, tree) = decode(&arrays, labels.as_ref().map(Vec::len)).map_err(damage)?;
-            if *feature_count.get_or_insert(features) != features {
-                return Err(damage(format!("it tests other features than the trees before it")));
-            }
-            trees.push(tree);
+            trees.push(read_tree(&tree, &mut feature_count, labels.as_ref().map_or(0, Vec::len))?);
         }
     }
     let (Some(feature_count), Some(labels)) = (feature_count, labels) else { return Ok(None) };
@@ -75,98 +51,15 @@ pub(super) fn read(classification: &Folder) -> Result<Option<StoredForest>> {
     Ok(Some(StoredForest { forest: Forest { trees, classes, feature_count }, feature_names }))
 }
 
-/// The tree that VIGRA's arrays stand for, nodes in the order in which they are stored, and the number
-/// of features. `class_count`, if known, must agree with the arrays.
-pub(super) fn decode(
-    arrays: &TreeArrays,
-    class_count: Option<usize>,
-) -> std::result::Result<(usize, Tree), String> {
-    let TreeArrays { topology, parameters } = arrays;
-    let at = |index: usize| topology.get(index).copied();
-    let size = |value: Option<i32>| value.and_then(|v| usize::try_from(v).ok());
-    let (Some(features), Some(classes)) = (size(at(0)), size(at(1))) else {
-        return Err("it has no header".into());
-    };
-    if class_count.is_some_and(|count| count != classes) {
-        return Err(format!("it knows {classes} classes, the classifier {}", class_count.unwrap_or(0)));
-    }
-    // First the addresses of all nodes: each must be reached once, or it would be no tree.
-    let mut seen = vec![false; topology.len()];
-    let mut addresses = Vec::new();
-    let mut open = vec![HEADER];
-    while let Some(address) = open.pop() {
-        match seen.get_mut(address) {
-            Some(seen) if !*seen && address >= HEADER => *seen = true,
-            Some(_) => return Err(format!("its node {address} is reached twice")),
-            None => return Err(format!("its node {address} lies outside")),
-        }
-        addresses.push(address);
-        match at(address) {
-            Some(SPLIT) => {
-                for child in [at(address + 2), at(address + 3)] {
-                    open.push(size(child).ok_or_else(|| format!("its node {address} is cut short"))?);
-                }
-            }
-            Some(LEAF) => {}
-            other => return Err(format!("its node {address} is of the unknown kind {other:?}")),
-        }
-    }
-    addresses.sort_unstable();
-    let index_of = |address: Option<i32>| -> Option<u32> {
-        let index = addresses.binary_search(&size(address)?).ok()?;
-        u32::try_from(index).ok()
-    };
-    let mut nodes = Vec::with_capacity(addresses.len());
-    for &address in &addresses {
-        let short = || format!("its node {address} is cut short");
-        let first = size(at(address + 1)).ok_or_else(short)?;
-        if at(address) == Some(LEAF) {
-            let end = first.checked_add(1 + classes).ok_or_else(short)?;
-            let values = parameters.get(first..end).ok_or_else(short)?;
-            nodes.push(Node::Leaf { rows: values[0], shares: values[1..].to_vec() });
-        } else {
-            let column = at(address + 4).and_then(|c| u32::try_from(c).ok()).ok_or_else(short)?;
-            if column as usize >= features {
-                return Err(format!("its node {address} tests feature {column} of {features}"));
-            }
-            nodes.push(Node::Split {
-                column,
-                threshold: first.checked_add(1).and_then(|i| parameters.get(i)).copied().ok_or_else(short)?,
-                below: index_of(at(address + 2)).ok_or_else(short)?,
-                above: index_of(at(address + 3)).ok_or_else(short)?,
-            });
-        }
-    }
-    Ok((features, Tree { nodes }))
-}
-
-/// VIGRA's arrays of `tree`, nodes in the order of [`Tree::nodes`].
-pub(super) fn encode(tree: &Tree, feature_count: usize, class_count: usize) -> TreeArrays {
-    let mut addresses = Vec::with_capacity(tree.nodes.len());
-    let mut next = HEADER as i32;
-    for node in &tree.nodes {
-        addresses.push(next);
-        next += if matches!(node, Node::Split { .. }) { 5 } else { 2 };
-    }
-    let mut topology = Vec::with_capacity(next as usize);
-    let mut parameters = Vec::new();
-    topology.extend([feature_count as i32, class_count as i32]);
-    for node in &tree.nodes {
-        let first = parameters.len() as i32;
-        match node {
-            Node::Split { column, threshold, below, above } => {
-                let [below, above] = [below, above].map(|&child| addresses[child as usize]);
-                topology.extend([SPLIT, first, below, above, *column as i32]);
-                parameters.extend([1.0, *threshold]);
-            }
-            Node::Leaf { shares, rows } => {
-                topology.extend([LEAF, first]);
-                parameters.push(*rows);
-                parameters.extend(shares);
-            }
-        }
-    }
-    TreeArrays { topology, parameters }
+/// Reads a tree; the first one says how many features there are.
+fn read_tree(folder: &Folder, feature_count: &mut Option<usize>, class_count: usize) -> Result<Tree> {
+    let missing = |what| folder.damage(what, "it is missing");
+    let topology = folder.int32s("topology")?.ok_or_else(|| missing("topology"))?;
+    let parameters = folder.floats("parameters")?.ok_or_else(|| missing("parameters"))?.values;
+    let features = topology.first().and_then(|&n| usize::try_from(n).ok()).unwrap_or(0);
+    let features = *feature_count.get_or_insert(features);
+    Tree::from_vigra(&topology, &parameters, features, class_count)
+        .map_err(|error| Damage { object: folder.path.clone(), reason: error.to_string() })
 }
 
 /// Plans a classifier at `path`: the trees split as evenly as possible into `count` forests.
@@ -197,7 +90,7 @@ pub(super) fn put(plan: &mut Plan, path: &str, forest: &Forest, names: &[String]
         plan.put(&format!("{path}/_ext_param/labels"), labels());
         let width = trees.len().saturating_sub(1).to_string().len();
         for (number, tree) in trees.iter().enumerate() {
-            let arrays = encode(tree, forest.feature_count, forest.classes.len());
+            let arrays = tree.to_vigra(forest.feature_count, forest.classes.len());
             let path = format!("{path}/Tree_{number:0width$}");
             plan.put(&format!("{path}/topology"), Value::Int32s(arrays.topology));
             plan.put(&format!("{path}/parameters"), Value::Floats(arrays.parameters));
@@ -276,41 +169,12 @@ pub(super) fn factory_pickle(forest_count: usize) -> String {
 mod tests {
     use super::*;
 
-    fn stump() -> TreeArrays {
-        TreeArrays {
-            topology: vec![49, 2, 0, 0, 9, 7, 1, LEAF, 2, LEAF, 5],
-            parameters: vec![1.0, 116.96, 495.0, 0.0, 1.0, 505.0, 1.0, 0.0],
-        }
-    }
-
     #[test]
-    fn a_stump_in_vigras_layout() {
-        let (features, tree) = decode(&stump(), Some(2)).expect("valid");
-        assert_eq!(features, 49);
-        assert_eq!(
-            tree.nodes,
-            [
-                Node::Split { column: 1, threshold: 116.96, below: 2, above: 1 },
-                Node::Leaf { rows: 495.0, shares: vec![0.0, 1.0] },
-                Node::Leaf { rows: 505.0, shares: vec![1.0, 0.0] },
-            ]
-        );
-        assert_eq!(encode(&tree, 49, 2), stump());
-    }
-
-    #[test]
-    fn hostile_arrays_are_errors() {
-        for (index, value) in
-            [(1, 7), (2, 1), (4, 2), (4, 99), (4, -1), (6, 49), (8, 9), (8, i32::MAX), (3, 7)]
-        {
-            let mut arrays = stump();
-            arrays.topology[index] = value;
-            assert!(decode(&arrays, Some(2)).is_err(), "topology[{index}] = {value}");
-        }
-        for length in 0..stump().topology.len() {
-            let mut arrays = stump();
-            arrays.topology.truncate(length);
-            assert!(decode(&arrays, Some(2)).is_err(), "topology cut to {length}");
-        }
+    fn the_pickle_is_ilastiks() {
+        let expect = "ccopy_reg\n_reconstructor\np0\n(clazyflow.classifiers.parallelVigraRfLazyflowClassifier\n\
+            ParallelVigraRfLazyflowClassifierFactory\np1\nc__builtin__\nobject\np2\nNtp3\nRp4\n(dp5\nVVERSION\n\
+            p6\nI2\nsV_num_trees\np7\nI100\nsV_label_proportion\np8\nNsV_variable_importance_path\np9\n\
+            NsV_variable_importance_enabled\np10\nI00\nsV_kwargs\np11\n(dp12\nsV_num_forests\np13\nI2\nsb.";
+        assert_eq!(factory_pickle(2), expect);
     }
 }

@@ -11,6 +11,9 @@ use crate::data::AxisOrder;
 /// Folder of the copies inside a project file.
 pub(super) const LOCAL_DATA: &str = "Input Data/local_data";
 
+/// More samples than any image has; keeps sums of sizes from overflowing.
+const MAX_SAMPLES: usize = 1 << 48;
+
 /// Reads the dataset of a role; `None` when the role's group is empty.
 pub(super) fn read(
     lane: &Folder,
@@ -52,7 +55,9 @@ pub(super) fn read(
         None => folder.text("axisorder")?.and_then(|order| order.parse::<AxisOrder>().ok()),
     };
     let axes = axes.or_else(|| AxisOrder::guess(&shape)).unwrap_or_else(AxisOrder::canonical);
-    if !shape.is_empty() && (shape.len() != axes.len() || shape.contains(&0)) {
+    let pixels = shape.iter().try_fold(1_usize, |pixels, &n| pixels.checked_mul(n));
+    let is_possible = shape.len() == axes.len() && pixels.is_some_and(|n| (1..=MAX_SAMPLES).contains(&n));
+    if !shape.is_empty() && !is_possible {
         return Err(folder.damage("shape", format!("{shape:?} is no shape of an image with the axes {axes}")));
     }
     let range = folder.floats("drange")?.map(|numbers| numbers.values);

@@ -3,8 +3,9 @@
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Component, Path, PathBuf};
 
-use super::error::LaneError;
+use super::error::{LaneError, Warning};
 use super::lane_store::LOCAL_DATA;
+use super::load::current_names;
 use super::model::{DatasetInfo, DatasetLocation, Lane, Project};
 use crate::data::{Axis, LabelVolume};
 use crate::io::ImageInfo;
@@ -103,7 +104,23 @@ impl Project {
             labels.paint(lane.labels.iter());
             lane.labels = labels;
         }
+        if expected.is_none() {
+            self.check_forest();
+        }
         Ok(())
+    }
+
+    /// Drops the classifier, with a warning, if the features it was trained with are not those selected.
+    fn check_forest(&mut self) {
+        let Some(forest) = &self.forest else { return };
+        let is_current = self.origin.as_ref().is_none_or(|origin| origin.state.is_current);
+        match current_names(&self.forest_feature_names, self, forest.feature_count, is_current) {
+            Ok(names) => self.forest_feature_names = names,
+            Err(reason) => {
+                self.invalidate_forest();
+                self.warnings.push(Warning::ClassifierDropped { reason });
+            }
+        }
     }
 
     /// Sets the prediction mask of a lane.

@@ -12,8 +12,8 @@ use super::stored::{self, Damage, Folder};
 use super::{forest_store, label_store, lane_store, own_store};
 use crate::data::classes::MAX_CLASSES;
 use crate::data::{Axis, LabelClass, LabelVolume};
-use crate::features::FeatureSelection;
 use crate::features::selection::FILTER_IDS;
+use crate::features::{FeatureBank, FeatureSelection};
 
 /// What goes wrong while the objects of a file are read.
 enum Failure {
@@ -279,7 +279,6 @@ fn read_forest(folder: &Folder, version: &str, project: &mut Project, warnings: 
 
 /// Checks a stored classifier against the project; returns the names of its features.
 fn check_forest(stored: &StoredForest, project: &Project, is_current: bool) -> Result<Vec<String>, String> {
-    let _ = is_current;
     let classes = project.classes.len();
     let known = &stored.forest.classes;
     if known.len() > classes || known.iter().any(|&label| usize::from(label) > classes) {
@@ -289,7 +288,42 @@ fn check_forest(stored: &StoredForest, project: &Project, is_current: bool) -> R
     if !names.is_empty() && names.len() != count {
         return Err(format!("it names {} features and tests {count}", names.len()));
     }
-    Ok(names.clone())
+    current_names(names, project, count, is_current)
+}
+
+/// The names of a classifier's features as they are today, where `project` says enough to know them.
+///
+/// # Errors
+/// It was trained with other features than those selected.
+pub(super) fn current_names(
+    names: &[String],
+    project: &Project,
+    count: usize,
+    is_current: bool,
+) -> Result<Vec<String>, String> {
+    let (Some(selection), Some(shape)) =
+        (&project.selection, project.lanes.first().and_then(|lane| lane.raw.canonical_shape()))
+    else {
+        return Ok(names.to_vec());
+    };
+    let [_, z, y, x, channels] = shape;
+    // Every channel gives one feature at least.
+    if channels > count {
+        return Err(format!("it tests {count} features, the image has {channels} channels"));
+    }
+    // An image that is too small for its features has no names to compare with.
+    let Ok(bank) = FeatureBank::new(selection, [z, y, x], channels) else { return Ok(names.to_vec()) };
+    let expected = bank.channel_names();
+    if expected.len() != count {
+        return Err(format!("it tests {count} features, {} are selected", expected.len()));
+    }
+    // Older versions did not say which features are computed in 2D.
+    let plain = |name: &String| if is_current { name.clone() } else { name.replace(" in 2D", "") };
+    match names.iter().zip(&expected).find(|(theirs, ours)| plain(theirs) != plain(ours)) {
+        Some((theirs, ours)) => Err(format!("it was trained with '{theirs}' where '{ours}' is selected")),
+        None if names.is_empty() => Ok(Vec::new()),
+        None => Ok(expected),
+    }
 }
 
 fn read_export(folder: &Folder) -> Result<ExportSettings, Failure> {
