@@ -6,6 +6,7 @@
 
 mod blocking;
 mod convert;
+mod feature_spec;
 mod gate;
 mod options;
 mod outputs;
@@ -18,6 +19,7 @@ mod run;
 pub mod train;
 
 pub use convert::Renormalization;
+pub use feature_spec::{FeatureChoice, FeatureSpecError};
 pub use options::{OptionError, Subregion, parse_memory, parse_range};
 pub use outputs::PlannedOutput;
 pub use plan::{Input, Plan, PlannedInput, Request};

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::feature_spec::FeatureChoice;
 use super::report::TrainingReport;
 use crate::classify::{Rows, TrainOptions};
 use crate::data::classes::MAX_CLASSES;
 use crate::data::volume::Sample;
 use crate::data::{AxisOrder, BlockGrid, CancelToken, LabelClass, LabelVolume, Roi, Volume};
-use crate::features::{FeatureBank, FeatureSelection};
+use crate::features::FeatureBank;
 use crate::io::{self, ImageReader, OpenOptions};
 use crate::pipeline::{self, TrainError, TrainingLane};
 use crate::project::{LaneError, Project};
@@ -23,8 +24,8 @@ const READ_PIXELS: usize = 1 << 22;
 pub struct TrainRequest {
     /// Images and their label images: 0 is unlabelled, 1, 2, … are the classes.
     pub pairs: Vec<(String, String)>,
-    /// Features; all that fit the first image when not given.
-    pub selection: Option<FeatureSelection>,
+    /// Features.
+    pub features: FeatureChoice,
     /// Class names, from class 1 on.
     pub class_names: Vec<String>,
     /// Axes of the images.
@@ -138,10 +139,7 @@ pub fn train_project(
     let Some(first) = lanes.first().map(|lane| lane.reader.info().shape) else {
         return Err(TrainProblem::Pairs { images: 0, labels: 0 });
     };
-    let selection = request
-        .selection
-        .clone()
-        .unwrap_or_else(|| FeatureSelection::all_fitting([first[1], first[2], first[3]]));
+    let selection = request.features.selection([first[1], first[2], first[3]]);
     if selection.count() == 0 {
         return Err(TrainProblem::NoFeatures);
     }

@@ -70,10 +70,11 @@ pub(super) fn predict(
 /// # Errors
 /// The system gives no threads.
 pub(super) fn pool(run: &RunArgs) -> Result<rayon::ThreadPool, Failure> {
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(usize::from(run.threads.unwrap_or(0)))
-        .build()
-        .map_err(|error| Failure::Work(Message::new("Can't start threads", error.to_string(), "Use fewer: --threads N")))
+    rayon::ThreadPoolBuilder::new().num_threads(usize::from(run.threads.unwrap_or(0))).build().map_err(
+        |error| {
+            Failure::Work(Message::new("Can't start threads", error.to_string(), "Use fewer: --threads N"))
+        },
+    )
 }
 
 /// Bytes to use.
@@ -81,7 +82,12 @@ pub(super) fn memory(run: &RunArgs) -> u64 {
     run.memory.unwrap_or(DEFAULT_MEMORY)
 }
 
-fn request(files: Vec<String>, export: ExportArgs, overwrite: bool, run: &RunArgs) -> Result<Request, Failure> {
+fn request(
+    files: Vec<String>,
+    export: ExportArgs,
+    overwrite: bool,
+    run: &RunArgs,
+) -> Result<Request, Failure> {
     let masks = export.prediction_mask;
     if masks.len() > files.len() {
         return Err(Failure::usage(

@@ -26,12 +26,16 @@ impl Progress {
     pub(super) fn show(&mut self, event: &Event<'_>) {
         match event {
             Event::Training => self.line("Training from the project's labels"),
-            Event::Trained(report) => training_lines(report, &self.class_names).iter().for_each(|l| self.line(l)),
+            Event::Trained(report) => {
+                training_lines(report, &self.class_names).iter().for_each(|l| self.line(l))
+            }
             Event::Started { index, count, input, pixels } => {
                 if self.is_terminal {
                     let bar = ProgressBar::new(*pixels);
                     let style = ProgressStyle::with_template("{prefix} {msg} [{bar:30}] {percent:>3}% {eta}");
-                    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
+                    bar.set_style(
+                        style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "),
+                    );
                     bar.set_prefix(format!("{}/{count}", index + 1));
                     bar.set_message((*input).to_owned());
                     self.bar = Some(bar);
@@ -42,7 +46,9 @@ impl Progress {
                     bar.set_position(*done);
                 }
             }
-            Event::Replacing(path) if self.names_replaced => self.line(&format!("replacing {}", path.display())),
+            Event::Replacing(path) if self.names_replaced => {
+                self.line(&format!("replacing {}", path.display()))
+            }
             Event::Finished(report) => {
                 if let Some(bar) = self.bar.take() {
                     bar.finish_and_clear();
@@ -70,7 +76,11 @@ pub(super) fn training_lines(report: &TrainingReport, class_names: &[String]) ->
         .enumerate()
         .map(|(class, count)| {
             let name = class_names.get(class).map_or("", String::as_str);
-            format!("  class {} {name}: {count} pixels{}", class + 1, if *count == 0 { " (none: never predicted)" } else { "" })
+            format!(
+                "  class {} {name}: {count} pixels{}",
+                class + 1,
+                if *count == 0 { " (none: never predicted)" } else { "" }
+            )
         })
         .collect();
     let oob = report.oob_error.map_or("unknown".to_owned(), |error| format!("{:.2} %", 100.0 * error));
