@@ -12,7 +12,7 @@ use super::tile::{Scratch, TileJob, TileOut};
 use crate::data::{BlockGrid, Roi, SpatialRoi};
 
 /// Tile of a bank without filters in 3D, `zyx`.
-const TILE_2D: [usize; 3] = [1, 64, 64];
+const TILE_2D: [usize; 3] = [1, 32, 128];
 /// Tile of a bank with filters in 3D: small in plane, since some 80 planes of it stay in cache, and deep,
 /// since the slices before and after it are filtered again.
 const TILE_3D: [usize; 3] = [16, 24, 32];
@@ -107,6 +107,9 @@ impl FeatureBank {
     ) {
         let [slices, rows, columns] = roi.shape();
         assert_eq!(out.dim(), (self.channel_count(), slices, rows, columns), "shape of the output");
+        if out.is_empty() {
+            return;
+        }
         let presmoothed = self.presmooth(input, input_roi, roi);
         let mut scratch = Scratch::default();
         if let Some(data) = out.as_slice_mut() {
