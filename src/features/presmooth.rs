@@ -101,13 +101,13 @@ impl Padded {
                 let line = source.input.slice(ndarray::s![z - origin[0], y - origin[1], ..]);
                 let from = inner.start[2] - origin[2]..inner.stop[2] - origin[2];
                 let at = (inner.start[2] as isize - first) as usize;
-                for (to, from) in to[at..].iter_mut().zip(line.slice(ndarray::s![from])) {
-                    *to = *from;
+                let line = line.slice(ndarray::s![from]);
+                match line.as_slice() {
+                    Some(line) => to[at..at + line.len()].copy_from_slice(line),
+                    None => to[at..].iter_mut().zip(line).for_each(|(to, from)| *to = *from),
                 }
-                for (i, x) in (0..stride).zip(first..) {
-                    if x < 0 || x >= width as isize {
-                        to[i] = to[(mirror(x, width) as isize - first) as usize];
-                    }
+                for i in (0..at).chain(at + line.len()..stride) {
+                    to[i] = to[(mirror(first + i as isize, width) as isize - first) as usize];
                 }
             }
         }
@@ -153,8 +153,10 @@ fn presmooth_scale(
         stride,
     };
     let at = (region.start[2] as isize - plane.left) as usize;
-    let smooth_slice = |z: usize, out: &mut [f32]| {
-        smooth_in_plane(set, &plan.presmoothing, padded, z, &region, image_shape[1], &mut out[at..], stride);
+    let mut strip = vec![0.0; (rows + 2 * plan.presmoothing_reach()) * STRIP];
+    let mut smooth_slice = |z: usize, out: &mut [f32]| {
+        let (half, height) = (&plan.presmoothing, image_shape[1]);
+        smooth_in_plane(set, half, padded, z, &region, height, &mut strip, &mut out[at..], stride);
     };
     let [reach, ..] = plan.presmoothing_halo();
     if reach == 0 {
@@ -189,7 +191,8 @@ fn presmooth_scale(
     plane
 }
 
-/// Smooths the part `region` of slice `z` along x, then y. Rows of `out` are `stride` apart.
+/// Smooths the part `region` of slice `z` along x, then y. Rows of `out` are `stride` apart; `strip` has
+/// room for the rows that a strip of columns needs along y.
 #[allow(clippy::too_many_arguments)]
 fn smooth_in_plane(
     set: InstructionSet,
@@ -198,6 +201,7 @@ fn smooth_in_plane(
     z: usize,
     region: &SpatialRoi,
     height: usize,
+    strip: &mut [f32],
     out: &mut [f32],
     stride: usize,
 ) {
@@ -205,7 +209,6 @@ fn smooth_in_plane(
     let [_, rows, columns] = region.shape();
     let first = region.start[1] as isize - reach as isize;
     let [top, bottom] = [region.start[1].saturating_sub(reach), (region.stop[1] + reach).min(height)];
-    let mut strip = vec![0.0; (rows + 2 * reach) * STRIP];
     for column in (0..columns).step_by(STRIP) {
         let len = whole_vectors(STRIP.min(columns - column));
         let centre = padded.offset(z, top, region.start[2] + column);
@@ -219,7 +222,7 @@ fn smooth_in_plane(
             }
         }
         let lines = Rows { count: rows, len, step: STRIP, out_step: stride };
-        smooth(set, half, &strip, reach * STRIP, STRIP, lines, &mut out[column..]);
+        smooth(set, half, strip, reach * STRIP, STRIP, lines, &mut out[column..]);
     }
 }
 
