@@ -3,7 +3,7 @@
 #![allow(missing_docs)]
 
 use brushwood::data::Roi;
-use brushwood::features::{FeatureBank, FeatureSelection, Scratch};
+use brushwood::features::{FeatureBank, FeatureSelection, Presmoothed, Scratch};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ndarray::Array4;
 
@@ -21,9 +21,10 @@ fn features(criterion: &mut Criterion) {
         let bank = FeatureBank::new(&FeatureSelection::all_fitting(shape), shape, 1).expect("fits");
         let mut group = criterion.benchmark_group(format!("features/{name}"));
         group.throughput(Throughput::Elements(roi.len() as u64)).sample_size(10);
-        group.bench_function("presmooth", |b| b.iter(|| bank.presmooth(image.view(), &roi, &roi)));
-        let presmoothed = bank.presmooth(image.view(), &roi, &roi);
-        let mut scratch = Scratch::default();
+        let (mut scratch, mut presmoothed) = (Scratch::default(), Presmoothed::default());
+        group.bench_function("presmooth", |b| {
+            b.iter(|| bank.presmooth_into(image.view(), &roi, &roi, &mut scratch, &mut presmoothed));
+        });
         group.bench_function("tiles", |b| {
             b.iter(|| {
                 let mut sum = 0.0;
