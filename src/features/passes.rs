@@ -5,6 +5,8 @@
 //! computed beyond a row's end is never looked at. `unsafe` is here for loads without bounds checks; each
 //! pass first asserts the range that it reads and writes.
 #![allow(unsafe_code)]
+// Indices, not iterators: see `combine_lanes` on closures and inlining.
+#![allow(clippy::needless_range_loop)]
 
 use super::kernel::{MAX_TAPS_RADIUS, Taps};
 use super::simd::{InstructionSet, Kernel, LANES, Lanes, dispatch};
@@ -63,33 +65,38 @@ impl<const ORDERS: u8, const R: usize> Kernel for Derive<'_, ORDERS, R> {
         assert!(ORDERS & 1 == 0 || out_reach <= out0.len());
         assert!(ORDERS & 2 == 0 || out_reach <= out1.len());
         assert!(ORDERS & 4 == 0 || out_reach <= out2.len());
-        let [c0, c1, c2] = taps.coefficients.map(|c| c.map(|c| l.splat(c)));
+        let mut c = [[l.splat(0.0); MAX_TAPS_RADIUS + 1]; 3];
+        for order in 0..3 {
+            for k in 0..=R {
+                c[order][k] = l.splat(taps.coefficients[order][k]);
+            }
+        }
         for row in 0..rows.count {
             let (first, out) = (row * rows.step, row * rows.out_step);
-            for at in (0..rows.len).step_by(LANES) {
+            let mut at = 0;
+            while at < rows.len {
                 // SAFETY: at + LANES <= rows.len as that is whole vectors, and the whole of `rows` lies
                 // inside `src` from each offset, and inside each output, as asserted above.
                 unsafe {
-                    let tap = |k: usize| l.load_at(src, offsets[k] + first + at);
-                    let centre = tap(R);
-                    if R == 0 {
-                        for (order, to) in [&mut *out0, &mut *out1, &mut *out2].into_iter().enumerate() {
-                            if ORDERS & (1 << order) != 0 {
-                                l.store_at(centre, to, out + at);
-                            }
-                        }
-                        continue;
+                    let centre = l.load_at(src, offsets[R] + first + at);
+                    let (mut even0, mut even2, mut odd) = (centre, centre, centre);
+                    if R > 0 {
+                        even0 = l.mul(centre, c[0][0]);
+                        even2 = l.mul(centre, c[2][0]);
                     }
-                    let (mut even0, mut even2) = (l.mul(centre, c0[0]), l.mul(centre, c2[0]));
-                    let mut odd = centre;
-                    for k in 1..=R {
-                        let (before, after) = (tap(R - k), tap(R + k));
-                        let sum = l.add(before, after);
-                        let difference = l.sub(after, before);
-                        even0 = l.mul_add(sum, c0[k], even0);
-                        even2 = l.mul_add(sum, c2[k], even2);
-                        odd =
-                            if k == 1 { l.mul(difference, c1[1]) } else { l.mul_add(difference, c1[k], odd) };
+                    let mut k = 1;
+                    while k <= R {
+                        let before = l.load_at(src, offsets[R - k] + first + at);
+                        let after = l.load_at(src, offsets[R + k] + first + at);
+                        let (sum, difference) = (l.add(before, after), l.sub(after, before));
+                        even0 = l.mul_add(sum, c[0][k], even0);
+                        even2 = l.mul_add(sum, c[2][k], even2);
+                        odd = if k == 1 {
+                            l.mul(difference, c[1][k])
+                        } else {
+                            l.mul_add(difference, c[1][k], odd)
+                        };
+                        k += 1;
                     }
                     if ORDERS & 1 != 0 {
                         l.store_at(even0, out0, out + at);
@@ -101,6 +108,7 @@ impl<const ORDERS: u8, const R: usize> Kernel for Derive<'_, ORDERS, R> {
                         l.store_at(even2, out2, out + at);
                     }
                 }
+                at += LANES;
             }
         }
     }
@@ -143,7 +151,25 @@ impl Kernel for Smooth<'_> {
         assert!(radius * tap_step <= centre);
         assert!(centre + radius * tap_step + (rows.count - 1) * rows.step + rows.len <= src.len());
         assert!((rows.count - 1) * rows.out_step + rows.len <= out.len());
-        for row in 0..rows.count {
+        let mut row = 0;
+        // Rows that are taps of each other share loads, two at a time.
+        while rows.step == tap_step && row + 2 <= rows.count {
+            let (from, to) = (centre + row * rows.step, row * rows.out_step);
+            let mut at = 0;
+            // SAFETY: as below, for both rows.
+            unsafe {
+                while at + 2 * LANES <= rows.len {
+                    smooth_pair::<L, 2>(l, half, src, from + at, tap_step, out, to + at, rows.out_step);
+                    at += 2 * LANES;
+                }
+                while at < rows.len {
+                    smooth_pair::<L, 1>(l, half, src, from + at, tap_step, out, to + at, rows.out_step);
+                    at += LANES;
+                }
+            }
+            row += 2;
+        }
+        while row < rows.count {
             let (from, to) = (centre + row * rows.step, row * rows.out_step);
             let mut at = 0;
             // SAFETY: each block ends within rows.len, and the whole of `rows` lies inside `src` for all
@@ -158,6 +184,58 @@ impl Kernel for Smooth<'_> {
                     at += LANES;
                 }
             }
+            row += 1;
+        }
+    }
+}
+
+/// Smooths `N` neighbouring vectors of two rows, `tap_step` apart: what is above one is above or below
+/// the other at the next tap, so that two loads serve both. The order of operations is that of
+/// [`smooth_vectors`].
+///
+/// # Safety
+/// The vectors at `from` and `from + tap_step` lie inside `src` for all taps, those at `to` and
+/// `to + out_step` inside `out`.
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+unsafe fn smooth_pair<L: Lanes, const N: usize>(
+    l: L,
+    half: &[f32],
+    src: &[f32],
+    from: usize,
+    tap_step: usize,
+    out: &mut [f32],
+    to: usize,
+    out_step: usize,
+) {
+    // SAFETY: as the caller promised.
+    unsafe {
+        let zero = l.splat(0.0);
+        let (mut below, mut above, mut first, mut second) = ([zero; N], [zero; N], [zero; N], [zero; N]);
+        let centre = l.splat(half[0]);
+        for i in 0..N {
+            below[i] = l.load_at(src, from + i * LANES);
+            above[i] = l.load_at(src, from + tap_step + i * LANES);
+            first[i] = l.mul(below[i], centre);
+            second[i] = l.mul(above[i], centre);
+        }
+        let (mut low, mut high) = (from, from + tap_step);
+        for &c in &half[1..] {
+            let c = l.splat(c);
+            low -= tap_step;
+            high += tap_step;
+            for i in 0..N {
+                let next_below = l.load_at(src, low + i * LANES);
+                let next_above = l.load_at(src, high + i * LANES);
+                first[i] = l.mul_add(l.add(next_below, above[i]), c, first[i]);
+                second[i] = l.mul_add(l.add(below[i], next_above), c, second[i]);
+                below[i] = next_below;
+                above[i] = next_above;
+            }
+        }
+        for i in 0..N {
+            l.store_at(first[i], out, to + i * LANES);
+            l.store_at(second[i], out, to + out_step + i * LANES);
         }
     }
 }
@@ -178,18 +256,22 @@ unsafe fn smooth_vectors<L: Lanes, const N: usize>(
 ) {
     // SAFETY: as the caller promised.
     unsafe {
-        let centre = l.splat(half[0]);
-        let mut sums: [L::V; N] = std::array::from_fn(|i| l.mul(l.load_at(src, from + i * LANES), centre));
-        for (k, &c) in half.iter().enumerate().skip(1) {
+        let mut sums = [l.splat(half[0]); N];
+        for i in 0..N {
+            sums[i] = l.mul(l.load_at(src, from + i * LANES), sums[i]);
+        }
+        let (mut before, mut after) = (from, from);
+        for &c in &half[1..] {
             let c = l.splat(c);
-            let (before, after) = (from - k * tap_step, from + k * tap_step);
-            for (i, sum) in sums.iter_mut().enumerate() {
+            before -= tap_step;
+            after += tap_step;
+            for i in 0..N {
                 let pair = l.add(l.load_at(src, before + i * LANES), l.load_at(src, after + i * LANES));
-                *sum = l.mul_add(pair, c, *sum);
+                sums[i] = l.mul_add(pair, c, sums[i]);
             }
         }
-        for (i, sum) in sums.into_iter().enumerate() {
-            l.store_at(sum, out, to + i * LANES);
+        for i in 0..N {
+            l.store_at(sums[i], out, to + i * LANES);
         }
     }
 }
