@@ -1,0 +1,134 @@
+//! Rank coding: a feature as the number of the forest's own thresholds that it reaches.
+//!
+//! `x < threshold[j]` is the same as `rank(x) <= j`, so whole-number ranks take every turn that the floats
+//! take, exactly. A rank is looked up by the leading bits of the float's order and settled by a few steps
+//! of binary search.
+
+use super::codes::order_key;
+
+/// Thresholds that ranks of 16 bits can tell apart.
+pub(super) const MOST_THRESHOLDS: usize = u16::MAX as usize;
+const MOST_BUCKETS: usize = 4096;
+
+/// The thresholds of one column.
+#[derive(Debug)]
+pub(super) struct Ranks {
+    /// Order keys of the thresholds, ascending, followed by keys that nothing reaches.
+    keys: Vec<u32>,
+    lowest: u32,
+    highest: u32,
+    shift: u32,
+    /// Number of thresholds before each bucket of keys.
+    starts: Vec<u16>,
+    /// First stride of the search within a bucket: a power of two, or 0 when there is nothing to search.
+    stride: usize,
+}
+
+/// The smallest 32-bit float that a pixel must reach to go above, for which `x < threshold` (by 64 bits)
+/// is false. Nothing is below a NaN.
+pub(super) fn reached_at(threshold: f64) -> f32 {
+    if threshold.is_nan() {
+        return f32::NEG_INFINITY;
+    }
+    let nearest = threshold as f32;
+    if f64::from(nearest) < threshold { nearest.next_up() } else { nearest }
+}
+
+impl Ranks {
+    /// From the thresholds of a column, at least one, in any order.
+    pub(super) fn new(thresholds: impl Iterator<Item = f64>) -> Self {
+        let mut keys: Vec<u32> = thresholds.map(|t| order_key(reached_at(t))).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let count = keys.len();
+        let lowest = keys.first().map_or(0, |key| key - 1);
+        let highest = keys.last().copied().unwrap_or(1);
+        let buckets = (4 * count).next_power_of_two().clamp(64, MOST_BUCKETS);
+        let shift = (0..32).find(|&s| ((highest - lowest) >> s) < buckets as u32).unwrap_or(31);
+        let mut starts = vec![0u16; ((highest - lowest) >> shift) as usize + 1];
+        let bucket_of = |key: u32| ((key - lowest) >> shift) as usize;
+        for (bucket, start) in starts.iter_mut().enumerate() {
+            *start = keys.partition_point(|&key| bucket_of(key) < bucket) as u16;
+        }
+        let fullest = keys.chunk_by(|&a, &b| bucket_of(a) == bucket_of(b)).map(<[u32]>::len).max();
+        let stride = fullest.map_or(0, |n| (n + 1).next_power_of_two() / 2);
+        keys.resize(count + 2 * stride, u32::MAX);
+        Ranks { keys, lowest, highest, shift, starts, stride }
+    }
+
+    /// Number of a threshold that is one of the column's.
+    pub(super) fn number_of(&self, threshold: f64) -> u16 {
+        let key = order_key(reached_at(threshold));
+        self.keys.partition_point(|&k| k < key) as u16
+    }
+
+    /// Number of distinct thresholds.
+    pub(super) fn count(&self) -> usize {
+        self.keys.partition_point(|&key| key <= self.highest)
+    }
+
+    /// Ranks of eight values; those of NaN are arbitrary.
+    #[inline(always)]
+    pub(super) fn ranks(&self, values: &[f32; 8]) -> [u16; 8] {
+        let keys = values.map(|x| order_key(x).clamp(self.lowest, self.highest));
+        let mut ranks =
+            keys.map(|key| usize::from(self.starts[((key - self.lowest) >> self.shift) as usize]));
+        let mut stride = self.stride;
+        while stride > 0 {
+            for (rank, &key) in ranks.iter_mut().zip(&keys) {
+                // Keys past the bucket's are larger, so the search may look beyond it.
+                *rank += if self.keys[*rank + stride - 1] <= key { stride } else { 0 };
+            }
+            stride /= 2;
+        }
+        ranks.map(|rank| rank as u16)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn any_float() -> impl Strategy<Value = f32> {
+        prop_oneof![
+            any::<f32>(),
+            -2f32..2.0,
+            Just(0.0),
+            Just(-0.0),
+            Just(f32::INFINITY),
+            Just(f32::NEG_INFINITY)
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_rank_takes_the_turns_of_the_float(
+            thresholds in prop::collection::vec(
+                prop_oneof![any::<f64>(), -2f64..2.0, any_float().prop_map(f64::from)], 1..600),
+            values in prop::collection::vec(any_float(), 8),
+            near in 0..600usize,
+        ) {
+            let ranks = Ranks::new(thresholds.iter().copied());
+            let mut values: [f32; 8] = std::array::from_fn(|i| values[i]);
+            values[0] = thresholds[near % thresholds.len()] as f32;
+            values[1] = values[0].next_down();
+            for (&x, rank) in values.iter().zip(ranks.ranks(&values)) {
+                for &threshold in thresholds.iter().filter(|_| !x.is_nan()) {
+                    prop_assert_eq!(
+                        f64::from(x) < threshold, rank <= ranks.number_of(threshold), "{} < {}", x, threshold);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn crowded_thresholds() {
+        let thresholds: Vec<f64> = (0..5000).map(|i| 1e-30 * f64::from(i)).chain([1e30, -1e30]).collect();
+        let ranks = Ranks::new(thresholds.iter().copied());
+        assert_eq!(ranks.count(), 5002);
+        let x = 2500.5e-30;
+        assert_eq!(ranks.ranks(&[x; 8]), [2502; 8]);
+    }
+}
