@@ -127,7 +127,7 @@ impl Session {
     fn exactness(&self, many_colors: bool) -> u8 {
         match (self.encoder.id(), many_colors) {
             ("kitty" | "kitty-placeholder", true) => OVERLAY_ERROR,
-            ("sixel", false) => 6,
+            ("sixel", false) => 10,
             ("sixel", true) => 28,
             ("half", _) => 5,
             _ => 0,
