@@ -320,10 +320,7 @@ fn utf8(bytes: &[u8]) -> Option<(usize, Option<char>)> {
     let present = &bytes[..length.min(bytes.len())];
     match std::str::from_utf8(present) {
         Ok(text) => Some((length, text.chars().next())),
-        Err(error) => match error.error_len() {
-            None => None,
-            Some(bad) => Some((bad, None)),
-        },
+        Err(error) => error.error_len().map(|bad| (bad, None)),
     }
 }
 
