@@ -19,14 +19,17 @@ const LARGEST: f64 = 1000.0;
 
 /// Sixel rectangles.
 pub struct Sixel {
+    /// tmux keeps a copy of each picture in bands of six rows: rectangles then span as many rows of cells
+    /// as make whole bands.
+    in_tmux: bool,
     palette: SixelPalette,
     shown: Shown,
 }
 
 impl Sixel {
     /// Draws with that many colour registers (8 to 256 are used).
-    pub fn new(registers: u16) -> Self {
-        Sixel { palette: SixelPalette::new(registers), shown: Shown::default() }
+    pub fn new(registers: u16, in_tmux: bool) -> Self {
+        Sixel { in_tmux, palette: SixelPalette::new(registers), shown: Shown::default() }
     }
 
     /// The registers of a rectangle's pixels; none when the palette is full.
@@ -57,6 +60,11 @@ impl FrameEncoder for Sixel {
         let drawable = CellGrid::drawable(placement);
         if placement.cell[0].fract() != 0.0 {
             dirty.widen_rows(&drawable);
+        }
+        if self.in_tmux && placement.cell[1].fract() == 0.0 {
+            let height = placement.cell[1] as u16;
+            let rows = (1..=6).find(|n| height.wrapping_mul(*n) % 6 == 0).unwrap_or(1);
+            dirty.grow_rows(rows, &drawable);
         }
         if dirty == drawable {
             self.palette.fit((0..picture.base.len()).map(|i| picture.color(i)));
