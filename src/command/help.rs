@@ -1,6 +1,6 @@
 //! Texts made from the table and a keymap: help, hints, which-key boxes, `keymap list` and `keymap check`.
 
-use super::keymap::{Keymap, Mistake};
+use super::keymap::{Action, Keymap, Mistake};
 use super::keys::{Chord, print_sequence};
 use super::table::{Command, Mode, Row, TABLE};
 
@@ -44,9 +44,9 @@ impl HelpLine {
 fn help_line(keymap: &Keymap, row: &'static Row) -> HelpLine {
     let mut keys: Vec<(bool, bool, String, Option<String>)> = keymap
         .bindings()
-        .filter(|binding| binding.command.name() == row.name)
+        .filter(|binding| binding.action.row().name == row.name)
         .map(|binding| {
-            let text = binding.command.to_string();
+            let text = binding.action.to_string();
             let argument = text.strip_prefix(row.name).map(str::trim).filter(|a| !a.is_empty());
             let plain = binding.chords.iter().all(Chord::is_plain);
             let mouse = binding.chords.iter().any(Chord::is_mouse);
@@ -151,9 +151,9 @@ fn hint_parts(keymap: &Keymap, mode: Mode, hints: &'static [Hint]) -> Vec<(Strin
             .iter()
             .filter_map(|command| {
                 let first = keymap.continuations(mode, &[]).into_iter().find(|binding| {
-                    binding.command.to_string() == *command || binding.command.name() == *command
+                    binding.action.to_string() == *command || binding.action.row().name == *command
                 })?;
-                Some(keymap.keys_of(first.command, mode).into_iter().next().unwrap_or_default())
+                Some(keymap.keys_of(first.action, mode).into_iter().next().unwrap_or_default())
             })
             .collect();
         (keys.len() == hint.commands.len()).then(|| (keys.join(hint.join), hint.label))
@@ -190,19 +190,17 @@ pub fn hints(keymap: &Keymap, mode: Mode, width: usize) -> Vec<(String, &'static
 /// What may follow the chords typed so far: the next keys and what they do.
 pub fn which_key(keymap: &Keymap, mode: Mode, prefix: &[Chord]) -> Vec<(String, String)> {
     let rows = keymap.continuations(mode, prefix).into_iter().filter(|b| b.chords.len() > prefix.len());
-    rows.map(|binding| {
-        (print_sequence(&binding.chords[prefix.len()..]), binding.command.row().doc.to_owned())
-    })
-    .collect()
+    rows.map(|binding| (print_sequence(&binding.chords[prefix.len()..]), binding.action.row().doc.to_owned()))
+        .collect()
 }
 
 /// All bindings as text, one a line: mode, keys, command, what it does.
 pub fn list(keymap: &Keymap) -> String {
     let rows: Vec<[String; 3]> = keymap
         .bindings()
-        .map(|b| [b.mode.name().to_owned(), print_sequence(b.chords), b.command.to_string()])
+        .map(|b| [b.mode.name().to_owned(), print_sequence(b.chords), b.action.to_string()])
         .collect();
-    let docs: Vec<&str> = keymap.bindings().map(|b| b.command.row().doc).collect();
+    let docs: Vec<&str> = keymap.bindings().map(|b| b.action.row().doc).collect();
     let width = |i: usize| rows.iter().map(|row| row[i].chars().count()).max().unwrap_or(0);
     let widths = [width(0), width(1), width(2)];
     let mut text = String::new();
@@ -243,23 +241,24 @@ pub fn without_plain_alternative(keymap: &Keymap) -> Vec<(Mode, String, String)>
     let is_plain = |chords: &[Chord]| chords.iter().all(Chord::is_plain);
     keymap
         .bindings()
-        .filter(|binding| !is_plain(binding.chords) && !binding.command.name().starts_with("mouse."))
+        .filter(|binding| !is_plain(binding.chords) && !binding.action.row().name.starts_with("mouse."))
         .filter(|binding| {
             !keymap
                 .continuations(binding.mode, &[])
                 .iter()
-                .any(|other| same_effect(other.command, binding.command) && is_plain(other.chords))
+                .any(|other| same_effect(other.action, binding.action) && is_plain(other.chords))
         })
-        .map(|b| (b.mode, print_sequence(b.chords), b.command.to_string()))
+        .map(|b| (b.mode, print_sequence(b.chords), b.action.to_string()))
         .collect()
 }
 
-/// Whether one command makes up for another: the same, or the same with another step in its direction.
-fn same_effect(a: &Command, b: &Command) -> bool {
+/// Whether one action makes up for another: the same, or the same with another step in its direction.
+fn same_effect(a: &Action, b: &Action) -> bool {
+    use Command::{LayerOpacityBy, ViewSliceBy, ViewTimeBy};
     match (a, b) {
-        (Command::ViewSliceBy(a), Command::ViewSliceBy(b))
-        | (Command::ViewTimeBy(a), Command::ViewTimeBy(b))
-        | (Command::LayerOpacityBy(a), Command::LayerOpacityBy(b)) => a.signum() == b.signum(),
+        (Action::Run(ViewSliceBy(a)), Action::Run(ViewSliceBy(b)))
+        | (Action::Run(ViewTimeBy(a)), Action::Run(ViewTimeBy(b)))
+        | (Action::Run(LayerOpacityBy(a)), Action::Run(LayerOpacityBy(b))) => a.signum() == b.signum(),
         _ => a == b,
     }
 }

@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use super::theme::{Theme, cut};
 use crate::app::layout::{LABELS_FOOT, first_shown};
 use crate::app::{App, Focus, Tool};
-use crate::command::{Command, Mode};
+use crate::command::{Action, Command, Mode};
 
 /// Draws the panel.
 pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
@@ -32,8 +32,9 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
             Line::from(vec![theme.swatch(class.color), Span::styled(text, style)])
         })
         .collect();
-    let key =
-        |command: Command| app.keymap.keys_of(&command, Mode::Labels).into_iter().next().unwrap_or_default();
+    let key = |command: Command| {
+        app.keymap.keys_of(&Action::Run(command), Mode::Labels).into_iter().next().unwrap_or_default()
+    };
     lines.push(line_with_key("+ add", &key(Command::LabelAdd), width, theme));
     lines.push(brushes(app, theme));
     let live = if app.training.live { "live update on" } else { "live update off" };
