@@ -1,23 +1,9 @@
-//! The forest as data, and the interface to training and prediction.
+//! The forest as plain data: trees, nodes, classes. Nothing here trains or predicts.
 
-use std::ops::Range;
-
-use ndarray::{Array2, ArrayView2, ArrayView4, ArrayViewMut4};
-
-use crate::data::CancelToken;
-use crate::data::task::Cancelled;
-
-/// Labelled pixels with their features.
-#[derive(Clone, Debug, Default)]
-pub struct Rows {
-    /// Axes row, feature channel.
-    pub features: Array2<f32>,
-    /// Label value of each row, from 1.
-    pub labels: Vec<u8>,
-    /// A number that names the row's pixel (lane and voxel) wherever and whenever it was painted; bags
-    /// are drawn from it.
-    pub keys: Vec<u64>,
-}
+// The names under which other layers know the whole classifier.
+pub use super::compiled::CompiledForest;
+pub use super::rows::Rows;
+pub use super::train::{TrainError, TrainOptions, Trained, train};
 
 /// A node of a tree. Children are indices into [`Tree::nodes`]; index 0 is the root.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,70 +46,26 @@ pub struct Forest {
     pub feature_count: usize,
 }
 
-/// How to train.
-#[derive(Clone, Debug)]
-pub struct TrainOptions {
-    /// Which trees of the forest to grow; a tree depends on its number, not on this range.
-    pub trees: Range<u32>,
-    /// Seed of the project.
-    pub seed: u64,
-}
-
-/// Result of training.
-#[derive(Clone, Debug)]
-pub struct Trained {
-    /// The forest.
-    pub forest: Forest,
-    /// Share of rows that the trees which did not see them get wrong; `None` when no row was left out.
-    pub oob_error: Option<f64>,
-}
-
-/// Why there is no forest.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TrainError {
-    /// Labels of fewer than two classes.
-    #[error("labels of at least two classes are needed")]
-    TooFewClasses,
-    /// Stopped on request.
-    #[error(transparent)]
-    Cancelled(#[from] Cancelled),
-}
-
-/// Grows trees on `rows`, in parallel on the current rayon pool. The result is the same for any number
-/// of threads and any order of the rows.
-///
-/// # Errors
-/// Too few classes, or cancelled.
-pub fn train(rows: &Rows, options: &TrainOptions, cancel: &CancelToken) -> Result<Trained, TrainError> {
-    let _ = (rows, options, cancel);
-    unimplemented!()
-}
-
 impl Forest {
-    /// Class probabilities of each row, axes row, class. The exact float walk, the reference for every
-    /// faster path. A row with a NaN gets 0 in every class.
-    pub fn predict_rows(&self, features: ArrayView2<'_, f32>) -> Array2<f32> {
-        let _ = features;
-        unimplemented!()
+    /// The feature channels that some split tests, ascending.
+    pub fn used_columns(&self) -> Vec<u32> {
+        let mut used: Vec<u32> = self
+            .trees
+            .iter()
+            .flat_map(|tree| &tree.nodes)
+            .filter_map(|node| match node {
+                Node::Split { column, .. } => Some(*column),
+                Node::Leaf { .. } => None,
+            })
+            .collect();
+        used.sort_unstable();
+        used.dedup();
+        used
     }
 }
 
-/// A forest made ready for fast prediction of blocks.
-#[derive(Clone, Debug)]
-pub struct CompiledForest {}
-
-impl CompiledForest {
-    /// Prepares `forest`.
-    pub fn new(forest: &Forest) -> Self {
-        let _ = forest;
-        unimplemented!()
-    }
-
-    /// Class probabilities of a block: `features` has axes `channel, z, y, x`, `out` axes
-    /// `class, z, y, x`. Equal to [`Forest::predict_rows`] to the last bit.
-    pub fn predict_block(&self, features: ArrayView4<'_, f32>, out: ArrayViewMut4<'_, f32>) {
-        let _ = (features, out);
-        unimplemented!()
-    }
+/// The class of a leaf that holds one class only: its share is 1 and every other share 0.
+pub(super) fn pure_class(shares: &[f64]) -> Option<usize> {
+    let class = shares.iter().position(|&share| share != 0.0)?;
+    (shares[class] == 1.0 && shares[class + 1..].iter().all(|&share| share == 0.0)).then_some(class)
 }

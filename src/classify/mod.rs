@@ -2,7 +2,26 @@
 //!
 //! Owns training, the trees, exact and fast prediction, out-of-bag error, and VIGRA's array layout of a
 //! tree. Knows neither images nor files.
+//!
+//! Training: [`train`] or, in waves over the same rows, [`Trainer`]. Prediction: [`Forest::predict_rows`]
+//! is the exact walk that defines the result; [`CompiledForest`] gives the same bits, fast.
 
+mod bags;
+mod codes;
+pub mod compiled;
+mod exact;
 pub mod forest;
+mod grow;
+mod histogram;
+pub mod oob;
+pub mod rows;
+pub mod train;
+pub mod vigra;
+mod walk;
 
-pub use forest::{Forest, Node, Rows, TrainError, TrainOptions, Trained, Tree};
+pub use compiled::{CompiledForest, Planes, PlanesMut, Scratch};
+pub use forest::{Forest, Node, Tree};
+pub use oob::{OobMismatch, OobVotes};
+pub use rows::Rows;
+pub use train::{ALGORITHM_VERSION, TrainError, TrainOptions, Trained, Trainer, train};
+pub use vigra::{TreeArrays, TreeError};
