@@ -244,9 +244,7 @@ impl<W: Work> Engine<W> {
     /// The newest prediction of each visible tile that has one. Does not wait for any work.
     pub fn tiles(&self, view: &View) -> Vec<Tile> {
         match self.locate(view) {
-            Some((lane, shape)) => {
-                self.shared.tiles.tiles(lane, view.plane.t, &visible_tiles(view, shape))
-            }
+            Some((lane, shape)) => self.shared.tiles.tiles(lane, view.plane.t, &visible_tiles(view, shape)),
             None => Vec::new(),
         }
     }
@@ -304,10 +302,15 @@ fn start_worker<W: Work>(
     after_panic: impl Fn(&Shared<W>) + Send + 'static,
 ) -> std::io::Result<()> {
     let (working, telling) = (Arc::clone(shared), Arc::clone(shared));
-    spawn(name, ended.clone(), move |seen| body(&working, seen), move |reason| {
-        after_panic(&telling);
-        telling.send(Event::Failed(format!("{title} stopped: internal error ({reason})")));
-    })
+    spawn(
+        name,
+        ended.clone(),
+        move |seen| body(&working, seen),
+        move |reason| {
+            after_panic(&telling);
+            telling.send(Event::Failed(format!("{title} stopped: internal error ({reason})")));
+        },
+    )
 }
 
 /// Numbers the open images, so that caches can't mix them up.
@@ -340,4 +343,3 @@ impl LaneIds {
         self.known.iter().map(|(_, id)| *id).collect()
     }
 }
-

@@ -54,9 +54,8 @@ fn load<W: Work>(shared: &Shared<W>, job: &Job, view: &View, visible: bool, seen
             }
             Err(_) => return false,
         };
-        let mask = source.mask.as_ref().and_then(|mask| {
-            mask.read(&roi.at(view.plane.t, mask.info().shape[4])).ok()
-        });
+        let mask =
+            source.mask.as_ref().and_then(|mask| mask.read(&roi.at(view.plane.t, mask.info().shape[4])).ok());
         let bytes = raw.shape().iter().product::<usize>() * raw.dtype().size() + roi.len();
         let piece = SliceData { lane: view.lane, plane: view.plane, region: roi, raw, mask };
         let piece = Arc::new(piece);

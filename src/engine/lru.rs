@@ -26,16 +26,6 @@ impl<K: Clone + Eq + Hash, V> ByteLru<K, V> {
         ByteLru { budget, bytes: 0, clock: 0, entries: HashMap::new(), by_use: BTreeMap::new() }
     }
 
-    /// Bytes held.
-    pub fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    /// Most bytes held.
-    pub fn budget(&self) -> usize {
-        self.budget
-    }
-
     /// The value of `key`, which counts as used now.
     pub fn get(&mut self, key: &K) -> Option<&V> {
         let entry = self.entries.get_mut(key)?;
@@ -105,7 +95,7 @@ mod tests {
             for (key, bytes) in inserts {
                 cache.insert(key, bytes, bytes);
                 let held: usize = (0..10).filter_map(|key| cache.peek(&key)).sum();
-                prop_assert_eq!(held, cache.bytes());
+                prop_assert_eq!(held, cache.bytes);
                 prop_assert!(held <= 100);
                 prop_assert_eq!(cache.peek(&key), Some(&bytes));
             }

@@ -237,9 +237,7 @@ impl<W: Work> TileTask<'_, W> {
         let block = self.slab.block(roi);
         let features = match held {
             Some(features) => features,
-            None => {
-                Arc::new(self.work.features(source, view.lane, self.prepared, view.plane.t, &block)?)
-            }
+            None => Arc::new(self.work.features(source, view.lane, self.prepared, view.plane.t, &block)?),
         };
         let part = roi.relative_to(block.start);
         let slice = features.slice_axis(

@@ -55,8 +55,7 @@ pub(super) fn run<W: Work>(shared: &Shared<W>, seen: &mut u64) {
                 lane_ids: job.lane_ids.clone(),
             };
             let wanted = goal.live || goal.once == Some(goal.labels_rev);
-            let settled =
-                |p: &Partial<W::Trainer>| mail.settled >= p.revision || !goal.predict;
+            let settled = |p: &Partial<W::Trainer>| mail.settled >= p.revision || !goal.predict;
             if wanted && started.as_ref() != Some(&inputs) {
                 started = Some(inputs);
                 partial = first_trees(shared, &job, &mut rows);

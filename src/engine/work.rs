@@ -46,7 +46,7 @@ pub trait Work: Send + Sync + 'static {
     /// A filter bank and a forest made ready for one lane.
     type Prepared: Send + Sync;
     /// Rows made ready for growing trees in waves.
-    type Trainer: Send;
+    type Trainer: Send + Sync;
 
     /// Training rows of the labels given, one entry for each of their blocks in order.
     ///
@@ -164,10 +164,8 @@ impl Work for PipelineWork {
     ) -> Result<Array4<f32>, WorkError> {
         let [_, z, y, x, channels] = source.raw.info().shape;
         let input_roi = roi.enlarge(prepared.bank.halo(), [z, y, x]);
-        let volume = source
-            .raw
-            .read(&input_roi.at(t, channels))
-            .map_err(|source| WorkError::Read { lane, source })?;
+        let volume =
+            source.raw.read(&input_roi.at(t, channels)).map_err(|source| WorkError::Read { lane, source })?;
         let input = pipeline::block_input(&volume);
         let mut features = prepared.features(input.view(), &input_roi, roi);
         // A row with a NaN is predicted as 0 in every class, so the mark travels with the features.
