@@ -128,7 +128,8 @@ mod tests {
             let codes = coded(&values);
             for i in 1..values.len() {
                 let (a, b) = (values[i - 1], values[i]);
-                prop_assert!(if a < b { codes[i - 1] <= codes[i] } else { codes[i - 1] >= codes[i] });
+                let (low, high) = if a < b { (codes[i - 1], codes[i]) } else { (codes[i], codes[i - 1]) };
+                prop_assert!(low <= high);
             }
         }
 
