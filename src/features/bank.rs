@@ -1,0 +1,254 @@
+//! A selection made ready for images of one shape: names, halo, and the computation in two steps,
+//! presmoothing and tiles.
+
+use ndarray::{ArrayView4, ArrayViewMut4, Axis, s};
+
+use super::filter::{FILTERS, SpatialDims};
+use super::presmooth::{Presmoothed, Source, presmooth};
+use super::scale::ScalePlan;
+use super::selection::{FeatureSelection, ScaleError};
+use super::simd::InstructionSet;
+use super::tile::{Scratch, TileJob, TileOut};
+use crate::data::{BlockGrid, Roi, SpatialRoi};
+
+/// Tile of a bank without filters in 3D, `zyx`.
+const TILE_2D: [usize; 3] = [1, 64, 64];
+/// Tile of a bank with filters in 3D: small in plane, since some 80 planes of it stay in cache, and deep,
+/// since the slices before and after it are filtered again.
+const TILE_3D: [usize; 3] = [16, 24, 32];
+
+/// A selection made ready for images of one shape and number of channels.
+#[derive(Clone, Debug)]
+pub struct FeatureBank {
+    plans: Vec<ScalePlan>,
+    names: Vec<String>,
+    image_shape: [usize; 3],
+    input_channels: usize,
+    set: InstructionSet,
+}
+
+/// The channels of a tile.
+pub struct TilePlanes<'a> {
+    data: &'a [f32],
+    plane_len: usize,
+}
+
+impl<'a> TilePlanes<'a> {
+    /// One channel: the tile's pixels in `zyx` order. Unspecified for a channel that was not needed.
+    pub fn channel(&self, channel: usize) -> &'a [f32] {
+        &self.data[channel * self.plane_len..][..self.plane_len]
+    }
+}
+
+impl FeatureBank {
+    /// Prepares `selection` for images of `image_shape` (`zyx`) with `input_channels` channels.
+    ///
+    /// # Errors
+    /// A selected scale that the image is too small for.
+    pub fn new(
+        selection: &FeatureSelection,
+        image_shape: [usize; 3],
+        input_channels: usize,
+    ) -> Result<Self, ScaleError> {
+        selection.check(image_shape)?;
+        Ok(FeatureBank {
+            plans: ScalePlan::all(selection, input_channels),
+            names: channel_names(selection, input_channels),
+            image_shape,
+            input_channels,
+            set: InstructionSet::best(),
+        })
+    }
+
+    /// The same bank on other instructions.
+    pub fn with_instructions(self, set: InstructionSet) -> Self {
+        FeatureBank { set, ..self }
+    }
+
+    /// Shape of the images, `zyx`.
+    pub fn image_shape(&self) -> [usize; 3] {
+        self.image_shape
+    }
+
+    /// Channels of the images.
+    pub fn input_channels(&self) -> usize {
+        self.input_channels
+    }
+
+    /// Number of feature channels.
+    pub fn channel_count(&self) -> usize {
+        self.names.len()
+    }
+
+    /// ilastik's channel names, in ilastik's order.
+    pub fn channel_names(&self) -> Vec<String> {
+        self.names.clone()
+    }
+
+    /// Pixels of context (`zyx`) that a block needs on each side, clipped at the image.
+    pub fn halo(&self) -> [usize; 3] {
+        std::array::from_fn(|axis| {
+            let reach = |plan: &ScalePlan| plan.presmoothing_halo()[axis] + plan.filter_halo()[axis];
+            self.plans.iter().map(reach).max().unwrap_or(0)
+        })
+    }
+
+    /// Computes all feature channels of `roi`.
+    ///
+    /// `input` has axes `czyx` and covers `input_roi`, which must hold `roi` enlarged by the halo and
+    /// clipped to the image. `out` has axes `channel, z, y, x` and the shape of `roi`. The result of a
+    /// pixel does not depend on the block asked for, to the last bit.
+    pub fn compute(
+        &self,
+        input: ArrayView4<'_, f32>,
+        input_roi: &SpatialRoi,
+        roi: &SpatialRoi,
+        mut out: ArrayViewMut4<'_, f32>,
+    ) {
+        let [slices, rows, columns] = roi.shape();
+        assert_eq!(out.dim(), (self.channel_count(), slices, rows, columns), "shape of the output");
+        let presmoothed = self.presmooth(input, input_roi, roi);
+        let mut scratch = Scratch::default();
+        if let Some(data) = out.as_slice_mut() {
+            for tile in self.tiles(roi) {
+                let at = tile.relative_to(roi.start).start;
+                let mut out = TileOut {
+                    data: &mut data[(at[0] * rows + at[1]) * columns + at[2]..],
+                    channel_stride: slices * rows * columns,
+                    slice_stride: rows * columns,
+                    row_stride: columns,
+                };
+                self.compute_tile(&presmoothed, &tile, None, &mut scratch, &mut out);
+            }
+            return;
+        }
+        self.for_each_tile(&presmoothed, roi, None, &mut scratch, |tile, planes| {
+            let at = tile.relative_to(roi.start);
+            let [z, y, x] = [0, 1, 2].map(|i| at.start[i]..at.stop[i]);
+            for (channel, mut out) in out.axis_iter_mut(Axis(0)).enumerate() {
+                let mut part = out.slice_mut(s![z.clone(), y.clone(), x.clone()]);
+                part.iter_mut().zip(planes.channel(channel)).for_each(|(to, from)| *to = *from);
+            }
+        });
+    }
+
+    /// Smooths `roi` for each scale: the part of the work that reaches far, worth keeping.
+    ///
+    /// `input` and `input_roi` are as for [`Self::compute`].
+    pub fn presmooth(
+        &self,
+        input: ArrayView4<'_, f32>,
+        input_roi: &SpatialRoi,
+        roi: &SpatialRoi,
+    ) -> Presmoothed {
+        assert_eq!(input.dim().0, self.input_channels, "channels of the input");
+        let (_, slices, rows, columns) = input.dim();
+        assert_eq!([slices, rows, columns], input_roi.shape(), "shape of the input");
+        assert!(SpatialRoi::whole(self.image_shape).encloses(roi), "{roi} lies outside of the image");
+        assert!(
+            input_roi.encloses(&roi.enlarge(self.halo(), self.image_shape)),
+            "{input_roi} lacks the halo"
+        );
+        let mut planes: Vec<Vec<_>> = self.plans.iter().map(|_| Vec::new()).collect();
+        if !roi.is_empty() {
+            for input in input.outer_iter() {
+                let source = Source { input, input_roi, image_shape: self.image_shape };
+                let channel = presmooth(self.set, &self.plans, &source, roi);
+                planes.iter_mut().zip(channel).for_each(|(planes, plane)| planes.push(plane));
+            }
+        }
+        Presmoothed { roi: *roi, planes }
+    }
+
+    /// Computes `roi`, a part of what was presmoothed, in small tiles and hands each tile to `consume`.
+    ///
+    /// Channels that are not `needed` (one entry per channel, `None` for all) are skipped, save that the
+    /// eigenvalues of one filter come together. Nothing is allocated once `scratch` has grown.
+    pub fn for_each_tile(
+        &self,
+        presmoothed: &Presmoothed,
+        roi: &SpatialRoi,
+        needed: Option<&[bool]>,
+        scratch: &mut Scratch,
+        mut consume: impl FnMut(&SpatialRoi, &TilePlanes<'_>),
+    ) {
+        let mut channels = std::mem::take(&mut scratch.channels);
+        for tile in self.tiles(roi) {
+            let [_, rows, columns] = tile.shape();
+            let plane_len = tile.len();
+            if channels.len() < self.channel_count() * plane_len {
+                channels.resize(self.channel_count() * plane_len, 0.0);
+            }
+            let mut out = TileOut {
+                data: &mut channels,
+                channel_stride: plane_len,
+                slice_stride: rows * columns,
+                row_stride: columns,
+            };
+            self.compute_tile(presmoothed, &tile, needed, scratch, &mut out);
+            consume(&tile, &TilePlanes { data: &channels, plane_len });
+        }
+        scratch.channels = channels;
+    }
+
+    /// Tiles of `roi`, from its first corner on.
+    fn tiles(&self, roi: &SpatialRoi) -> impl Iterator<Item = SpatialRoi> {
+        let has_depth = self.plans.iter().any(|plan| plan.dims == SpatialDims::Three);
+        let grid = BlockGrid::new(roi.shape(), if has_depth { TILE_3D } else { TILE_2D });
+        let start = roi.start;
+        grid.touching(&Roi::whole(roi.shape())).into_iter().map(move |index| {
+            let tile = grid.block(index);
+            Roi::new(
+                std::array::from_fn(|i| tile.start[i] + start[i]),
+                std::array::from_fn(|i| tile.stop[i] + start[i]),
+            )
+        })
+    }
+
+    fn compute_tile(
+        &self,
+        presmoothed: &Presmoothed,
+        tile: &SpatialRoi,
+        needed: Option<&[bool]>,
+        scratch: &mut Scratch,
+        out: &mut TileOut<'_>,
+    ) {
+        assert!(presmoothed.roi.encloses(tile), "{tile} was not presmoothed");
+        assert!(needed.is_none_or(|needed| needed.len() == self.channel_count()), "one entry per channel");
+        for (plan, planes) in self.plans.iter().zip(&presmoothed.planes) {
+            for (input_channel, plane) in planes.iter().enumerate() {
+                TileJob {
+                    set: self.set,
+                    plan,
+                    plane,
+                    image_shape: self.image_shape,
+                    tile: *tile,
+                    input_channel,
+                    needed,
+                }
+                .run(scratch, out);
+            }
+        }
+    }
+}
+
+/// Names as ilastik gives them: title, scale, "in 2D" where slices are filtered, and a number where the
+/// filter gives more than one channel for all input channels together.
+fn channel_names(selection: &FeatureSelection, input_channels: usize) -> Vec<String> {
+    let mut names = Vec::new();
+    for (row, filter) in selection.selected.iter().zip(FILTERS) {
+        for (column, _) in row.iter().enumerate().filter(|&(_, &on)| on) {
+            let (dims, suffix) = if selection.compute_in_2d[column] {
+                (SpatialDims::Two, " in 2D")
+            } else {
+                (SpatialDims::Three, "")
+            };
+            let name = format!("{} (σ={:?}){suffix}", filter.title(), selection.scales[column]);
+            match filter.channels(dims) * input_channels {
+                1 => names.push(name),
+                channels => names.extend((0..channels).map(|k| format!("{name} [{k}]"))),
+            }
+        }
+    }
+    names
+}

@@ -1,0 +1,63 @@
+//! Eigenvalues of symmetric 2x2 and 3x3 matrices in closed form, eight matrices at a time.
+
+use super::simd::Lanes;
+
+/// Eigenvalues of `[xx, yy, xy]`, larger first: `mean +- sqrt(((xx - yy) / 2)^2 + xy^2)`.
+#[inline(always)]
+pub(super) fn eigenvalues_2x2<L: Lanes>(lanes: L, [xx, yy, xy]: [L::V; 3]) -> [L::V; 2] {
+    let half = lanes.splat(0.5);
+    let mean = lanes.mul(lanes.add(xx, yy), half);
+    let difference = lanes.mul(lanes.sub(xx, yy), half);
+    let squares = lanes.add(lanes.mul(difference, difference), lanes.mul(xy, xy));
+    let radius = lanes.sqrt(squares);
+    [lanes.add(mean, radius), lanes.sub(mean, radius)]
+}
+
+/// Fits `cos(acos(r) / 3)` on `[0, 1]` to 4e-5; one Newton step brings that below rounding.
+const CUBIC: [f32; 4] = [0.866_061_85, 0.165_404_34, -0.040_881_23, 0.009_443_62];
+
+/// Eigenvalues of `[xx, yy, zz, xy, xz, yz]`, largest first.
+///
+/// With `m` the mean of the diagonal and `p` the scale of the rest, the matrix is `m + p B` and the
+/// eigenvalues of `B` are `2 cos(phi + 2 pi k / 3)` with `cos(3 phi) = det(B) / 2` (Smith 1961). The
+/// cosine `c` is the root of `4 c^3 - 3 c = |det B / 2|` in `[0.866, 1]`, found by a Newton step
+/// from a cubic; the sine follows from `1 - c = (1 - r) / (1 + 2 c)^2` without cancellation.
+#[inline(always)]
+pub(super) fn eigenvalues_3x3<L: Lanes>(lanes: L, [xx, yy, zz, xy, xz, yz]: [L::V; 6]) -> [L::V; 3] {
+    let l = lanes;
+    let (zero, one) = (l.splat(0.0), l.splat(1.0));
+    let mean = l.mul(l.add(l.add(xx, yy), zz), l.splat(1.0 / 3.0));
+    let (bxx, byy, bzz) = (l.sub(xx, mean), l.sub(yy, mean), l.sub(zz, mean));
+    let diagonal = l.mul_add(bxx, bxx, l.mul_add(byy, byy, l.mul(bzz, bzz)));
+    let others = l.mul_add(xy, xy, l.mul_add(xz, xz, l.mul(yz, yz)));
+    let p = l.sqrt(l.mul(l.mul_add(others, l.splat(2.0), diagonal), l.splat(1.0 / 6.0)));
+    let inverse = l.where_positive(p, l.div(one, p), zero);
+
+    let [bxx, byy, bzz, bxy, bxz, byz] = [bxx, byy, bzz, xy, xz, yz].map(|b| l.mul(b, inverse));
+    let minor_x = l.sub(l.mul(byy, bzz), l.mul(byz, byz));
+    let minor_y = l.sub(l.mul(bxy, bzz), l.mul(byz, bxz));
+    let minor_z = l.sub(l.mul(bxy, byz), l.mul(byy, bxz));
+    let determinant = l.mul_add(bxx, minor_x, l.sub(l.mul(bxz, minor_z), l.mul(bxy, minor_y)));
+    let r = l.mul(determinant, l.splat(0.5));
+    let negative = l.sub(zero, r);
+    let magnitude = l.min(l.max(r, negative), one);
+
+    let mut c = l.splat(CUBIC[3]);
+    for coefficient in [CUBIC[2], CUBIC[1], CUBIC[0]] {
+        c = l.mul_add(c, magnitude, l.splat(coefficient));
+    }
+    let square = l.mul(c, c);
+    let numerator = l.mul_add(l.mul(l.splat(8.0), square), c, magnitude);
+    let denominator = l.mul_add(l.splat(12.0), square, l.splat(-3.0));
+    c = l.div(numerator, denominator);
+    let sine = l.div(l.sqrt(l.mul(l.sub(one, magnitude), l.add(one, c))), l.mul_add(l.splat(2.0), c, one));
+    let far = l.mul(p, l.add(c, c));
+    let spread = l.mul(l.mul(p, sine), l.splat(3.0f32.sqrt()));
+    let middle = l.mul(p, l.sub(zero, c));
+    let (upper, lower) = (l.add(middle, spread), l.sub(middle, spread));
+
+    let first = l.where_positive(negative, l.sub(zero, lower), far);
+    let second = l.where_positive(negative, l.sub(zero, upper), upper);
+    let third = l.where_positive(negative, l.sub(zero, far), lower);
+    [l.add(mean, first), l.add(mean, second), l.add(mean, third)]
+}
