@@ -131,46 +131,85 @@ fn write_sixel(registers: &[u8], rect: PixelRect, palette: &SixelPalette, out: &
 struct Planes {
     width: usize,
     masks: Vec<u8>,
-    /// First and last column of each register present in the band.
-    spans: [Option<(usize, usize)>; 256],
+    /// What each register has in the band.
+    spans: [Span; 256],
     order: Vec<u8>,
+    /// Pixels of each column that no register has written yet.
+    open: Vec<u8>,
+}
+
+/// First and last column and number of pixels of a register; no pixels when it is absent.
+#[derive(Clone, Copy, Default)]
+struct Span {
+    first: usize,
+    last: usize,
+    count: usize,
 }
 
 impl Planes {
     fn new(width: usize) -> Self {
-        Planes { width, masks: vec![0; 256 * width], spans: [None; 256], order: Vec::new() }
+        Planes {
+            width,
+            masks: vec![0; 256 * width],
+            spans: [Span::default(); 256],
+            order: Vec::new(),
+            open: vec![0; width],
+        }
     }
 
     /// Writes one band of up to six rows: each register's columns, `$` between registers.
+    ///
+    /// A pixel shows the register written last. So the most frequent register goes first and may write
+    /// over pixels that others write later, which makes its runs of equal sixels longer.
     fn write_band(&mut self, band: &[u8], out: &mut Vec<u8>) {
+        self.open.fill(0);
         for (y, row) in band.chunks(self.width).enumerate() {
             for (x, register) in row.iter().enumerate() {
                 let r = usize::from(*register);
                 self.masks[r * self.width + x] |= 1 << y;
-                match &mut self.spans[r] {
-                    Some((first, last)) => (*first, *last) = ((*first).min(x), (*last).max(x)),
-                    none => {
-                        *none = Some((x, x));
-                        self.order.push(*register);
-                    }
+                self.open[x] |= 1 << y;
+                let span = &mut self.spans[r];
+                if span.count == 0 {
+                    *span = Span { first: x, last: x, count: 0 };
+                    self.order.push(*register);
                 }
+                (span.first, span.last) = (span.first.min(x), span.last.max(x));
+                span.count += 1;
             }
         }
-        for (i, register) in std::mem::take(&mut self.order).into_iter().enumerate() {
+        let mut order = std::mem::take(&mut self.order);
+        order.sort_by_key(|r| (std::cmp::Reverse(self.spans[usize::from(*r)].count), *r));
+        for (i, register) in order.drain(..).enumerate() {
             let r = usize::from(register);
-            let Some((first, last)) = self.spans[r].take() else { continue };
+            let Span { first, last, .. } = std::mem::take(&mut self.spans[r]);
             if i > 0 {
                 out.push(b'$');
             }
             push(out, format_args!("#{register}"));
             repeat(b'?', first, out);
             let columns = &mut self.masks[r * self.width + first..=r * self.width + last];
-            for run in columns.chunk_by(|a, b| a == b) {
-                repeat(b'?' + run[0], run.len(), out);
+            write_runs(columns, &self.open[first..=last], out);
+            for (open, mask) in self.open[first..=last].iter_mut().zip(columns.iter_mut()) {
+                *open &= !std::mem::take(mask);
             }
-            columns.fill(0);
+        }
+        self.order = order;
+    }
+}
+
+/// Writes columns that set at least `masks` and at most the `open` pixels, in as few runs as that allows.
+fn write_runs(masks: &[u8], open: &[u8], out: &mut Vec<u8>) {
+    let (mut least, mut most, mut count) = (0_u8, 0x3f_u8, 0);
+    for (mask, open) in masks.iter().zip(open) {
+        let (wider, narrower) = (least | mask, most & open);
+        if wider & !narrower == 0 {
+            (least, most, count) = (wider, narrower, count + 1);
+        } else {
+            repeat(b'?' + least, count, out);
+            (least, most, count) = (*mask, *open, 1);
         }
     }
+    repeat(b'?' + least, count, out);
 }
 
 /// A sixel `count` times, in the shorter of its two forms.
