@@ -1,6 +1,8 @@
 //! Interactive pixel classification in the terminal.
 
+pub mod app;
 pub mod classify;
+pub mod command;
 pub mod data;
 pub mod engine;
 pub mod features;

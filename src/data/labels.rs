@@ -42,6 +42,20 @@ impl LabelEdit {
         self.changes.iter().map(|(block, ..)| block_roi(*block))
     }
 
+    /// Pixels (`tzyx`) that changed, with their values before and after.
+    pub fn pixels(&self) -> impl Iterator<Item = ([usize; 4], u8, u8)> + '_ {
+        self.changes.iter().flat_map(|(block, before, after)| {
+            let [t, z, y, x] = *block;
+            let value = |block: &Option<Block>, i: usize| block.as_ref().map_or(0, |b| b[i]);
+            (0..SIDE * SIDE)
+                .map(move |i| {
+                    let at = [t, z, y * SIDE + i / SIDE, x * SIDE + i % SIDE];
+                    (at, value(before, i), value(after, i))
+                })
+                .filter(|(_, before, after)| before != after)
+        })
+    }
+
     /// This edit followed by `next`, as one edit.
     pub fn then(mut self, next: LabelEdit) -> LabelEdit {
         for (block, before, after) in next.changes {
@@ -260,6 +274,14 @@ mod tests {
             let before = labels.clone();
             let edit = labels.paint(second);
             let after = labels.clone();
+            for (at, old, new) in edit.pixels() {
+                prop_assert_eq!((old, new), (before.get(at), after.get(at)));
+            }
+            let changed = before.shape().iter().product::<usize>()
+                - ndarray::Zip::from(&before.read(&Roi::whole(before.shape())))
+                    .and(&after.read(&Roi::whole(after.shape())))
+                    .fold(0, |same, a, b| same + usize::from(a == b));
+            prop_assert_eq!(edit.pixels().count(), changed);
             labels.undo(&edit);
             prop_assert_eq!(&labels, &before);
             labels.redo(&edit);

@@ -33,7 +33,8 @@ pub(super) fn eigenvalues_3x3<L: Lanes>(lanes: L, [xx, yy, zz, xy, xz, yz]: [L::
     let p = l.sqrt(l.mul(l.mul_add(others, l.splat(2.0), diagonal), l.splat(1.0 / 6.0)));
     let inverse = l.where_positive(p, l.div(one, p), zero);
 
-    let [bxx, byy, bzz, bxy, bxz, byz] = [bxx, byy, bzz, xy, xz, yz].map(|b| l.mul(b, inverse));
+    let (bxx, byy, bzz) = (l.mul(bxx, inverse), l.mul(byy, inverse), l.mul(bzz, inverse));
+    let (bxy, bxz, byz) = (l.mul(xy, inverse), l.mul(xz, inverse), l.mul(yz, inverse));
     let minor_x = l.sub(l.mul(byy, bzz), l.mul(byz, byz));
     let minor_y = l.sub(l.mul(bxy, bzz), l.mul(byz, bxz));
     let minor_z = l.sub(l.mul(bxy, byz), l.mul(byy, bxz));
@@ -42,10 +43,9 @@ pub(super) fn eigenvalues_3x3<L: Lanes>(lanes: L, [xx, yy, zz, xy, xz, yz]: [L::
     let negative = l.sub(zero, r);
     let magnitude = l.min(l.max(r, negative), one);
 
-    let mut c = l.splat(CUBIC[3]);
-    for coefficient in [CUBIC[2], CUBIC[1], CUBIC[0]] {
-        c = l.mul_add(c, magnitude, l.splat(coefficient));
-    }
+    let mut c = l.mul_add(l.splat(CUBIC[3]), magnitude, l.splat(CUBIC[2]));
+    c = l.mul_add(c, magnitude, l.splat(CUBIC[1]));
+    c = l.mul_add(c, magnitude, l.splat(CUBIC[0]));
     let square = l.mul(c, c);
     let numerator = l.mul_add(l.mul(l.splat(8.0), square), c, magnitude);
     let denominator = l.mul_add(l.splat(12.0), square, l.splat(-3.0));

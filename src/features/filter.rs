@@ -176,6 +176,9 @@ pub struct OutPlanes<'a> {
 }
 
 /// Computes `N` channels from `M` terms, eight pixels at a time.
+///
+/// Loops stand where `array::map` would read better: closures inside of library calls are not always
+/// inlined, and code that is not inlined here is compiled without the wide instructions.
 #[inline(always)]
 pub(super) fn combine_lanes<L: Lanes, const M: usize, const N: usize>(
     lanes: L,
@@ -186,25 +189,32 @@ pub(super) fn combine_lanes<L: Lanes, const M: usize, const N: usize>(
 ) {
     let planes = needed.map(|term| terms.plane(term));
     let mut outs = out.data.chunks_mut(out.plane_stride);
-    let mut outs: [&mut [f32]; N] = std::array::from_fn(|_| outs.next().unwrap_or_default());
+    let outs: [&mut [f32]; N] = std::array::from_fn(|_| outs.next().unwrap_or_default());
+    let vectors = out.width.div_ceil(LANES);
     for row in 0..terms.rows {
-        let rows = planes.map(|plane| plane[row * terms.stride..][..terms.stride].as_chunks::<LANES>().0);
-        let (first, width) = (row * out.row_stride, out.width);
-        let whole = width / LANES;
-        for (i, at) in (0..whole).zip((first..).step_by(LANES)) {
-            let channels = f(rows.map(|row| lanes.load(&row[i])));
-            for (out, v) in outs.iter_mut().zip(channels) {
-                if let Some(to) = out[at..].first_chunk_mut() {
-                    lanes.store(v, to);
-                }
-            }
+        let mut rows = [&[] as &[[f32; LANES]]; M];
+        for (row_of, plane) in rows.iter_mut().zip(&planes) {
+            *row_of = &plane[row * terms.stride..][..terms.stride].as_chunks().0[..vectors];
         }
-        if whole * LANES < width {
-            let channels = f(rows.map(|row| lanes.load(&row[whole])));
-            for (out, v) in outs.iter_mut().zip(channels) {
-                let mut last = [0.0; LANES];
-                lanes.store(v, &mut last);
-                out[first + whole * LANES..first + width].copy_from_slice(&last[..width % LANES]);
+        for i in 0..vectors {
+            let mut values = [lanes.splat(0.0); M];
+            for k in 0..M {
+                values[k] = lanes.load(&rows[k][i]);
+            }
+            let channels = f(values);
+            let (at, end) = (row * out.row_stride + i * LANES, row * out.row_stride + out.width);
+            if at + LANES <= end {
+                for k in 0..N {
+                    if let Some(to) = outs[k][at..].first_chunk_mut() {
+                        lanes.store(channels[k], to);
+                    }
+                }
+            } else {
+                for k in 0..N {
+                    let mut last = [0.0; LANES];
+                    lanes.store(channels[k], &mut last);
+                    outs[k][at..end].copy_from_slice(&last[..end - at]);
+                }
             }
         }
     }

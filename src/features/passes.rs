@@ -63,33 +63,38 @@ impl<const ORDERS: u8, const R: usize> Kernel for Derive<'_, ORDERS, R> {
         assert!(ORDERS & 1 == 0 || out_reach <= out0.len());
         assert!(ORDERS & 2 == 0 || out_reach <= out1.len());
         assert!(ORDERS & 4 == 0 || out_reach <= out2.len());
-        let [c0, c1, c2] = taps.coefficients.map(|c| c.map(|c| l.splat(c)));
+        let mut c = [[l.splat(0.0); MAX_TAPS_RADIUS + 1]; 3];
+        for order in 0..3 {
+            for k in 0..=R {
+                c[order][k] = l.splat(taps.coefficients[order][k]);
+            }
+        }
         for row in 0..rows.count {
             let (first, out) = (row * rows.step, row * rows.out_step);
-            for at in (0..rows.len).step_by(LANES) {
+            let mut at = 0;
+            while at < rows.len {
                 // SAFETY: at + LANES <= rows.len as that is whole vectors, and the whole of `rows` lies
                 // inside `src` from each offset, and inside each output, as asserted above.
                 unsafe {
-                    let tap = |k: usize| l.load_at(src, offsets[k] + first + at);
-                    let centre = tap(R);
-                    if R == 0 {
-                        for (order, to) in [&mut *out0, &mut *out1, &mut *out2].into_iter().enumerate() {
-                            if ORDERS & (1 << order) != 0 {
-                                l.store_at(centre, to, out + at);
-                            }
-                        }
-                        continue;
+                    let centre = l.load_at(src, offsets[R] + first + at);
+                    let (mut even0, mut even2, mut odd) = (centre, centre, centre);
+                    if R > 0 {
+                        even0 = l.mul(centre, c[0][0]);
+                        even2 = l.mul(centre, c[2][0]);
                     }
-                    let (mut even0, mut even2) = (l.mul(centre, c0[0]), l.mul(centre, c2[0]));
-                    let mut odd = centre;
-                    for k in 1..=R {
-                        let (before, after) = (tap(R - k), tap(R + k));
-                        let sum = l.add(before, after);
-                        let difference = l.sub(after, before);
-                        even0 = l.mul_add(sum, c0[k], even0);
-                        even2 = l.mul_add(sum, c2[k], even2);
-                        odd =
-                            if k == 1 { l.mul(difference, c1[1]) } else { l.mul_add(difference, c1[k], odd) };
+                    let mut k = 1;
+                    while k <= R {
+                        let before = l.load_at(src, offsets[R - k] + first + at);
+                        let after = l.load_at(src, offsets[R + k] + first + at);
+                        let (sum, difference) = (l.add(before, after), l.sub(after, before));
+                        even0 = l.mul_add(sum, c[0][k], even0);
+                        even2 = l.mul_add(sum, c[2][k], even2);
+                        odd = if k == 1 {
+                            l.mul(difference, c[1][k])
+                        } else {
+                            l.mul_add(difference, c[1][k], odd)
+                        };
+                        k += 1;
                     }
                     if ORDERS & 1 != 0 {
                         l.store_at(even0, out0, out + at);
@@ -101,6 +106,7 @@ impl<const ORDERS: u8, const R: usize> Kernel for Derive<'_, ORDERS, R> {
                         l.store_at(even2, out2, out + at);
                     }
                 }
+                at += LANES;
             }
         }
     }
@@ -178,18 +184,22 @@ unsafe fn smooth_vectors<L: Lanes, const N: usize>(
 ) {
     // SAFETY: as the caller promised.
     unsafe {
-        let centre = l.splat(half[0]);
-        let mut sums: [L::V; N] = std::array::from_fn(|i| l.mul(l.load_at(src, from + i * LANES), centre));
-        for (k, &c) in half.iter().enumerate().skip(1) {
+        let mut sums = [l.splat(half[0]); N];
+        for i in 0..N {
+            sums[i] = l.mul(l.load_at(src, from + i * LANES), sums[i]);
+        }
+        let (mut before, mut after) = (from, from);
+        for &c in &half[1..] {
             let c = l.splat(c);
-            let (before, after) = (from - k * tap_step, from + k * tap_step);
-            for (i, sum) in sums.iter_mut().enumerate() {
+            before -= tap_step;
+            after += tap_step;
+            for i in 0..N {
                 let pair = l.add(l.load_at(src, before + i * LANES), l.load_at(src, after + i * LANES));
-                *sum = l.mul_add(pair, c, *sum);
+                sums[i] = l.mul_add(pair, c, sums[i]);
             }
         }
-        for (i, sum) in sums.into_iter().enumerate() {
-            l.store_at(sum, out, to + i * LANES);
+        for i in 0..N {
+            l.store_at(sums[i], out, to + i * LANES);
         }
     }
 }
