@@ -1,9 +1,11 @@
 //! The seam that image formats plug into.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use crate::data::{AxisOrder, DType, Roi5, Volume};
+use crate::data::{Axis, AxisOrder, DType, Roi5, Volume};
+
+use super::error::Error;
 
 /// Size of a pixel along one axis.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,6 +86,8 @@ pub struct OpenOptions {
     pub axes: Option<AxisOrder>,
     /// Most bytes to keep in memory for one image.
     pub memory: Option<u64>,
+    /// Axis along which the files of a stack follow each other; `z` when not given.
+    pub stack_along: Option<Axis>,
 }
 
 /// An image format.
@@ -96,6 +100,11 @@ pub trait Format: Sync {
 
     /// Whether the file's first bytes are this format's.
     fn recognises(&self, head: &[u8]) -> bool;
+
+    /// Whether a file of this format may hold several datasets, each opened by an inner path.
+    fn has_datasets(&self) -> bool {
+        false
+    }
 
     /// Opens an image; `internal` names the dataset inside the file, where the format has such.
     ///
@@ -110,27 +119,11 @@ pub trait Format: Sync {
 }
 
 /// All formats, in the order in which they are tried.
-pub const FORMATS: &[&dyn Format] = &[];
-
-/// Why an image can't be read or written.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// The operating system said no.
-    #[error("{}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What it said.
-        source: std::io::Error,
-    },
-}
-
-/// Opens the image that `location` names: a file, or `file.h5/inner/path`.
-///
-/// # Errors
-/// No such file, an unknown format, or one that can't be read.
-pub fn open(location: &str, options: &OpenOptions) -> Result<Arc<dyn ImageReader>, Error> {
-    let _ = (location, options);
-    unimplemented!()
-}
+pub const FORMATS: &[&dyn Format] = &[
+    &super::hdf5::Hdf5,
+    &super::tiff::Tiff,
+    &super::npy::Npy,
+    &super::raster::Png,
+    &super::raster::Jpeg,
+    &super::raster::Bmp,
+];

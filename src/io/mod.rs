@@ -2,8 +2,22 @@
 //!
 //! Every format is one file and one entry in [`FORMATS`]. Knows nothing of features, labels or projects.
 
+pub mod atomic;
+pub mod axistags;
+mod chunked;
+pub mod error;
+mod file;
 pub mod format;
+mod hdf5;
+mod npy;
+mod open;
+mod planes;
+mod raster;
+mod samples;
+mod storage;
+pub mod template;
+mod tiff;
 
-pub use format::{
-    Error, FORMATS, Format, ImageInfo, ImageReader, ImageSpec, ImageWriter, OpenOptions, PixelSize, open,
-};
+pub use error::Error;
+pub use format::{FORMATS, Format, ImageInfo, ImageReader, ImageSpec, ImageWriter, OpenOptions, PixelSize};
+pub use open::open;

@@ -1,0 +1,191 @@
+//! Files that appear whole or not at all: written beside their target, synchronised, then renamed.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use tempfile::{NamedTempFile, TempPath};
+
+use super::error::Error;
+
+/// A file being written under a temporary name in its target's folder; dropped without
+/// [`PendingFile::commit`], it leaves nothing behind and the target untouched.
+#[derive(Debug)]
+pub struct PendingFile {
+    file: File,
+    temporary: TempPath,
+    target: PathBuf,
+}
+
+impl PendingFile {
+    /// Starts a file that will replace `path`, or the file that `path` links to, keeping its mode.
+    ///
+    /// # Errors
+    /// The folder does not exist or can't be written, or `path` is a folder.
+    pub fn create(path: &Path) -> Result<Self, Error> {
+        let target = follow_links(path)?;
+        let metadata = match fs::metadata(&target) {
+            Ok(metadata) if metadata.is_dir() => return Err(Error::IsFolder { path: path.to_owned() }),
+            Ok(metadata) => Some(metadata),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
+            Err(e) => return Err(Error::io(path, e)),
+        };
+        let folder = folder_of(&target);
+        if !folder.is_dir() {
+            let nearest = folder.ancestors().find(|a| a.is_dir()).map(Path::to_owned);
+            return Err(Error::NotFound { path: folder.to_owned(), nearest });
+        }
+        let name = target.file_name().unwrap_or_default().to_string_lossy();
+        let prefix = format!(".{name}.");
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(&prefix).suffix(".part");
+        // A new file gets the mode that any program would give it.
+        #[cfg(unix)]
+        builder.permissions(<fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
+        let temporary = builder.tempfile_in(folder).map_err(|e| Error::io(path, e))?;
+        if let Some(metadata) = metadata {
+            temporary.as_file().set_permissions(metadata.permissions()).map_err(|e| Error::io(path, e))?;
+        }
+        let (file, temporary) = NamedTempFile::into_parts(temporary);
+        Ok(PendingFile { file, temporary, target })
+    }
+
+    /// The file under its temporary name.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// The temporary name.
+    pub fn temporary_path(&self) -> &Path {
+        &self.temporary
+    }
+
+    /// The name it will have.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// Makes the file's contents durable without naming it yet.
+    ///
+    /// # Errors
+    /// The disk is full or failing.
+    pub fn sync(&self) -> Result<(), Error> {
+        self.file.sync_all().map_err(|e| Error::io(&self.target, e))
+    }
+
+    /// Makes the file durable and gives it its name.
+    ///
+    /// # Errors
+    /// The disk is full or failing, or the file can't be renamed.
+    pub fn commit(self) -> Result<(), Error> {
+        self.sync()?;
+        self.temporary.persist(&self.target).map_err(|e| Error::io(&self.target, e.error))?;
+        sync_folder(folder_of(&self.target)).map_err(|e| Error::io(&self.target, e))
+    }
+}
+
+/// Replaces the file at `path` by what `write` puts into a new one, whole or not at all.
+///
+/// # Errors
+/// What `write` returns, or the file can't be created, made durable or renamed; the old file is then
+/// as it was.
+pub fn replace_file<E: From<Error>>(
+    path: &Path,
+    write: impl FnOnce(&mut File) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut pending = PendingFile::create(path)?;
+    write(&mut pending.file)?;
+    Ok(pending.commit()?)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// The file that `path` stands for, so that a link stays a link.
+fn follow_links(path: &Path) -> Result<PathBuf, Error> {
+    /// As many as Linux follows.
+    const MOST: usize = 40;
+    let mut target = path.to_owned();
+    for _ in 0..MOST {
+        match fs::read_link(&target) {
+            Ok(next) => target = folder_of(&target).join(next),
+            Err(_) => return Ok(target),
+        }
+    }
+    Err(Error::io(path, std::io::Error::other("too many symbolic links")))
+}
+
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    match File::open(folder)?.sync_all() {
+        // Some network file systems can't synchronise folders.
+        Err(e) if e.kind() == std::io::ErrorKind::InvalidInput => Ok(()),
+        result => result,
+    }
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_folder: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn entries(folder: &Path) -> usize {
+        fs::read_dir(folder).unwrap().count()
+    }
+
+    #[test]
+    fn replaces_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        fs::write(&path, "old").unwrap();
+        replace_file::<Error>(&path, |file| file.write_all(b"new").map_err(|e| Error::io(&path, e))).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(entries(folder.path()), 1);
+    }
+
+    #[test]
+    fn failure_leaves_the_old_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        fs::write(&path, "old").unwrap();
+        let result = replace_file(&path, |file| {
+            file.write_all(b"half").unwrap();
+            Err(Error::Empty { path: path.clone() })
+        });
+        assert!(result.is_err());
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(entries(folder.path()), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn keeps_links_and_modes() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (real, link) = (folder.path().join("real"), folder.path().join("link"));
+        fs::write(&real, "old").unwrap();
+        fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
+        std::os::unix::fs::symlink("real", &link).unwrap();
+        replace_file::<Error>(&link, |file| file.write_all(b"new").map_err(|e| Error::io(&link, e))).unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(&real).unwrap(), b"new");
+        assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
+    }
+
+    #[test]
+    fn says_which_folder_is_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = PendingFile::create(&folder.path().join("no/such/file")).unwrap_err();
+        let expected = format!(
+            "{0}/no/such: no such file; the nearest folder above it that exists is {0}",
+            folder.path().display()
+        );
+        assert_eq!(error.to_string(), expected);
+    }
+}

@@ -1,0 +1,7 @@
+//! HDF5 files: datasets of 2 to 5 dimensions, ilastik's `axistags`, and the datasets inside projects.
+
+mod chunks;
+mod filters;
+mod read;
+
+pub(super) use read::Hdf5;

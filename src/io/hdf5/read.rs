@@ -1,0 +1,265 @@
+//! Opening a dataset of an HDF5 file: which one, its type, axes and layout.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use hdf5_pure::{AttrValue, Dataset, Datatype, DatatypeByteOrder, File, Group, Layout};
+
+use crate::data::{AxisOrder, DType};
+use crate::io::axistags;
+use crate::io::chunked::Chunked;
+use crate::io::error::Error;
+use crate::io::file::SharedFile;
+use crate::io::format::{Format, ImageReader, OpenOptions};
+use crate::io::planes::RawPlanes;
+use crate::io::samples::{ByteOrder, dtype_of};
+use crate::io::storage::{Found, InMemory, StoredImage, byte_count};
+
+use super::chunks::{ChunkIndex, Rows};
+
+const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
+
+/// HDF5 files, ilastik projects among them.
+pub(in crate::io) struct Hdf5;
+
+impl Format for Hdf5 {
+    fn name(&self) -> &'static str {
+        "hdf5"
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["h5", "hdf5", "ilp"]
+    }
+
+    fn recognises(&self, head: &[u8]) -> bool {
+        // A user block of 512, 1024, ... bytes may come first.
+        head.starts_with(SIGNATURE)
+            || (9..)
+                .map(|power| 1_usize << power)
+                .take_while(|&at| at < head.len())
+                .any(|at| head[at..].starts_with(SIGNATURE))
+    }
+
+    fn has_datasets(&self) -> bool {
+        true
+    }
+
+    fn open(
+        &self,
+        path: &Path,
+        internal: Option<&str>,
+        options: &OpenOptions,
+    ) -> Result<Arc<dyn ImageReader>, Error> {
+        let raw = SharedFile::open(path)?;
+        let file = File::open_streaming(path).map_err(|e| refused(&raw, &e))?;
+        let dataset = match internal {
+            Some(name) => find(&raw, &file, name)?,
+            None => find(&raw, &file, &only_dataset(&raw, &file)?)?,
+        };
+        open_dataset(&raw, dataset, options)
+    }
+}
+
+/// An error of the library, as one of ours.
+pub(super) fn refused(file: &SharedFile, error: &hdf5_pure::Error) -> Error {
+    Error::damaged(file.path(), error.to_string())
+}
+
+/// Names of all datasets that may be images, by path.
+///
+/// # Errors
+/// The file can't be read.
+fn image_datasets(raw: &SharedFile, file: &File) -> Result<Vec<String>, Error> {
+    /// Hard links may form cycles.
+    const DEEPEST: usize = 32;
+    const MOST: usize = 10_000;
+    fn visit(
+        group: &Group,
+        prefix: &str,
+        depth: usize,
+        names: &mut Vec<String>,
+    ) -> Result<(), hdf5_pure::Error> {
+        if depth > DEEPEST || names.len() > MOST {
+            return Ok(());
+        }
+        for name in group.datasets()? {
+            let dataset = group.dataset(&name)?;
+            let dimensions = dataset.shape().map_or(0, |shape| shape.len());
+            if (2..=5).contains(&dimensions) && dataset.datatype().is_ok_and(|t| sample_type(&t).is_some()) {
+                names.push(format!("{prefix}{name}"));
+            }
+        }
+        for name in group.groups()? {
+            visit(&group.group(&name)?, &format!("{prefix}{name}/"), depth + 1, names)?;
+        }
+        Ok(())
+    }
+    let mut names = Vec::new();
+    visit(&file.root(), "", 0, &mut names).map_err(|e| refused(raw, &e))?;
+    names.sort();
+    Ok(names)
+}
+
+fn only_dataset(raw: &SharedFile, file: &File) -> Result<String, Error> {
+    let mut names = image_datasets(raw, file)?;
+    let path = raw.path().to_owned();
+    match (names.pop(), names.is_empty()) {
+        (None, _) => Err(Error::NoDataset { path }),
+        (Some(name), true) => Ok(name),
+        (Some(name), false) => {
+            names.push(name);
+            Err(Error::ManyDatasets { path, names })
+        }
+    }
+}
+
+fn find(raw: &SharedFile, file: &File, name: &str) -> Result<Dataset, Error> {
+    match file.dataset(name.trim_matches('/')) {
+        Ok(dataset) => Ok(dataset),
+        Err(_) => Err(Error::NoSuchDataset {
+            path: raw.path().to_owned(),
+            name: name.to_owned(),
+            names: image_datasets(raw, file)?,
+        }),
+    }
+}
+
+/// The sample type of a numeric datatype; h5py's bool is an enumeration over int8.
+fn sample_type(datatype: &Datatype) -> Option<(DType, ByteOrder)> {
+    let byte_order = |order: &DatatypeByteOrder| match order {
+        DatatypeByteOrder::LittleEndian => Some(ByteOrder::Little),
+        DatatypeByteOrder::BigEndian => Some(ByteOrder::Big),
+        DatatypeByteOrder::Vax => None,
+    };
+    match datatype {
+        Datatype::FixedPoint { size, byte_order: order, layout } => {
+            let bits = usize::try_from(*size).ok()? * 8;
+            let whole = layout.bit_offset == 0 && usize::from(layout.bit_precision) == bits;
+            dtype_of(false, layout.signed, bits).filter(|_| whole).zip(byte_order(order))
+        }
+        Datatype::FloatingPoint { size, byte_order: order, .. } => {
+            dtype_of(true, true, usize::try_from(*size).ok()? * 8).zip(byte_order(order))
+        }
+        Datatype::Enumeration { base_type, .. } => match sample_type(base_type)? {
+            (DType::I8, order) => Some((DType::U8, order)),
+            other => Some(other),
+        },
+        _ => None,
+    }
+}
+
+fn open_dataset(
+    raw: &Arc<SharedFile>,
+    dataset: Dataset,
+    options: &OpenOptions,
+) -> Result<Arc<dyn ImageReader>, Error> {
+    let path = raw.path();
+    let refused = |e: hdf5_pure::Error| refused(raw, &e);
+    let datatype = dataset.datatype().map_err(refused)?;
+    let (dtype, order) = sample_type(&datatype).ok_or_else(|| {
+        Error::unsupported(
+            path,
+            format!("the type of its data, {datatype},"),
+            "save it as integers or float32",
+        )
+    })?;
+    let extents = dataset.shape().map_err(refused)?;
+    let shape: Vec<usize> = extents.iter().map(|&n| usize::try_from(n).unwrap_or(usize::MAX)).collect();
+    let bytes = byte_count(&shape, dtype)
+        .ok_or_else(|| Error::damaged(path, format!("a dataset of shape {extents:?}")))?;
+    let attributes = dataset.attrs().map_err(refused)?;
+    let mut found = Found::new(shape.clone(), dtype);
+    describe(&attributes, &mut found);
+    if !(2..=5).contains(&shape.len()) {
+        return Err(Error::Dimensions { path: path.to_owned(), dimensions: shape.len() });
+    }
+    let item = dtype.size();
+    match dataset.layout().map_err(refused)? {
+        Layout::Contiguous { address: Some(address), .. } => {
+            raw.check_range(address, bytes as u64, || format!("a dataset of shape {shape:?} of {dtype}"))?;
+            let planes = RawPlanes {
+                file: Arc::clone(raw),
+                offsets: vec![address],
+                outer: Vec::new(),
+                plane: shape,
+                item,
+                order,
+            };
+            StoredImage::open(path, found, options, planes)
+        }
+        Layout::Chunked { .. } if ChunkIndex::supports(&dataset) => {
+            let index = ChunkIndex::open(raw, dataset, &shape, item, order)?;
+            let chunk = index.chunk_shape().to_vec();
+            StoredImage::open(path, found, options, Chunked::new(shape, chunk, item, index, options.memory))
+        }
+        Layout::Chunked { .. } => {
+            let rows = Rows::new(raw, dataset, &shape, item, order)?;
+            let chunk = rows.chunk_shape();
+            StoredImage::open(path, found, options, Chunked::new(shape, chunk, item, rows, options.memory))
+        }
+        Layout::Compact { .. } | Layout::Contiguous { address: None, .. } => {
+            if let Some(limit) = options.memory.filter(|&limit| bytes as u64 > limit) {
+                return Err(Error::TooLarge { path: path.to_owned(), need: bytes as u64, limit });
+            }
+            let mut data = dataset.read_raw().map_err(refused)?;
+            order.to_native(&mut data, item);
+            let storage = InMemory::new(path, &shape, dtype, data)?;
+            StoredImage::open(path, found, options, storage)
+        }
+        other => Err(Error::unsupported(
+            path,
+            format!("a dataset stored as {other}"),
+            "copy it to a chunked dataset, for example with h5repack",
+        )),
+    }
+}
+
+/// Takes axes, pixel sizes and value range from ilastik's attributes, where they fit.
+fn describe(attributes: &HashMap<String, AttrValue>, found: &mut Found) {
+    let tags = attributes.get("axistags").and_then(text);
+    let units = attributes.get("axis_units").and_then(text);
+    if let Some((axes, pixel_size)) = tags.and_then(|tags| axistags::parse(&tags, units.as_deref())) {
+        if axes.len() == found.shape.len() {
+            found.axes = Some(axes);
+            found.pixel_size = pixel_size;
+        }
+    } else if let Some(axes) = attributes.get("axes").and_then(text) {
+        // n5-style attribute: keys in Fortran order.
+        let reversed: String = axes.chars().rev().collect();
+        found.axes = reversed.parse::<AxisOrder>().ok().filter(|axes| axes.len() == found.shape.len());
+    }
+    found.data_range = attributes.get("drange").and_then(numbers).and_then(|range| match range[..] {
+        [low, high] if low < high => Some((low, high)),
+        _ => None,
+    });
+}
+
+fn text(value: &AttrValue) -> Option<String> {
+    Some(match value {
+        AttrValue::String(text)
+        | AttrValue::AsciiString(text)
+        | AttrValue::VarLenString(text)
+        | AttrValue::VarLenAsciiString(text) => text.clone(),
+        AttrValue::StringSized { value, .. } | AttrValue::AsciiStringSized { value, .. } => value.clone(),
+        AttrValue::StringArray(texts)
+        | AttrValue::AsciiStringArray(texts)
+        | AttrValue::VarLenStringArray(texts)
+        | AttrValue::VarLenAsciiStringArray(texts) => texts.concat(),
+        _ => return None,
+    })
+}
+
+fn numbers(value: &AttrValue) -> Option<Vec<f64>> {
+    Some(match value {
+        AttrValue::F64Array(v) => v.clone(),
+        AttrValue::F32Array(v) => v.iter().map(|&x| x.into()).collect(),
+        AttrValue::U8Array(v) => v.iter().map(|&x| x.into()).collect(),
+        AttrValue::U16Array(v) => v.iter().map(|&x| x.into()).collect(),
+        AttrValue::U32Array(v) => v.iter().map(|&x| x.into()).collect(),
+        AttrValue::U64Array(v) => v.iter().map(|&x| x as f64).collect(),
+        AttrValue::I32Array(v) => v.iter().map(|&x| x.into()).collect(),
+        AttrValue::I64Array(v) => v.iter().map(|&x| x as f64).collect(),
+        _ => return None,
+    })
+}

@@ -1,0 +1,85 @@
+//! From what the user wrote to an open image: inner paths, stacks of files, and which format a file is.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::error::Error;
+use super::file::SharedFile;
+use super::format::{FORMATS, Format, ImageReader, OpenOptions};
+
+/// Opens the image that `location` names: a file, `file.h5/inner/path`, a pattern such as `dir/*.png`,
+/// or several files joined by `:` that make one stack.
+///
+/// # Errors
+/// No such file, an unknown format, or one that can't be read.
+pub fn open(location: &str, options: &OpenOptions) -> Result<Arc<dyn ImageReader>, Error> {
+    open_one(location, options)
+}
+
+/// Opens one file, maybe with an inner path.
+pub(super) fn open_one(location: &str, options: &OpenOptions) -> Result<Arc<dyn ImageReader>, Error> {
+    let (path, internal) = split(location)?;
+    let format = recognise(&path)?;
+    match internal {
+        Some(internal) if !format.has_datasets() => {
+            Err(Error::NoInternalPath { path, format: format.name(), internal })
+        }
+        internal => format.open(&path, internal.as_deref(), options),
+    }
+}
+
+/// Splits `file.h5/inner/path` where the file ends.
+fn split(location: &str) -> Result<(PathBuf, Option<String>), Error> {
+    let whole = Path::new(location);
+    if whole.is_file() {
+        return Ok((whole.to_owned(), None));
+    }
+    if whole.is_dir() {
+        return Err(Error::IsFolder { path: whole.to_owned() });
+    }
+    for ancestor in whole.ancestors().skip(1).filter(|a| !a.as_os_str().is_empty()) {
+        if ancestor.is_file() {
+            let inner = whole.strip_prefix(ancestor).unwrap_or(whole).to_string_lossy().into_owned();
+            return Ok((ancestor.to_owned(), Some(inner)));
+        }
+        if ancestor.is_dir() {
+            break;
+        }
+    }
+    // Says why, when the file is there but can't be reached.
+    if let Err(error) = std::fs::metadata(whole) {
+        use std::io::ErrorKind::{NotADirectory, NotFound};
+        if !matches!(error.kind(), NotFound | NotADirectory) {
+            return Err(Error::io(whole, error));
+        }
+    }
+    let folder = whole.parent().filter(|p| !p.as_os_str().is_empty());
+    let nearest = folder
+        .filter(|folder| !folder.is_dir())
+        .and_then(|folder| folder.ancestors().find(|a| a.is_dir()))
+        .map(Path::to_owned);
+    Err(Error::NotFound { path: whole.to_owned(), nearest })
+}
+
+/// The format of a file: by its first bytes, else by its extension.
+fn recognise(path: &Path) -> Result<&'static dyn Format, Error> {
+    /// Enough for an HDF5 user block of 2 kB.
+    const HEAD: u64 = 2048 + 8;
+    let file = SharedFile::open(path)?;
+    if file.len() == 0 {
+        return Err(Error::Empty { path: path.to_owned() });
+    }
+    let mut head = vec![0; file.len().min(HEAD) as usize];
+    file.read_at(0, &mut head)?;
+    if let Some(format) = FORMATS.iter().find(|format| format.recognises(&head)) {
+        return Ok(*format);
+    }
+    let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    if let Some(format) = FORMATS.iter().find(|format| format.extensions().contains(&extension.as_str())) {
+        let what =
+            format!("named .{extension}, but its first bytes are not those of a {} file", format.name());
+        return Err(Error::damaged(path, what));
+    }
+    let supported = FORMATS.iter().map(|format| format.name()).collect::<Vec<_>>().join(", ");
+    Err(Error::UnknownFormat { path: path.to_owned(), supported })
+}

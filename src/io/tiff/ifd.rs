@@ -1,0 +1,151 @@
+//! The chain of image file directories, and decoders that start at any of them.
+//!
+//! The `tiff` crate walks the chain from its head and interprets colours. Here every page is opened on
+//! its own, and its samples are read as they are stored, as ilastik does: no inversion of
+//! white-is-zero images, no colour maps.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use tiff::decoder::{Decoder, Limits};
+
+use crate::io::error::Error;
+use crate::io::file::{FileView, SharedFile};
+use crate::io::samples::ByteOrder;
+
+/// Pages are decoded by one of these.
+pub(super) type PageDecoder = Decoder<FileView>;
+
+/// Tag numbers used here.
+const PHOTOMETRIC: u16 = 262;
+/// "Black is zero": samples are numbers, whatever their count.
+const AS_STORED: u16 = 1;
+/// Luminance and two colour differences.
+pub(super) const YCBCR: u16 = 6;
+
+/// A TIFF file and the offsets of its directories.
+#[derive(Clone, Debug)]
+pub(super) struct Directories {
+    pub(super) file: Arc<SharedFile>,
+    pub(super) order: ByteOrder,
+    big: bool,
+    pub(super) offsets: Vec<u64>,
+}
+
+impl Directories {
+    /// Reads the header and follows the chain.
+    pub(super) fn read(file: Arc<SharedFile>) -> Result<Self, Error> {
+        let mut head = [0; 8];
+        file.check_range(0, 8, || "the header".into())?;
+        file.read_at(0, &mut head)?;
+        let order = if head[0] == b'M' { ByteOrder::Big } else { ByteOrder::Little };
+        let mut directories = Directories { file, order, big: false, offsets: Vec::new() };
+        directories.big = match directories.number(&head[2..4]) {
+            42 => false,
+            43 => true,
+            version => {
+                let what = format!("its TIFF version is {version}, not 42 or 43");
+                return Err(Error::damaged(directories.file.path(), what));
+            }
+        };
+        directories.walk()?;
+        Ok(directories)
+    }
+
+    fn number(&self, bytes: &[u8]) -> u64 {
+        let fold = |n: u64, &byte: &u8| n << 8 | u64::from(byte);
+        match self.order {
+            ByteOrder::Big => bytes.iter().fold(0, fold),
+            ByteOrder::Little => bytes.iter().rev().fold(0, fold),
+        }
+    }
+
+    fn number_at(&self, offset: u64, len: u64, what: impl Fn() -> String) -> Result<u64, Error> {
+        let mut bytes = [0; 8];
+        let bytes = &mut bytes[..len as usize];
+        self.file.check_range(offset, len, what)?;
+        self.file.read_at(offset, bytes)?;
+        Ok(self.number(bytes))
+    }
+
+    /// Bytes of a pointer, of an entry count and of an entry.
+    fn sizes(&self) -> (u64, u64, u64) {
+        if self.big { (8, 8, 20) } else { (4, 2, 12) }
+    }
+
+    fn walk(&mut self) -> Result<(), Error> {
+        let (pointer, count_size, entry_size) = self.sizes();
+        let mut seen = HashSet::new();
+        let mut next = self.number_at(pointer, pointer, || "the header".into())?;
+        while next != 0 {
+            let page = self.offsets.len() + 1;
+            if !seen.insert(next) {
+                let what = format!("its list of pages runs in a circle after page {}", page - 1);
+                return Err(Error::damaged(self.file.path(), what));
+            }
+            let what = || format!("the directory of page {page}");
+            let count = self.number_at(next, count_size, what)?;
+            let end = count.checked_mul(entry_size).and_then(|n| n.checked_add(next + count_size));
+            self.offsets.push(next);
+            next = self.number_at(end.unwrap_or(u64::MAX), pointer, what)?;
+        }
+        if self.offsets.is_empty() {
+            return Err(Error::damaged(self.file.path(), "it holds no page"));
+        }
+        Ok(())
+    }
+
+    /// The photometric interpretation of a page: where it is stored, and which it is.
+    fn photometric(&self, directory: u64) -> Result<Option<(u64, u16)>, Error> {
+        let (pointer, count_size, entry_size) = self.sizes();
+        let what = || "a directory".to_owned();
+        let count = self.number_at(directory, count_size, what)?;
+        let mut entry = directory + count_size;
+        for _ in 0..count {
+            if self.number_at(entry, 2, what)? == u64::from(PHOTOMETRIC) {
+                let at = entry + 4 + pointer;
+                return Ok(Some((at, self.number_at(at, 2, what)? as u16)));
+            }
+            entry += entry_size;
+        }
+        Ok(None)
+    }
+
+    /// A decoder of the page whose directory is at `directory`, and the page's photometric
+    /// interpretation. Samples come as stored; `colours` keeps the interpretation, which JPEG needs.
+    pub(super) fn decoder(&self, directory: u64, colours: bool) -> Result<(PageDecoder, u16), Error> {
+        let bytes = |n: u64, len: usize| match self.order {
+            ByteOrder::Big => n.to_be_bytes()[8 - len..].to_vec(),
+            ByteOrder::Little => n.to_le_bytes()[..len].to_vec(),
+        };
+        let mut view = self.file.view();
+        let pointer = self.sizes().0;
+        view.patch(pointer, bytes(directory, pointer as usize));
+        let photometric = self.photometric(directory)?;
+        if let Some((at, _)) = photometric.filter(|_| !colours) {
+            view.patch(at, bytes(AS_STORED.into(), 2));
+        }
+        let mut limits = Limits::default();
+        // What a chunk decodes to is checked before it is decoded.
+        limits.decoding_buffer_size = usize::MAX;
+        limits.intermediate_buffer_size = usize::MAX;
+        limits.ifd_value_size = usize::try_from(self.file.len()).unwrap_or(usize::MAX);
+        let decoder = Decoder::new(view).map_err(|e| refused(&self.file, &e))?.with_limits(limits);
+        Ok((decoder, photometric.map_or(AS_STORED, |(_, value)| value)))
+    }
+}
+
+/// An error of the library, as one of ours.
+pub(super) fn refused(file: &SharedFile, error: &tiff::TiffError) -> Error {
+    match error {
+        tiff::TiffError::UnsupportedError(what) => Error::unsupported(
+            file.path(),
+            what.to_string(),
+            "save it as an uncompressed or zlib-compressed TIFF of 8- to 64-bit samples",
+        ),
+        tiff::TiffError::IoError(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
+            Error::damaged(file.path(), "its compressed data end early")
+        }
+        error => Error::damaged(file.path(), error.to_string()),
+    }
+}
