@@ -1,12 +1,19 @@
 //! What a project holds.
+//!
+//! Plain data with the invariants of a project; nothing here touches a file or opens an image.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::error::Warning;
+use super::origin::Origin;
 use crate::classify::Forest;
 use crate::data::{AxisOrder, LabelClass, LabelVolume};
 use crate::features::FeatureSelection;
+
+/// Seed of training in a new project.
+pub const DEFAULT_SEED: u64 = 1;
 
 /// A pixel classification project.
 #[derive(Clone, Debug)]
@@ -25,16 +32,22 @@ pub struct Project {
     pub forest_feature_names: Vec<String>,
     /// Out-of-bag error of the classifier, if trained here.
     pub oob_error: Option<f64>,
+    /// Version of the training algorithm that grew the classifier, if trained here.
+    pub algorithm_version: Option<u32>,
     /// Seed of training.
     pub seed: u64,
     /// How results are exported.
     pub export: ExportSettings,
     /// View state and other settings of our own, by key: opaque JSON texts kept in `/brushwood`.
     pub settings: BTreeMap<String, String>,
+    /// What the file held that could not be used.
+    pub warnings: Vec<Warning>,
+    /// The file that everything brushwood does not know is carried over from.
+    pub(super) origin: Option<Origin>,
 }
 
 /// One image of a project.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Lane {
     /// The image.
     pub raw: DatasetInfo,
@@ -51,6 +64,19 @@ pub enum DataRole {
     RawData,
     /// Pixels that are to be predicted.
     PredictionMask,
+}
+
+impl DataRole {
+    /// Both roles, in the order of ilastik's role names.
+    pub const ALL: [DataRole; 2] = [DataRole::RawData, DataRole::PredictionMask];
+
+    /// ilastik's name of the role.
+    pub fn name(self) -> &'static str {
+        match self {
+            DataRole::RawData => "Raw Data",
+            DataRole::PredictionMask => "Prediction Mask",
+        }
+    }
 }
 
 /// Where a dataset is.
@@ -86,6 +112,15 @@ pub struct DatasetInfo {
     pub normalize_display: Option<bool>,
     /// Value range for display.
     pub data_range: Option<(f64, f64)>,
+    /// Hash of the image's content, so that a replaced file is noticed; kept in `/brushwood`.
+    pub content_hash: Option<String>,
+}
+
+impl DatasetInfo {
+    /// Shape in canonical order `tzyxc`; `None` when the project does not say.
+    pub fn canonical_shape(&self) -> Option<[usize; 5]> {
+        (!self.shape.is_empty()).then(|| self.axes.canonical_shape(&self.shape))
+    }
 }
 
 /// Export settings, as ilastik stores them.
@@ -106,5 +141,46 @@ impl Default for ExportSettings {
             format: "compressed hdf5".into(),
             internal_path: "exported_data".into(),
         }
+    }
+}
+
+impl Default for Project {
+    fn default() -> Self {
+        Project::new()
+    }
+}
+
+impl Project {
+    /// A project without images, with ilastik's two default classes.
+    pub fn new() -> Self {
+        Project {
+            path: None,
+            lanes: Vec::new(),
+            classes: vec![LabelClass::numbered(1), LabelClass::numbered(2)],
+            selection: None,
+            forest: None,
+            forest_feature_names: Vec::new(),
+            oob_error: None,
+            algorithm_version: None,
+            seed: DEFAULT_SEED,
+            export: ExportSettings::default(),
+            settings: BTreeMap::new(),
+            warnings: Vec::new(),
+            origin: None,
+        }
+    }
+
+    /// Forgets the classifier and what is known of it, as a change of labels, classes or features asks.
+    pub fn invalidate_forest(&mut self) {
+        self.forest = None;
+        self.forest_feature_names.clear();
+        self.oob_error = None;
+        self.algorithm_version = None;
+    }
+
+    /// Forgets the file that the project was loaded from: saving then writes only what brushwood
+    /// knows. For a file whose other contents can't be carried over.
+    pub fn detach(&mut self) {
+        self.origin = None;
     }
 }

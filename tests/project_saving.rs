@@ -1,0 +1,323 @@
+//! Saving: identity, lanes that move, other folders, files that must stay whole, programs that interfere.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use brushwood::classify::{Forest, Node, Tree};
+use brushwood::data::{AxisOrder, LabelClass, LabelVolume};
+use brushwood::features::FeatureSelection;
+use brushwood::project::{DatasetInfo, DatasetLocation, Error, Lane, LaneError, Project};
+use proptest::prelude::*;
+
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name).join(format!("{name}.ilp"))
+}
+
+fn info(id: &str, axes: &str, shape: &[usize]) -> DatasetInfo {
+    DatasetInfo {
+        location: DatasetLocation::Absolute(format!("/images/{id}.tif")),
+        id: id.into(),
+        nickname: id.into(),
+        axes: axes.parse().expect("axes"),
+        shape: shape.to_vec(),
+        display_mode: "default".into(),
+        normalize_display: Some(false),
+        data_range: None,
+        content_hash: None,
+    }
+}
+
+fn lane(id: &str, at: [usize; 4]) -> Lane {
+    let mut labels = LabelVolume::new([1, 1, 90, 100]);
+    labels.paint([(at, 1), ([0, 0, 3, 4], 2)]);
+    Lane { raw: info(id, "yx", &[90, 100]), mask: None, labels }
+}
+
+fn assert_same(a: &Project, b: &Project) {
+    assert_eq!(a.lanes, b.lanes);
+    assert_eq!(a.classes, b.classes);
+    assert_eq!(a.selection, b.selection);
+    assert_eq!(a.forest, b.forest);
+    assert_eq!(a.settings, b.settings);
+    assert_eq!((a.seed, a.oob_error), (b.seed, b.oob_error));
+    assert_eq!(b.warnings, []);
+}
+
+/// Reads a text of a project file.
+fn text(path: &Path, object: &str) -> Option<String> {
+    let file = hdf5_pure::File::open(path).expect("HDF5");
+    file.dataset(object).ok().map(|dataset| dataset.read_string().expect("text").remove(0))
+}
+
+/// Adds objects that brushwood knows nothing of.
+fn add_foreign(path: &Path, objects: &[&str]) {
+    let file = hdf5_pure::File::open_rw(path).expect("HDF5");
+    for object in objects {
+        if let Some((group, _)) = object.rsplit_once('/')
+            && file.group(group).is_err()
+        {
+            file.root().create_group(group).expect("new");
+        }
+        file.root()
+            .create_dataset(object, |d| {
+                d.with_vlen_strings(&[object]).with_shape(&[]);
+            })
+            .expect("new");
+    }
+    file.close().expect("written");
+}
+
+#[test]
+fn lanes_keep_what_belongs_to_them_when_they_move() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("p.ilp");
+    let mut project = Project::new();
+    project.lanes = (0..4).map(|i| lane(&format!("image{i}"), [0, 0, 10 * i, 5])).collect();
+    project.lanes[2].mask = Some(info("mask2", "yx", &[90, 100]));
+    project.save(&path).expect("saved");
+    let own: Vec<String> =
+        (0..4).map(|i| format!("Input Data/infos/lane{i:04}/Raw Data/subvolume")).collect();
+    add_foreign(&path, &own.iter().map(String::as_str).collect::<Vec<_>>());
+
+    let mut project = Project::load(&path).expect("loaded");
+    project.lanes.remove(1);
+    project.lanes.swap(0, 1);
+    project.lanes.push(lane("new", [0, 0, 80, 90]));
+    project.save(&path).expect("saved");
+    let again = Project::load(&path).expect("loaded");
+    assert_same(&project, &again);
+    let kept = |i: usize| text(&path, &format!("Input Data/infos/lane{i:04}/Raw Data/subvolume"));
+    assert_eq!([kept(0), kept(1), kept(2)], [2, 0, 3].map(|i| Some(own[i].clone())));
+    assert_eq!(kept(3), None);
+    assert_eq!(text(&path, "Input Data/infos/lane0003/Raw Data/axis_units"), Some("null".into()));
+
+    project.lanes.truncate(1);
+    project.save(&path).expect("saved");
+    assert_same(&project, &Project::load(&path).expect("loaded"));
+}
+
+#[test]
+fn foreign_objects_survive_every_change() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("gray.ilp");
+    std::fs::copy(golden("gray"), &path).expect("copy");
+    let foreign = ["PixelClassification/Other/thing", "Third/Party", "brushwood/from a newer version"];
+    add_foreign(&path, &foreign);
+    let mut project = Project::load(&path).expect("loaded");
+    project.lanes[0].labels.paint([([0, 0, 1, 1], 2)]);
+    project.classes.push(LabelClass::numbered(3));
+    project.selection = Some(FeatureSelection::none([1, 72, 80]));
+    project.export.format = "numpy".into();
+    project.invalidate_forest();
+    project.save(&path).expect("saved");
+    for object in foreign {
+        assert_eq!(text(&path, object), Some(object.into()));
+    }
+    let file = hdf5_pure::File::open(&path).expect("HDF5");
+    let bookmark = file.dataset("PixelClassification/Bookmarks/0000").expect("kept");
+    assert_eq!(bookmark.read_raw().expect("bytes"), b"(lp0\n.");
+    assert!(file.group("PixelClassification/ClassifierForests").is_err(), "a forest without its labels");
+    assert_same(&project, &Project::load(&path).expect("loaded"));
+    assert_eq!(text(&path, "Prediction Export/OutputFormat"), Some("numpy".into()));
+}
+
+#[test]
+fn saving_elsewhere_keeps_locations_valid() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (a, b) = (folder.path().join("a"), folder.path().join("a/b"));
+    std::fs::create_dir_all(&b).expect("folders");
+    let place = |project: &Project| project.lanes[0].raw.location.clone();
+    let image = a.join("image.h5/data").to_str().expect("utf-8").to_owned();
+
+    let mut project = Project::new();
+    project.lanes.push(lane("image", [0, 0, 1, 1]));
+    project.lanes[0].raw.location = DatasetLocation::Absolute(image.clone());
+    project.save(&a.join("p.ilp")).expect("saved");
+    assert_eq!(place(&project), DatasetLocation::Relative("image.h5/data".into()), "first file");
+    project.save(&folder.path().join("q.ilp")).expect("saved");
+    assert_eq!(place(&project), DatasetLocation::Relative("a/image.h5/data".into()), "folder above");
+    project.save(&b.join("r.ilp")).expect("saved");
+    assert_eq!(place(&project), DatasetLocation::Absolute(image.clone()), "folder below");
+    let again = Project::load(&b.join("r.ilp")).expect("loaded");
+    assert_eq!(again.locate(&again.lanes[0].raw), Ok(image.clone()));
+    assert_eq!(
+        text(&b.join("r.ilp"), "Input Data/infos/lane0000/Raw Data/__class__"),
+        Some("FilesystemDatasetInfo".into())
+    );
+
+    project.lanes[0].raw.location = DatasetLocation::Relative("../image.h5/data".into());
+    assert_eq!(project.locate(&project.lanes[0].raw).map(|p| p.replace("b/../", "")), Ok(image));
+    project.lanes[0].raw.location = DatasetLocation::Internal("some-id".into());
+    let inside = b.join("r.ilp/Input Data/local_data/some-id").to_str().map(str::to_owned);
+    assert_eq!(project.locate(&project.lanes[0].raw).ok(), inside);
+}
+
+#[test]
+fn a_failed_save_leaves_the_old_file() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("p.ilp");
+    std::fs::copy(golden("gray"), &path).expect("copy");
+    let before = std::fs::read(&path).expect("bytes");
+    let mut project = Project::load(&path).expect("loaded");
+    // The folder holds no further file: as on a full disk, or in a folder without write permission.
+    let missing = folder.path().join("missing/p.ilp");
+    let error = project.save(&missing).expect_err("no such folder");
+    assert!(matches!(error, Error::Write { .. }), "{error}");
+    assert!(error.to_string().contains("The file is as it was"), "{error}");
+    assert_eq!(project.path.as_deref(), Some(&*path), "still the old file's project");
+    // The writer fails in the middle: the name of an object that HDF5 can't have.
+    project.lanes[0].raw.id = "new".into();
+    project.selection = Some(FeatureSelection { scales: vec![1.0; 3], ..FeatureSelection::none([1, 1, 1]) });
+    let error = project.save(&path).expect_err("a matrix of another size");
+    assert!(matches!(error, Error::Encode { .. }), "{error}");
+    assert_eq!(std::fs::read(&path).expect("bytes"), before);
+    let left: Vec<_> =
+        std::fs::read_dir(folder.path()).expect("folder").map(|f| f.expect("file").file_name()).collect();
+    assert_eq!(left, ["p.ilp"], "temporary files are left behind");
+    assert!(matches!(project.save(folder.path()), Err(Error::IsFolder { .. })));
+}
+
+#[test]
+fn links_and_modes_are_kept() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (file, link) = (folder.path().join("real.ilp"), folder.path().join("link.ilp"));
+    let mut project = Project::new();
+    project.save(&file).expect("saved");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).expect("mode");
+    std::os::unix::fs::symlink("real.ilp", &link).expect("link");
+    let mut project = Project::load(&link).expect("loaded");
+    project.settings.insert("a".into(), "1".into());
+    project.save(&link).expect("saved");
+    assert!(std::fs::symlink_metadata(&link).expect("link").file_type().is_symlink());
+    assert_eq!(std::fs::metadata(&file).expect("file").permissions().mode() & 0o777, 0o640);
+    assert_eq!(Project::load(&file).expect("loaded").settings, project.settings);
+}
+
+#[test]
+fn another_programs_changes_are_not_overwritten() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("p.ilp");
+    Project::new().save(&path).expect("saved");
+    let mut project = Project::load(&path).expect("loaded");
+    add_foreign(&path, &["theirs"]);
+    assert!(project.is_changed_on_disk());
+    assert!(matches!(project.save(&path), Err(Error::ChangedOnDisk { .. })));
+    project.save(&folder.path().join("copy.ilp")).expect("another name is fine");
+    assert_eq!(text(&folder.path().join("copy.ilp"), "theirs"), Some("theirs".into()));
+    let mut project = Project::load(&path).expect("loaded");
+    add_foreign(&path, &["more"]);
+    project.save_replacing(&path).expect("on purpose");
+    assert_eq!(text(&path, "more"), Some("more".into()), "what they wrote is kept all the same");
+
+    // A deleted file is written again, with all that it held.
+    std::fs::remove_file(&path).expect("deleted");
+    project.save(&path).expect("saved");
+    assert_eq!(text(&path, "theirs"), Some("theirs".into()));
+}
+
+#[test]
+fn images_must_fit_together() {
+    let mut project = Project::new();
+    project.add_lane(info("a", "yx", &[9, 9])).expect("first");
+    assert_eq!(project.add_lane(info("b", "zyxc", &[1, 7, 8, 1])), Ok(1), "a single slice is 2D");
+    let error = project.add_lane(info("c", "yxc", &[9, 9, 3])).expect_err("channels");
+    assert_eq!(
+        error.to_string(),
+        "Can't use 'c': it has 3 channels, the project's images have 1. Convert it, or start a new project."
+    );
+    let error = project.add_lane(info("d", "zyx", &[4, 9, 9])).expect_err("dimensions");
+    assert!(
+        matches!(&error, LaneError::Dimensions { expected, found, .. } if expected == "2D" && found == "3D")
+    );
+    assert!(matches!(project.set_mask(0, info("m", "yx", &[9, 8])), Err(LaneError::MaskShape { .. })));
+    project.set_mask(0, info("m", "yxc", &[9, 9, 1])).expect("fits");
+    assert_eq!(project.lanes.len(), 2);
+}
+
+fn trees() -> impl Strategy<Value = Forest> {
+    let threshold =
+        prop_oneof![any::<f32>().prop_filter("number", |t| !t.is_nan()).prop_map(f64::from), -9.0..9.0];
+    let tree =
+        (0..5_u32, threshold, 1..900_u32, 0.0..=1.0).prop_map(|(column, threshold, rows, share)| Tree {
+            nodes: vec![
+                Node::Split { column, threshold, below: 1, above: 2 },
+                Node::Leaf { shares: vec![share, 1.0 - share], rows: rows.into() },
+                Node::Leaf { shares: vec![0.0, 1.0], rows: 3.0 },
+            ],
+        });
+    prop::collection::vec(tree, 1..12).prop_map(|trees| Forest {
+        trees,
+        classes: vec![1, 3],
+        feature_count: 5,
+    })
+}
+
+fn projects() -> impl Strategy<Value = Project> {
+    let axes = prop::sample::select(vec!["tzyxc", "yxc", "cyx", "zyx", "xy", "txyc"]);
+    let pixels =
+        prop::collection::vec(((0..2_usize, 0..40_usize, 0..130_usize, 0..130_usize), 1..=3_u8), 0..30);
+    let name = "[a-zA-Zσµ .-]{0,12}";
+    let classes = prop::collection::vec((name, any::<[u8; 3]>(), any::<[u8; 3]>()), 3..5);
+    let settings = prop::collection::btree_map("[a-z/\"]{1,8}", "\\PC{0,20}", 0..3);
+    let range = prop::option::of((-5.0..5.0, 6.0..9.0));
+    let cells = prop::collection::vec(any::<bool>(), 18);
+    (
+        prop::collection::vec((axes, pixels, range, prop::bool::ANY), 0..4),
+        classes,
+        settings,
+        any::<u64>(),
+        trees(),
+        cells,
+    )
+        .prop_map(|(lanes, classes, settings, seed, forest, cells)| {
+            let mut project = Project::new();
+            for (index, (axes, pixels, data_range, has_mask)) in lanes.into_iter().enumerate() {
+                let axes: AxisOrder = axes.parse().expect("axes");
+                let shape = axes.pick(&[2, 40, 130, 130, 2]);
+                let canonical = axes.canonical_shape(&shape);
+                let mut labels = LabelVolume::new([canonical[0], canonical[1], canonical[2], canonical[3]]);
+                labels.paint(pixels.into_iter().map(|((t, z, y, x), v)| ([t, z, y, x], v)));
+                let raw = DatasetInfo { data_range, ..info(&format!("i{index}"), &axes.to_string(), &shape) };
+                let mask = has_mask.then(|| info(&format!("m{index}"), "yx", &[130, 130]));
+                project.lanes.push(Lane { raw, mask, labels });
+            }
+            project.classes = classes
+                .into_iter()
+                .map(|(name, color, probability_color)| LabelClass { name, color, probability_color })
+                .collect();
+            project.settings = settings;
+            project.seed = seed;
+            project.selection = Some(FeatureSelection {
+                scales: vec![0.3, 2.25, 10.0],
+                compute_in_2d: vec![true, false, true],
+                selected: std::array::from_fn(|row| cells[row * 3..row * 3 + 3].to_vec()),
+            });
+            if project.lanes.is_empty() {
+                project.oob_error = Some(0.125);
+                project.forest = Some(Arc::new(forest));
+                project.forest_feature_names = (0..5).map(|i| format!("Feature (σ={i}.0)")).collect();
+            }
+            project
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_saved_is_loaded(mut first in projects(), second in projects()) {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("p.ilp");
+        first.save(&path).expect("saved");
+        let mut loaded = Project::load(&path).expect("loaded");
+        assert_same(&first, &loaded);
+        // Any project over any other.
+        (loaded.lanes, loaded.classes, loaded.settings, loaded.seed) =
+            (second.lanes, second.classes, second.settings, second.seed);
+        (loaded.selection, loaded.forest, loaded.oob_error) = (second.selection, second.forest, second.oob_error);
+        loaded.forest_feature_names = second.forest_feature_names;
+        loaded.save(&path).expect("saved over");
+        assert_same(&loaded, &Project::load(&path).expect("loaded"));
+    }
+}
