@@ -44,15 +44,6 @@ pub struct ProbabilityPart<'a> {
     pub stale: bool,
 }
 
-/// The stroke that is being drawn and is not in the labels yet.
-#[derive(Clone, Copy, Debug)]
-pub struct Preview<'a> {
-    /// Its slice pixels, `(row, column)`.
-    pub pixels: &'a [[i64; 2]],
-    /// The label painted, 0 for the eraser.
-    pub value: u8,
-}
-
 /// Everything that a picture shows.
 #[derive(Clone, Debug)]
 pub struct Scene<'a> {
@@ -72,8 +63,6 @@ pub struct Scene<'a> {
     pub predictions: &'a [ProbabilityPart<'a>],
     /// The layers, topmost first.
     pub layers: &'a [Layer],
-    /// The stroke being drawn.
-    pub preview: Option<Preview<'a>>,
     /// The cursor.
     pub cursor: Option<Cursor>,
     /// Whether stale tiles are marked at their corner.
@@ -250,16 +239,11 @@ fn draw_prediction(scene: &Scene<'_>, grid: &Grid, class: u8, opacity: f32, shee
 }
 
 fn draw_labels(scene: &Scene<'_>, grid: &Grid, opacity: f32, sheet: &mut Sheet) {
-    let (Some(&first_row), Some(&first_column)) =
-        (grid.rows.positions.first(), grid.columns.positions.first())
+    let (Some(rows), Some(columns)) = (grid.rows.span(scene.extent[0]), grid.columns.span(scene.extent[1]))
     else {
         return;
     };
-    let last = |line: &Line, extent: usize| line.positions.last().map_or(0, |_| extent);
-    let region = scene.plane.region(
-        [first_row, last(&grid.rows, scene.extent[0])],
-        [first_column, last(&grid.columns, scene.extent[1])],
-    );
+    let region = scene.plane.region(rows, columns);
     let t = scene.plane.t;
     let roi = Roi::new(
         [t, region.start[0], region.start[1], region.start[2]],
@@ -267,27 +251,15 @@ fn draw_labels(scene: &Scene<'_>, grid: &Grid, opacity: f32, sheet: &mut Sheet) 
     );
     let mut shown = vec![0u8; grid.len()];
     let [down, across] = scene.plane.axes().map(|axis| axis as usize);
-    let mut put = |row: usize, column: usize, value: u8, replace: bool| {
+    for (at, value) in scene.labels.iter_in(roi) {
+        let (row, column) = (at[down], at[across]);
         if let (Some(i), Some(j)) = (grid.rows.standing_for(row), grid.columns.standing_for(column)) {
             // Where several slice pixels share a picture pixel, the one it shows wins, else any label:
             // thin strokes must not break when the picture is shrunk.
             let exact = grid.rows.positions[i] == row && grid.columns.positions[j] == column;
             let at = i * grid.width() + j;
-            if exact || replace || shown[at] == 0 {
+            if exact || shown[at] == 0 {
                 shown[at] = value;
-            }
-        }
-    };
-    for (at, value) in scene.labels.iter_in(roi) {
-        put(at[down], at[across], value, false);
-    }
-    if let Some(preview) = &scene.preview {
-        for &[row, column] in preview.pixels {
-            if let (Ok(row), Ok(column)) = (usize::try_from(row), usize::try_from(column))
-                && row < scene.extent[0]
-                && column < scene.extent[1]
-            {
-                put(row, column, preview.value, true);
             }
         }
     }

@@ -60,7 +60,7 @@ impl Stage {
         }
     }
 
-    fn compose(&self, viewport: &Viewport, preview: Option<Preview<'_>>) -> Picture {
+    fn compose(&self, viewport: &Viewport) -> Picture {
         let region = whole(&self.plane);
         let slices = [SlicePart { region, raw: &self.raw, mask: self.mask.as_ref() }];
         let predictions: Vec<ProbabilityPart<'_>> = self
@@ -77,7 +77,6 @@ impl Stage {
             classes: &self.classes,
             predictions: &predictions,
             layers: &self.layers,
-            preview,
             cursor: None,
             mark_stale: false,
         };
@@ -88,7 +87,7 @@ impl Stage {
     fn at_one(&self) -> Picture {
         let [rows, columns] = self.plane.extent(SHAPE);
         let center = [rows as f64 / 2.0, columns as f64 / 2.0];
-        self.compose(&Viewport { center, zoom: [1.0; 2], picture: [rows, columns] }, None)
+        self.compose(&Viewport { center, zoom: [1.0; 2], picture: [rows, columns] })
     }
 }
 
@@ -102,7 +101,7 @@ proptest! {
     ) {
         let plane = plane(axis, 2);
         let viewport = Viewport { center, zoom, picture };
-        let shown = Stage::new(plane).compose(&viewport, None);
+        let shown = Stage::new(plane).compose(&viewport);
         let [rows, columns] = plane.extent(SHAPE);
         let image = volume(1);
         for y in 0..picture[0] {
@@ -134,7 +133,7 @@ fn two_channels_are_red_and_green() {
 }
 
 #[test]
-fn labels_lie_in_their_colours_above_the_image_and_the_preview_above_them() {
+fn labels_lie_in_their_colours_above_the_image() {
     let mut stage = Stage::new(plane(Axis::Y, 3));
     stage.layers.insert(0, layer(LayerKind::Labels, 1.0));
     stage.labels.paint([([0, 1, 3, 4], 2), ([0, 1, 3, 5], 1), ([0, 1, 4, 6], 1)]);
@@ -145,12 +144,6 @@ fn labels_lie_in_their_colours_above_the_image_and_the_preview_above_them() {
         [r, g, b, 255]
     };
     assert_eq!([at(1, 4), at(1, 5), at(1, 6)], [color(2), color(1), [0; 4]]);
-    let viewport = Viewport { center: [2.0, 6.5], zoom: [1.0; 2], picture: [4, 13] };
-    let erased = stage.compose(&viewport, Some(Preview { pixels: &[[1, 4], [-1, 900]], value: 0 }));
-    assert_eq!(erased.overlay[13 + 4], [0; 4]);
-    assert_eq!(erased.overlay[13 + 5], color(1));
-    let drawn = stage.compose(&viewport, Some(Preview { pixels: &[[3, 0]], value: 2 }));
-    assert_eq!(drawn.overlay[3 * 13], color(2));
 }
 
 #[test]
@@ -160,7 +153,7 @@ fn thin_strokes_do_not_break_when_shrunk() {
     stage.labels.paint((0..SHAPE[2]).map(|x| ([0, 0, 4, x], 1)));
     for zoom in [0.3, 0.5, 0.8] {
         let viewport = Viewport { center: [5.5, 6.5], zoom: [zoom; 2], picture: [10, 10] };
-        let picture = stage.compose(&viewport, None);
+        let picture = stage.compose(&viewport);
         let seen = (0..10).filter(|&x| picture.base[50 + x] != [0; 3]).count();
         let painted = picture.overlay.iter().filter(|p| p[3] > 0).count();
         assert!(painted >= seen.max(3), "zoom {zoom}: {painted} of {seen} columns");

@@ -13,7 +13,7 @@ pub mod picture;
 mod sampling;
 pub mod viewport;
 
-pub use compose::{Preview, ProbabilityPart, Scene, SlicePart, compose};
+pub use compose::{ProbabilityPart, Scene, SlicePart, compose};
 pub use cursor::Cursor;
 pub use layer::{Layer, LayerKind};
 pub use normalize::{Channels, Window};

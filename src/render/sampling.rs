@@ -10,6 +10,8 @@ pub(super) struct Line {
     pub positions: Vec<usize>,
     /// For each picture row (or column) the index of its position, `None` outside the slice.
     pub of_picture: Vec<Option<usize>>,
+    /// Largest distance between neighbouring positions.
+    step: usize,
 }
 
 impl Line {
@@ -29,7 +31,8 @@ impl Line {
                 Some(positions.len() - 1)
             })
             .collect();
-        Line { positions, of_picture }
+        let step = positions.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(1);
+        Line { positions, of_picture, step }
     }
 
     /// Indices of the positions in `start..stop`.
@@ -40,10 +43,13 @@ impl Line {
     /// The index that stands for the slice position `at`: its own, or the last one before it when the
     /// picture is too small to show every position.
     pub fn standing_for(&self, at: usize) -> Option<usize> {
-        let last = *self.positions.last()?;
         let index = self.positions.partition_point(|&p| p <= at).checked_sub(1)?;
-        let step = self.positions.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(1);
-        (at < last + step).then_some(index)
+        (at < self.positions[index] + self.step).then_some(index)
+    }
+
+    /// The slice positions from the first to past the last that the picture stands for.
+    pub fn span(&self, extent: usize) -> Option<[usize; 2]> {
+        Some([*self.positions.first()?, (self.positions.last()? + self.step).min(extent)])
     }
 }
 
