@@ -11,3 +11,4 @@ pub mod io;
 pub mod pipeline;
 pub mod project;
 pub mod render;
+pub mod tui;

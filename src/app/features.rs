@@ -4,17 +4,13 @@ use super::edits::Edit;
 use super::messages::Level;
 use super::state::App;
 use crate::command::Direction;
-use crate::features::FeatureSelection;
+use crate::features::selection::check_scale;
+use crate::features::{FILTERS, FeatureSelection, ScaleError};
 
-/// Titles of the filters, in the order of the selection matrix's rows.
-pub const FILTER_TITLES: [&str; 6] = [
-    "Gaussian Smoothing",
-    "Laplacian of Gaussian",
-    "Gaussian Gradient Magnitude",
-    "Difference of Gaussians",
-    "Structure Tensor Eigenvalues",
-    "Hessian of Gaussian Eigenvalues",
-];
+/// The title of a filter, by its row in the selection matrix.
+pub fn filter_title(row: usize) -> &'static str {
+    FILTERS[row].title()
+}
 
 /// A row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,20 +80,16 @@ impl App {
         column: usize,
     ) -> Result<(), String> {
         let Some(&scale) = selection.scales.get(column) else { return Err("there is no such scale".into()) };
-        let minimum = if row == 0 { SMALLEST_SCALE } else { 0.7 };
+        let minimum = FILTERS[row].minimum_scale();
         if scale < minimum {
-            return Err(format!("{} is not offered below scale {minimum}", FILTER_TITLES[row]));
+            return Err(format!("{} is not offered below scale {minimum}", filter_title(row)));
         }
-        for (i, [z, y, x]) in self.spaces() {
-            let needed = (3.5 * scale).ceil() as usize + 1;
-            let depth = if selection.compute_in_2d[column] { usize::MAX } else { z };
-            let short = [('x', x), ('y', y), ('z', depth)].into_iter().find(|&(_, n)| n < needed);
-            if let Some((axis, available)) = short {
+        for (i, space) in self.spaces() {
+            if let Err(error) = check_scale(scale, selection.compute_in_2d[column], space) {
                 let name = &self.project.lanes[i].raw.nickname;
-                let remedy = if axis == 'z' { "; compute it in 2D" } else { "" };
-                return Err(format!(
-                    "scale {scale} needs {needed} pixels along {axis}, '{name}' has {available}{remedy}"
-                ));
+                let shallow = matches!(error, ScaleError::ImageTooSmall { axis: 'z', .. });
+                let remedy = if shallow { "; compute it in 2D" } else { "" };
+                return Err(format!("{error} ('{name}'){remedy}"));
             }
         }
         Ok(())

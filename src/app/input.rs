@@ -6,7 +6,7 @@ use super::event::InputEvent;
 use super::messages::Level;
 use super::state::App;
 use crate::command::keys::print_sequence;
-use crate::command::{Chord, Lookup};
+use crate::command::{Action, Chord, Key, Lookup};
 
 impl App {
     pub(super) fn input(&mut self, event: InputEvent) {
@@ -27,14 +27,17 @@ impl App {
 
     /// A chord of keys or of the wheel; mouse buttons come by [`App::mouse`].
     pub(super) fn chord(&mut self, chord: Chord) {
-        if !self.screen.pending.is_empty() && chord == Chord::plain(crate::command::Key::Esc) {
+        if !self.screen.pending.is_empty() && chord == Chord::plain(Key::Esc) {
             return self.screen.pending.clear();
         }
         self.screen.pending.push(chord);
         match self.keymap.lookup(self.mode(), &self.screen.pending) {
-            Lookup::Command(command) => {
+            Lookup::Action(action) => {
                 self.screen.pending.clear();
-                self.run(command);
+                match action {
+                    Action::Run(command) => self.run(command),
+                    Action::Ask(row) => self.run_named(row.name),
+                }
             }
             Lookup::Prefix => {
                 if self.screen.pending.len() == 1 {

@@ -8,7 +8,7 @@ use super::paint::Tool;
 use super::popups::Popup;
 use super::screen::{Applet, Focus};
 use super::state::App;
-use crate::command::{Chord, Command, Lookup};
+use crate::command::{Action, Chord, Command, Lookup};
 use crate::data::Brush;
 
 /// A drag of the mouse on the canvas.
@@ -81,7 +81,7 @@ impl App {
         };
         self.screen.pending.clear();
         self.screen.focus = Focus::Canvas;
-        let Lookup::Command(command) = self.keymap.lookup(self.mode(), &[chord]) else { return };
+        let Lookup::Action(Action::Run(command)) = self.keymap.lookup(self.mode(), &[chord]) else { return };
         match command {
             Command::MouseTool | Command::MouseErase | Command::MousePan => self.start_drag(&command, mouse),
             Command::ViewZoomIn | Command::ViewZoomOut => {

@@ -263,7 +263,6 @@ impl App {
             }
             return false;
         }
-        let count = self.palette_entries(input.value()).len();
         let vertical = matches!(
             key.code,
             KeyCode::Up | KeyCode::Down | KeyCode::PageUp | KeyCode::PageDown | KeyCode::BackTab
@@ -275,6 +274,7 @@ impl App {
                 *selected = 0;
             }
         } else if vertical {
+            let count = self.palette_entries(input.value()).len();
             move_in_list(selected, count, key);
         } else if edit_line(input, key) {
             *selected = 0;

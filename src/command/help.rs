@@ -1,6 +1,8 @@
 //! Texts made from the table and a keymap: help, hints, which-key boxes, `keymap list` and `keymap check`.
 
-use super::keymap::{Keymap, Mistake};
+use std::collections::BTreeMap;
+
+use super::keymap::{Action, Keymap, Mistake};
 use super::keys::{Chord, print_sequence};
 use super::table::{Command, Mode, Row, TABLE};
 
@@ -41,32 +43,26 @@ impl HelpLine {
     }
 }
 
-fn help_line(keymap: &Keymap, row: &'static Row) -> HelpLine {
-    let mut keys: Vec<(bool, bool, String, Option<String>)> = keymap
-        .bindings()
-        .filter(|binding| binding.command.name() == row.name)
-        .map(|binding| {
-            let text = binding.command.to_string();
-            let argument = text.strip_prefix(row.name).map(str::trim).filter(|a| !a.is_empty());
-            let plain = binding.chords.iter().all(Chord::is_plain);
-            let mouse = binding.chords.iter().any(Chord::is_mouse);
-            (mouse, !plain, print_sequence(binding.chords), argument.map(str::to_owned))
-        })
-        .collect();
-    keys.sort();
-    let mut lines: Vec<(String, Option<String>)> = Vec::new();
-    for (_, _, keys, argument) in keys {
-        let line = (keys, argument);
-        if !lines.contains(&line) {
-            lines.push(line);
-        }
-    }
-    HelpLine { area: row.area(), keys: lines, usage: row.usage(), name: row.name, doc: row.doc }
-}
-
 /// All commands with their keys, in the table's order.
 pub fn help_lines(keymap: &Keymap) -> Vec<HelpLine> {
-    TABLE.iter().map(|row| help_line(keymap, row)).collect()
+    let mut keys: BTreeMap<&str, Vec<(bool, bool, String, Option<String>)>> = BTreeMap::new();
+    for binding in keymap.bindings() {
+        let name = binding.action.row().name;
+        let text = binding.action.to_string();
+        let argument = text.strip_prefix(name).map(str::trim).filter(|argument| !argument.is_empty());
+        let plain = binding.chords.iter().all(Chord::is_plain);
+        let mouse = binding.chords.iter().any(Chord::is_mouse);
+        let key = (mouse, !plain, print_sequence(binding.chords), argument.map(str::to_owned));
+        keys.entry(name).or_default().push(key);
+    }
+    let line = |row: &'static Row| {
+        let mut found = keys.remove(row.name).unwrap_or_default();
+        found.sort();
+        found.dedup();
+        let keys = found.into_iter().map(|(_, _, keys, argument)| (keys, argument)).collect();
+        HelpLine { area: row.area(), keys, usage: row.usage(), name: row.name, doc: row.doc }
+    };
+    TABLE.iter().map(line).collect()
 }
 
 /// A hint of the last screen line: a few keys and what they do.
@@ -141,8 +137,9 @@ const DATA_HINTS: &[Hint] = &[
     hint("training", &["applet.show 3"]),
 ];
 
-const GLOBAL_HINTS: &[Hint] =
-    &[hint("commands", &["palette.open"]), hint("help", &["help.open"]), hint("quit", &["app.quit"])];
+const LAST_HINTS: &[Hint] = &[hint("commands", &["palette.open"]), hint("help", &["help.open"])];
+
+const QUIT_HINT: &[Hint] = &[hint("quit", &["app.quit"])];
 
 fn hint_parts(keymap: &Keymap, mode: Mode, hints: &'static [Hint]) -> Vec<(String, &'static str)> {
     let parts = hints.iter().filter_map(|hint| {
@@ -151,9 +148,9 @@ fn hint_parts(keymap: &Keymap, mode: Mode, hints: &'static [Hint]) -> Vec<(Strin
             .iter()
             .filter_map(|command| {
                 let first = keymap.continuations(mode, &[]).into_iter().find(|binding| {
-                    binding.command.to_string() == *command || binding.command.name() == *command
+                    binding.action.to_string() == *command || binding.action.row().name == *command
                 })?;
-                Some(keymap.keys_of(first.command, mode).into_iter().next().unwrap_or_default())
+                Some(keymap.keys_of(first.action, mode).into_iter().next().unwrap_or_default())
             })
             .collect();
         (keys.len() == hint.commands.len()).then(|| (keys.join(hint.join), hint.label))
@@ -173,36 +170,35 @@ pub fn hints(keymap: &Keymap, mode: Mode, width: usize) -> Vec<(String, &'static
         Mode::Data => DATA_HINTS,
     };
     let size = |(keys, label): &(String, &str)| keys.chars().count() + label.chars().count() + 3;
-    let last = hint_parts(keymap, mode, GLOBAL_HINTS);
+    let last = hint_parts(keymap, mode, LAST_HINTS);
     let mut left = width.saturating_sub(last.iter().map(size).sum());
     let mut shown: Vec<_> = hint_parts(keymap, mode, own)
         .into_iter()
         .take_while(|part| {
             let fits = size(part) <= left;
-            left = left.saturating_sub(size(part));
+            left -= if fits { size(part) } else { 0 };
             fits
         })
         .collect();
     shown.extend(last);
+    shown.extend(hint_parts(keymap, mode, QUIT_HINT).into_iter().filter(|part| size(part) <= left));
     shown
 }
 
 /// What may follow the chords typed so far: the next keys and what they do.
 pub fn which_key(keymap: &Keymap, mode: Mode, prefix: &[Chord]) -> Vec<(String, String)> {
     let rows = keymap.continuations(mode, prefix).into_iter().filter(|b| b.chords.len() > prefix.len());
-    rows.map(|binding| {
-        (print_sequence(&binding.chords[prefix.len()..]), binding.command.row().doc.to_owned())
-    })
-    .collect()
+    rows.map(|binding| (print_sequence(&binding.chords[prefix.len()..]), binding.action.row().doc.to_owned()))
+        .collect()
 }
 
 /// All bindings as text, one a line: mode, keys, command, what it does.
 pub fn list(keymap: &Keymap) -> String {
     let rows: Vec<[String; 3]> = keymap
         .bindings()
-        .map(|b| [b.mode.name().to_owned(), print_sequence(b.chords), b.command.to_string()])
+        .map(|b| [b.mode.name().to_owned(), print_sequence(b.chords), b.action.to_string()])
         .collect();
-    let docs: Vec<&str> = keymap.bindings().map(|b| b.command.row().doc).collect();
+    let docs: Vec<&str> = keymap.bindings().map(|b| b.action.row().doc).collect();
     let width = |i: usize| rows.iter().map(|row| row[i].chars().count()).max().unwrap_or(0);
     let widths = [width(0), width(1), width(2)];
     let mut text = String::new();
@@ -243,23 +239,24 @@ pub fn without_plain_alternative(keymap: &Keymap) -> Vec<(Mode, String, String)>
     let is_plain = |chords: &[Chord]| chords.iter().all(Chord::is_plain);
     keymap
         .bindings()
-        .filter(|binding| !is_plain(binding.chords) && !binding.command.name().starts_with("mouse."))
+        .filter(|binding| !is_plain(binding.chords) && !binding.action.row().name.starts_with("mouse."))
         .filter(|binding| {
             !keymap
                 .continuations(binding.mode, &[])
                 .iter()
-                .any(|other| same_effect(other.command, binding.command) && is_plain(other.chords))
+                .any(|other| same_effect(other.action, binding.action) && is_plain(other.chords))
         })
-        .map(|b| (b.mode, print_sequence(b.chords), b.command.to_string()))
+        .map(|b| (b.mode, print_sequence(b.chords), b.action.to_string()))
         .collect()
 }
 
-/// Whether one command makes up for another: the same, or the same with another step in its direction.
-fn same_effect(a: &Command, b: &Command) -> bool {
+/// Whether one action makes up for another: the same, or the same with another step in its direction.
+fn same_effect(a: &Action, b: &Action) -> bool {
+    use Command::{LayerOpacityBy, ViewSliceBy, ViewTimeBy};
     match (a, b) {
-        (Command::ViewSliceBy(a), Command::ViewSliceBy(b))
-        | (Command::ViewTimeBy(a), Command::ViewTimeBy(b))
-        | (Command::LayerOpacityBy(a), Command::LayerOpacityBy(b)) => a.signum() == b.signum(),
+        (Action::Run(ViewSliceBy(a)), Action::Run(ViewSliceBy(b)))
+        | (Action::Run(ViewTimeBy(a)), Action::Run(ViewTimeBy(b)))
+        | (Action::Run(LayerOpacityBy(a)), Action::Run(LayerOpacityBy(b))) => a.signum() == b.signum(),
         _ => a == b,
     }
 }

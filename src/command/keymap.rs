@@ -8,8 +8,9 @@ use std::fmt;
 
 use toml::de::{DeTable, DeValue};
 
+use super::argument::ArgumentError;
 use super::keys::{Chord, print_sequence};
-use super::table::{Command, Mode, nearest_of};
+use super::table::{Command, Mode, ParseError, Row, TABLE, nearest_of};
 
 /// The presets that are built in.
 pub const PRESETS: [(&str, &str); 3] = [
@@ -24,7 +25,51 @@ const MAX_DEPTH: usize = 8;
 /// What is bound to what.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Keymap {
-    bindings: BTreeMap<Mode, BTreeMap<Vec<Chord>, Command>>,
+    bindings: BTreeMap<Mode, BTreeMap<Vec<Chord>, Action>>,
+}
+
+/// What a key does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Runs a command.
+    Run(Command),
+    /// Asks for the argument of a command that is bound without it, then runs it.
+    Ask(&'static Row),
+}
+
+impl Action {
+    /// Reads what stands in a keymap.
+    ///
+    /// # Errors
+    /// An unknown command or a wrong argument.
+    pub fn parse(text: &str) -> Result<Action, ParseError> {
+        match Command::parse(text) {
+            Ok(command) => Ok(Action::Run(command)),
+            Err(ParseError::Argument { name, source: ArgumentError::Missing(what) }) => {
+                let row = TABLE.iter().find(|row| row.name == name);
+                row.map(Action::Ask)
+                    .ok_or(ParseError::Argument { name, source: ArgumentError::Missing(what) })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The row of its command.
+    pub fn row(&self) -> &'static Row {
+        match self {
+            Action::Run(command) => command.row(),
+            Action::Ask(row) => row,
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Action::Run(command) => command.fmt(f),
+            Action::Ask(row) => f.write_str(row.name),
+        }
+    }
 }
 
 /// Something wrong in a keymap.
@@ -47,8 +92,8 @@ impl fmt::Display for Mistake {
 /// What a sequence of chords means.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Lookup {
-    /// A command.
-    Command(Command),
+    /// An action.
+    Action(Action),
     /// The start of longer sequences.
     Prefix,
     /// Nothing.
@@ -62,8 +107,8 @@ pub struct Binding<'a> {
     pub mode: Mode,
     /// The chords.
     pub chords: &'a [Chord],
-    /// What they ask for.
-    pub command: &'a Command,
+    /// What they do.
+    pub action: &'a Action,
 }
 
 impl Keymap {
@@ -85,8 +130,8 @@ impl Keymap {
     pub fn lookup(&self, mode: Mode, chords: &[Chord]) -> Lookup {
         for mode in mode.chain() {
             let Some(bindings) = self.bindings.get(mode) else { continue };
-            if let Some(command) = bindings.get(chords) {
-                return Lookup::Command(command.clone());
+            if let Some(action) = bindings.get(chords) {
+                return Lookup::Action(action.clone());
             }
             if bindings.keys().any(|bound| bound.len() > chords.len() && bound.starts_with(chords)) {
                 return Lookup::Prefix;
@@ -98,7 +143,7 @@ impl Keymap {
     /// All bindings, by mode.
     pub fn bindings(&self) -> impl Iterator<Item = Binding<'_>> {
         self.bindings.iter().flat_map(|(&mode, bindings)| {
-            bindings.iter().map(move |(chords, command)| Binding { mode, chords, command })
+            bindings.iter().map(move |(chords, action)| Binding { mode, chords, action })
         })
     }
 
@@ -116,13 +161,13 @@ impl Keymap {
         found
     }
 
-    /// The chords that ask for exactly `command` in `mode`: those every terminal can send first, keys
+    /// The chords that do exactly `action` in `mode`: those every terminal can send first, keys
     /// before the mouse, short ones before long ones.
-    pub fn keys_of(&self, command: &Command, mode: Mode) -> Vec<String> {
+    pub fn keys_of(&self, action: &Action, mode: Mode) -> Vec<String> {
         let mut found: Vec<&[Chord]> = self
             .continuations(mode, &[])
             .into_iter()
-            .filter(|binding| binding.command == command)
+            .filter(|binding| binding.action == action)
             .map(|binding| binding.chords)
             .collect();
         found.sort_by_key(|chords| {
@@ -134,8 +179,8 @@ impl Keymap {
     }
 
     /// Binds `chords` in `mode`.
-    pub fn bind(&mut self, mode: Mode, chords: Vec<Chord>, command: Command) {
-        self.bindings.entry(mode).or_default().insert(chords, command);
+    pub fn bind(&mut self, mode: Mode, chords: Vec<Chord>, action: Action) {
+        self.bindings.entry(mode).or_default().insert(chords, action);
     }
 }
 
@@ -232,8 +277,8 @@ impl Reader {
             }
             return Ok(());
         }
-        let command = Command::parse(run).map_err(|error| error.to_string())?;
-        self.keymap.bind(mode, chords, command);
+        let action = Action::parse(run).map_err(|error| error.to_string())?;
+        self.keymap.bind(mode, chords, action);
         Ok(())
     }
 

@@ -10,6 +10,6 @@ pub mod keys;
 pub mod table;
 
 pub use argument::{Argument, ArgumentError, Direction, SliceAxis};
-pub use keymap::{Keymap, Lookup, Mistake};
+pub use keymap::{Action, Keymap, Lookup, Mistake};
 pub use keys::{Chord, Key};
 pub use table::{Command, Mode, ParseError, Row, TABLE};

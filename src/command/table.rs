@@ -61,7 +61,7 @@ impl Mode {
 }
 
 /// One command, as listed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
     /// `area.verb`.
     pub name: &'static str,

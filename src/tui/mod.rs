@@ -1,0 +1,3 @@
+//! The terminal interface: session, threads and drawing around the pure state of `app`.
+
+pub mod panels;
