@@ -191,6 +191,20 @@ impl CellGrid {
         }
     }
 
+    /// Divides the rows into groups of `rows` and sets, in each column of a group in which any cell is
+    /// set, the group's drawable cells.
+    pub fn grow_rows(&mut self, rows: u16, drawable: &CellGrid) {
+        for top in (0..self.height).step_by(usize::from(rows.max(1))) {
+            let group = top..self.height.min(top.saturating_add(rows));
+            for column in 0..self.width {
+                if group.clone().any(|row| self.get(column, row)) {
+                    let open = group.clone().filter(|row| drawable.get(column, *row));
+                    open.for_each(|row| self.set(column, row, true));
+                }
+            }
+        }
+    }
+
     /// The flag of a cell.
     pub fn get(&self, column: u16, row: u16) -> bool {
         self.flags[usize::from(row) * usize::from(self.width) + usize::from(column)]

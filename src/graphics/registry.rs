@@ -69,7 +69,7 @@ pub const ENCODERS: &[EncoderKind] = &[
         id: "sixel",
         title: "sixel",
         obstacle: |t| if t.sixel { unknown_cell(t) } else { Some("the terminal reported no sixel") },
-        create: |t| Box::new(Sixel::new(t.sixel_registers.unwrap_or(256))),
+        create: |t| Box::new(Sixel::new(t.sixel_registers.unwrap_or(256), t.tmux)),
     },
     EncoderKind {
         id: "half",

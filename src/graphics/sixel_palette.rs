@@ -6,7 +6,7 @@
 //! bytes of noisy images, and equal colours must stay equal for rectangles to join without seams.
 
 /// Levels per channel, finest first. 33 levels are a gray step of 8; the last fits 8 registers.
-const LEVELS: [u16; 11] = [33, 26, 21, 16, 11, 8, 6, 5, 4, 3, 2];
+const LEVELS: [u16; 11] = [17, 26, 21, 16, 11, 8, 6, 5, 4, 3, 2];
 
 /// A register that no colour has.
 const FREE: u16 = u16::MAX;
@@ -69,9 +69,24 @@ impl SixelPalette {
     pub fn fit(&mut self, colors: impl Iterator<Item = [u8; 3]> + Clone) {
         for fineness in 0..LEVELS.len() {
             self.reset(fineness);
-            if colors.clone().all(|c| self.register(c).is_some()) {
+            let mut uses = [0_u32; 256];
+            let fits = colors.clone().all(|c| self.register(c).map(|r| uses[usize::from(r)] += 1).is_some());
+            if fits {
+                self.sort_by_use(&uses);
                 return;
             }
+        }
+    }
+
+    /// Gives the most used colours the smallest numbers, which take the fewest digits.
+    fn sort_by_use(&mut self, uses: &[u32; 256]) {
+        let mut order: Vec<usize> = (0..self.colors.len()).collect();
+        order.sort_by_key(|r| std::cmp::Reverse(uses[*r]));
+        let count = usize::from(LEVELS[self.fineness]);
+        self.colors = order.iter().map(|r| self.colors[*r]).collect();
+        for (register, levels) in self.colors.iter().enumerate() {
+            let key = levels.iter().fold(0, |key, l| key * count + usize::from(*l));
+            self.register[key] = register as u16;
         }
     }
 
@@ -98,11 +113,11 @@ mod tests {
     }
 
     #[test]
-    fn a_gray_ramp_keeps_33_grays() {
+    fn a_gray_ramp_keeps_17_grays() {
         let ramp = (0..=255_u8).map(|v| [v; 3]);
         let mut palette = SixelPalette::new(256);
         palette.fit(ramp.clone());
-        assert_eq!(palette.colors.len(), 33);
+        assert_eq!(palette.colors.len(), 17);
         for gray in ramp {
             let register = palette.register(gray).expect("every gray was fitted");
             let got = shown(&palette, register);

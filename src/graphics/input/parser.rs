@@ -200,7 +200,7 @@ impl Parser {
         match second {
             b'[' => self.csi(bytes),
             b'O' => single_shift(bytes),
-            b'P' | b'_' | b']' | b'^' | b'X' => string(bytes),
+            b'P' | b'_' | b']' => string(bytes),
             // An Escape key, and the next sequence.
             0x1b => Step::Done(1, Some(Event::Key(KeyCode::Esc.into()))),
             // The end of a string whose start was lost.
@@ -262,7 +262,7 @@ fn single_shift(bytes: &[u8]) -> Step {
     }
 }
 
-/// DCS, APC, OSC, PM and SOS strings up to ST (or BEL after OSC).
+/// DCS, APC and OSC strings up to ST (or BEL after OSC).
 fn string(bytes: &[u8]) -> Step {
     for (i, byte) in bytes.iter().enumerate().skip(2) {
         match byte {
@@ -320,10 +320,7 @@ fn utf8(bytes: &[u8]) -> Option<(usize, Option<char>)> {
     let present = &bytes[..length.min(bytes.len())];
     match std::str::from_utf8(present) {
         Ok(text) => Some((length, text.chars().next())),
-        Err(error) => match error.error_len() {
-            None => None,
-            Some(bad) => Some((bad, None)),
-        },
+        Err(error) => error.error_len().map(|bad| (bad, None)),
     }
 }
 

@@ -133,7 +133,7 @@ impl<'a> Csi<'a> {
             // xterm's other keys: CSI 27 ; modifiers ; code ~
             b'~' if code == 27 => keys::of_code_point(number(fields.next()?), None, modifiers)?,
             b'~' => keys::plain(keys::tilde(code)?, modifiers),
-            b'Z' => keys::plain(KeyCode::BackTab, modifiers.max(1) - 1 | 1),
+            b'Z' => keys::plain(KeyCode::BackTab, ((modifiers.max(1) - 1) | 1) + 1),
             letter => keys::plain(keys::letter(letter)?, modifiers),
         };
         Some(KeyEvent { kind, ..key })
