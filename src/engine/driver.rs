@@ -15,8 +15,8 @@ use super::tiles::{Tile, TileStore, visible_tiles};
 use super::work::{PipelineWork, Work};
 use super::{Event, Goal, SliceData, View, predictor, trainer};
 use crate::classify::{Forest, Trained};
-use crate::data::CancelToken;
 use crate::data::revision::{ForestRev, LabelsRev};
+use crate::data::{CancelToken, SpatialRoi};
 
 /// How long [`Engine::shutdown`] waits for work that can't be interrupted, such as a read.
 const SHUTDOWN_WAIT: Duration = Duration::from_millis(500);
@@ -247,6 +247,16 @@ impl<W: Work> Engine<W> {
             Some((lane, shape)) => self.shared.tiles.tiles(lane, view.plane.t, &visible_tiles(view, shape)),
             None => Vec::new(),
         }
+    }
+
+    /// The newest probabilities of every class at the pixel `at` (`zyx`) of the slice, if there are any.
+    pub fn probabilities(&self, view: &View, at: [usize; 3]) -> Option<Vec<f32>> {
+        let (lane, shape) = self.locate(view)?;
+        let region = SpatialRoi::new(at, at.map(|p| p + 1));
+        let rois = visible_tiles(&View { region, focus: at, ..*view }, shape);
+        let tile = self.shared.tiles.tiles(lane, view.plane.t, &rois).pop()?;
+        let [z, y, x]: [usize; 3] = std::array::from_fn(|i| at[i] - tile.roi.start[i]);
+        Some(tile.probabilities.outer_iter().map(|class| class[[z, y, x]]).collect())
     }
 
     /// The visible parts of the image that have been loaded. Does not wait for any work.

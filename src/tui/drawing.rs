@@ -11,7 +11,7 @@ use ratatui::layout::Position;
 use super::message::Message;
 use super::scene::SceneParts;
 use super::tty::Tty;
-use crate::graphics::session::{BEGIN_UPDATE, END_UPDATE, FENCE};
+use crate::graphics::session::{BEGIN_UPDATE, END_UPDATE, fence};
 use crate::graphics::{Capabilities, EncoderKind, FrameEncoder, Placement};
 
 /// Largest frame that is drawn as one update: terminals give up on larger ones.
@@ -49,11 +49,10 @@ pub(super) fn spawn(tty: Arc<Tty>, sender: Sender<Message>) -> std::io::Result<S
     thread::Builder::new().name("encoder".into()).spawn(move || encode(&to_draw, &frames, &failing))?;
     thread::Builder::new().name("output".into()).spawn(move || {
         for (bytes, is_frame) in to_write {
-            let written = tty.is_active() && tty.write_all(&bytes).is_ok();
-            let told = match (written, is_frame) {
-                (true, true) => sender.send(Message::Written(bytes.len())),
-                (true, false) => Ok(()),
-                (false, _) => sender.send(Message::Hangup),
+            let told = match (tty.write_all(&bytes), is_frame) {
+                (Ok(()), true) => sender.send(Message::Written(bytes.len())),
+                (Ok(()), false) => Ok(()),
+                (Err(_), _) => sender.send(Message::Hangup),
             };
             if told.is_err() {
                 return;
@@ -106,6 +105,7 @@ impl Canvas {
 
 fn encode(jobs: &Receiver<DrawJob>, frames: &Sender<(Vec<u8>, bool)>, failing: &Sender<Message>) {
     let mut canvas: Option<Canvas> = None;
+    let mut cursor = None;
     for job in jobs {
         let bytes = match job {
             DrawJob::Use(kind, terminal) => {
@@ -126,7 +126,12 @@ fn encode(jobs: &Receiver<DrawJob>, frames: &Sender<(Vec<u8>, bool)>, failing: &
                     let _ = failing.send(Message::NotDrawn("Drawing failed: internal error".into()));
                     continue;
                 }
-                (finish(out, job.cursor, canvas.terminal.sync_2026), true)
+                if out.is_empty() && job.cursor == cursor {
+                    let _ = failing.send(Message::Written(0));
+                    continue;
+                }
+                cursor = job.cursor;
+                (finish(out, cursor, &canvas.terminal), true)
             }
         };
         if !bytes.0.is_empty() && frames.send(bytes).is_err() {
@@ -136,8 +141,8 @@ fn encode(jobs: &Receiver<DrawJob>, frames: &Sender<(Vec<u8>, bool)>, failing: &
 }
 
 /// Wraps a frame: one update where the terminal can, the request for an answer, the text cursor.
-fn finish(content: Vec<u8>, cursor: Option<Position>, sync: bool) -> Vec<u8> {
-    let as_one = sync && content.len() <= LARGEST_UPDATE;
+fn finish(content: Vec<u8>, cursor: Option<Position>, terminal: &Capabilities) -> Vec<u8> {
+    let as_one = terminal.sync_2026 && content.len() <= LARGEST_UPDATE;
     let mut frame = Vec::with_capacity(content.len() + 64);
     frame.extend_from_slice(b"\x1b[?25l");
     if as_one {
@@ -147,7 +152,7 @@ fn finish(content: Vec<u8>, cursor: Option<Position>, sync: bool) -> Vec<u8> {
     if as_one {
         frame.extend_from_slice(END_UPDATE);
     }
-    frame.extend_from_slice(FENCE);
+    frame.extend(fence(terminal));
     if let Some(at) = cursor {
         frame.extend_from_slice(format!("\x1b[{};{}H\x1b[?25h", at.y + 1, at.x + 1).as_bytes());
     }

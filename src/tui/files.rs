@@ -107,7 +107,7 @@ fn empty(project: Project) -> Opened {
 }
 
 /// `IMAGE.ilp` beside the image; an inner path is left out.
-fn project_beside(location: &str) -> PathBuf {
+pub(super) fn project_beside(location: &str) -> PathBuf {
     let first = location.split(':').next().unwrap_or(location);
     let file = Path::new(first).ancestors().find(|path| path.is_file()).unwrap_or(Path::new(first));
     file.with_extension("ilp")
@@ -119,7 +119,11 @@ fn images_at(input: &str) -> Result<Vec<String>, Problem> {
         return Ok(vec![input.to_owned()]);
     }
     let failed = |why: String| {
-        Problem::new(format!("Can't open the folder '{input}'"), why, "Name an image, or a folder with images")
+        Problem::new(
+            format!("Can't open the folder '{input}'"),
+            why,
+            "Name an image, or a folder with images",
+        )
     };
     let entries = fs::read_dir(input).map_err(|error| failed(error.to_string()))?;
     let known = |path: &Path| {
@@ -136,9 +140,8 @@ fn images_at(input: &str) -> Result<Vec<String>, Problem> {
 }
 
 fn open_image(location: &str) -> Result<Arc<dyn ImageReader>, Problem> {
-    io::open(location, &OpenOptions::default()).map_err(|error| {
-        Problem::new(format!("Can't open '{location}'"), error.to_string(), "")
-    })
+    io::open(location, &OpenOptions::default())
+        .map_err(|error| Problem::new(format!("Can't open '{location}'"), error.to_string(), ""))
 }
 
 fn cannot_add(location: &str, why: &str) -> Problem {
@@ -188,7 +191,11 @@ fn open_lane(project: &mut Project, lane: usize) -> Result<LaneSource, Problem> 
     let mask = entry.mask.as_ref().map(open).transpose()?;
     let fitted = project.fit_lane(lane, raw.info()).map_err(|error| error.to_string());
     fitted.map_err(|why| {
-        Problem::new(format!("Image {} of the project does not fit", lane + 1), why, "Put the right file back")
+        Problem::new(
+            format!("Image {} of the project does not fit", lane + 1),
+            why,
+            "Put the right file back",
+        )
     })?;
     Ok(LaneSource { raw, mask })
 }

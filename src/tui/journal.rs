@@ -35,6 +35,7 @@ pub(super) fn read(project: &Path) -> Vec<JournalRecord> {
 
 enum Order {
     Use(PathBuf, Vec<JournalRecord>),
+    Move(PathBuf),
     Append(JournalRecord),
     Done(u64),
 }
@@ -56,6 +57,11 @@ impl Journal {
     /// From now on the journal is that of the project at `project`, which holds `records` already.
     pub fn use_project(&self, project: PathBuf, records: Vec<JournalRecord>) {
         self.order(Order::Use(project, records));
+    }
+
+    /// The project is at another place from now on.
+    pub fn move_to(&self, project: PathBuf) {
+        self.order(Order::Move(project));
     }
 
     /// Makes a record durable.
@@ -103,6 +109,7 @@ fn write(orders: &Receiver<Order>, tell: &dyn Fn(AppEvent)) {
                 book.lines = records.iter().map(JournalRecord::to_line).collect();
                 Ok(())
             }
+            Order::Move(project) => book.move_to(project),
             Order::Append(record) => book.append(record.to_line()),
             Order::Done(count) => book.drop_until(count),
         };
@@ -130,6 +137,18 @@ impl Book {
         let (Some((_, file)), Some(line)) = (&mut self.file, self.lines.back()) else { return Ok(()) };
         file.write_all(format!("{line}\n").as_bytes())?;
         file.sync_data()
+    }
+
+    fn move_to(&mut self, project: PathBuf) -> io::Result<()> {
+        let before = self.project.replace(project);
+        if before == self.project {
+            return Ok(());
+        }
+        if !self.lines.is_empty() {
+            self.rewrite()?;
+        }
+        let old = before.as_deref().map(places).unwrap_or_default();
+        old.iter().filter(|path| path.exists()).try_for_each(fs::remove_file)
     }
 
     fn drop_until(&mut self, count: u64) -> io::Result<()> {

@@ -5,13 +5,16 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{self, OptionalActions, Termios};
 
 /// How long the bytes that end a session wait for a terminal that takes none.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// Bytes written at once.
+const PIECE: usize = 4096;
 
 /// The terminal device.
 #[derive(Debug)]
@@ -21,6 +24,8 @@ pub(super) struct Tty {
     saved: Termios,
     /// What ends the session, once it has begun.
     leave: Mutex<Vec<u8>>,
+    /// Held while bytes are written.
+    writing: Mutex<()>,
     /// Whether the terminal is in the program's mode.
     active: AtomicBool,
 }
@@ -41,12 +46,23 @@ impl Tty {
         let input = if termios::isatty(stdin) { stdin.try_clone_to_owned()? } else { controlling()? };
         let output = if termios::isatty(stdout) { stdout.try_clone_to_owned()? } else { controlling()? };
         let saved = termios::tcgetattr(&input)?;
-        Ok(Arc::new(Tty { input, output, saved, leave: Mutex::default(), active: AtomicBool::new(false) }))
+        Ok(Arc::new(Tty {
+            input,
+            output,
+            saved,
+            leave: Mutex::default(),
+            writing: Mutex::default(),
+            active: AtomicBool::new(false),
+        }))
     }
 
-    /// Raw mode, so that every key arrives; [`Tty::restore`] undoes it, writing `leave` first.
-    pub fn enter(&self, leave: Vec<u8>) -> io::Result<()> {
+    /// What [`Tty::restore`] writes.
+    pub fn set_leave(&self, leave: Vec<u8>) {
         *self.leave.lock().unwrap_or_else(PoisonError::into_inner) = leave;
+    }
+
+    /// Raw mode, so that every key arrives.
+    pub fn enter(&self) -> io::Result<()> {
         let mut raw = self.saved.clone();
         raw.make_raw();
         self.active.store(true, Ordering::Release);
@@ -59,9 +75,14 @@ impl Tty {
             return;
         }
         let leave = self.leave.lock().unwrap_or_else(PoisonError::into_inner);
-        // A terminal that takes nothing must not keep the program from ending.
+        // A frame that is being written stops after a piece; a terminal that takes nothing must not keep
+        // the program from ending.
+        let deadline = Instant::now() + LAST_WORDS;
+        while self.writing.try_lock().is_err() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         if self.wait(&self.output, PollFlags::OUT, Some(LAST_WORDS)).unwrap_or(false) {
-            let _ = self.write_all(&leave);
+            let _ = self.write_now(&leave);
         }
         let _ = termios::tcsetattr(&self.input, OptionalActions::Flush, &self.saved);
     }
@@ -96,11 +117,23 @@ impl Tty {
         }
     }
 
-    /// Writes all bytes, however long the terminal takes.
+    /// Writes all bytes, however long the terminal takes; stops when the terminal is given back.
     ///
     /// # Errors
     /// The terminal is gone.
-    pub fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
+    pub fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
+        for piece in bytes.chunks(PIECE) {
+            let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+            while self.is_active() && !self.wait(&self.output, PollFlags::OUT, Some(LAST_WORDS))? {}
+            if !self.is_active() {
+                return Ok(());
+            }
+            self.write_now(piece)?;
+        }
+        Ok(())
+    }
+
+    fn write_now(&self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             match rustix::io::write(&self.output, bytes) {
                 Ok(count) => bytes = &bytes[count..],
