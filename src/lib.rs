@@ -3,6 +3,9 @@
 pub mod app;
 pub mod classify;
 pub mod command;
+pub mod batch;
+pub mod classify;
+pub mod cli;
 pub mod data;
 pub mod engine;
 pub mod features;

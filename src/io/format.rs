@@ -58,6 +58,25 @@ pub struct ImageSpec {
     pub internal_path: String,
     /// Lowest and highest value the samples may have.
     pub data_range: Option<(f64, f64)>,
+    /// Where its first pixel was in the image that it was cut from, `tzyxc`: the files of a sequence
+    /// are numbered from there.
+    pub origin: [usize; 5],
+}
+
+impl ImageSpec {
+    /// An image without pixel sizes, cut from nowhere; the dataset inside an HDF5 file is ilastik's
+    /// `exported_data`.
+    pub fn new(axes: AxisOrder, shape: [usize; 5], dtype: DType) -> Self {
+        ImageSpec {
+            axes,
+            shape,
+            dtype,
+            pixel_size: Default::default(),
+            internal_path: "exported_data".into(),
+            data_range: None,
+            origin: [0; 5],
+        }
+    }
 }
 
 /// An image being written. Dropped without [`ImageWriter::finish`], it leaves nothing behind.

@@ -14,10 +14,13 @@ mod open;
 mod planes;
 mod raster;
 mod samples;
+mod stack;
 mod storage;
 pub mod template;
 mod tiff;
+pub mod write;
 
 pub use error::Error;
 pub use format::{FORMATS, Format, ImageInfo, ImageReader, ImageSpec, ImageWriter, OpenOptions, PixelSize};
 pub use open::open;
+pub use write::{OUTPUT_FORMATS, OutputFormat, check, create, output_format};

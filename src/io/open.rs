@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::error::Error;
 use super::file::SharedFile;
 use super::format::{FORMATS, Format, ImageReader, OpenOptions};
+use super::stack;
 
 /// Opens the image that `location` names: a file, `file.h5/inner/path`, a pattern such as `dir/*.png`,
 /// or several files joined by `:` that make one stack.
@@ -13,7 +14,15 @@ use super::format::{FORMATS, Format, ImageReader, OpenOptions};
 /// # Errors
 /// No such file, an unknown format, or one that can't be read.
 pub fn open(location: &str, options: &OpenOptions) -> Result<Arc<dyn ImageReader>, Error> {
-    open_one(location, options)
+    let whole = Path::new(location);
+    if whole.exists() {
+        return open_one(location, options);
+    }
+    let parts = stack::expand(location)?;
+    match &parts[..] {
+        [one] if one == location => open_one(location, options),
+        parts => stack::open(parts, options),
+    }
 }
 
 /// Opens one file, maybe with an inner path.

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use ndarray::{Array4, ArrayView4};
 
 use super::nonfinite::near_nonfinite;
-use crate::classify::Forest;
-use crate::classify::forest::CompiledForest;
+use crate::classify::{self, CompiledForest, Forest, Planes, PlanesMut};
 use crate::data::SpatialRoi;
-use crate::features::FeatureBank;
+use crate::features::{self, FeatureBank, Presmoothed};
 
 /// Everything needed to predict blocks of images of one shape.
 #[derive(Clone, Debug)]
@@ -22,6 +21,8 @@ pub struct Classification {
     pub class_count: usize,
     /// For each class column of the forest the project's class (from 0), if it still has that class.
     columns: Arc<[Option<usize>]>,
+    /// Whether the forest reads a feature channel.
+    needed: Arc<[bool]>,
 }
 
 impl Classification {
@@ -32,7 +33,14 @@ impl Classification {
             .iter()
             .map(|&label| usize::from(label).checked_sub(1).filter(|&class| class < class_count))
             .collect();
-        Classification { bank, forest: Arc::new(CompiledForest::new(forest)), class_count, columns }
+        let forest = Arc::new(CompiledForest::new(forest));
+        let mut needed = vec![false; bank.channel_count()];
+        for &column in forest.used_columns() {
+            if let Some(needed) = needed.get_mut(column as usize) {
+                *needed = true;
+            }
+        }
+        Classification { bank, forest, class_count, columns, needed: needed.into() }
     }
 
     /// Probabilities of `roi`, axes `class, z, y, x`.
@@ -45,10 +53,40 @@ impl Classification {
         input_roi: &SpatialRoi,
         roi: &SpatialRoi,
     ) -> Array4<f32> {
-        let features = self.features(input, input_roi, roi);
-        let mut probabilities = self.probabilities_from_features(features.view());
+        let presmoothed = self.bank.presmooth(input, input_roi, roi);
+        let mut probabilities = self.probabilities_from_presmoothed(&presmoothed, roi);
         self.clear_nonfinite(input, input_roi, roi, &mut probabilities);
         probabilities
+    }
+
+    /// The same from what was presmoothed before; the caller clears pixels near NaN and infinity.
+    ///
+    /// Features live in a tile's buffer only, from the filters straight to the forest.
+    pub fn probabilities_from_presmoothed(&self, presmoothed: &Presmoothed, roi: &SpatialRoi) -> Array4<f32> {
+        let [slices, rows, columns] = roi.shape();
+        let mut out = vec![0.0; self.columns.len() * roi.len()];
+        let mut scratch = classify::Scratch::default();
+        let mut tile_scratch = features::Scratch::default();
+        self.bank.for_each_tile(presmoothed, roi, Some(&self.needed), &mut tile_scratch, |tile, planes| {
+            let [depth, height, width] = tile.shape();
+            let at = tile.relative_to(roi.start).start;
+            let (samples, plane_stride) = planes.samples();
+            for z in 0..depth {
+                let offset = ((at[0] + z) * rows + at[1]) * columns + at[2];
+                self.forest.predict_tile(
+                    Planes { samples: &samples[z * height * width..], plane_stride, row_stride: width },
+                    [height, width],
+                    &mut scratch,
+                    PlanesMut {
+                        samples: &mut out[offset..],
+                        plane_stride: slices * rows * columns,
+                        row_stride: columns,
+                    },
+                );
+            }
+        });
+        let shape = (self.columns.len(), slices, rows, columns);
+        self.in_project_order(Array4::from_shape_vec(shape, out).unwrap_or_default())
     }
 
     /// All feature channels of `roi`, axes `channel, z, y, x`; `input` as for
@@ -71,6 +109,12 @@ impl Classification {
         let (_, z, y, x) = features.dim();
         let mut columns = Array4::zeros((self.columns.len(), z, y, x));
         self.forest.predict_block(features, columns.view_mut());
+        self.in_project_order(columns)
+    }
+
+    /// Moves the forest's class columns (`class, z, y, x`) to their places in the project.
+    fn in_project_order(&self, columns: Array4<f32>) -> Array4<f32> {
+        let (_, z, y, x) = columns.dim();
         if self.columns.iter().copied().eq((0..self.class_count).map(Some)) {
             return columns;
         }

@@ -3,14 +3,14 @@
 //! Features are computed only around the labels: the boxes of labels that lie close together are
 //! computed as one, so that the filters' halo is paid once.
 
-use ndarray::{Array2, Array4, s};
+use ndarray::{Array2, Array3, Array4, s};
 use rayon::prelude::*;
 
 use super::input::block_input;
 use super::nonfinite::near_nonfinite;
 use crate::classify::Rows;
 use crate::data::{LabelVolume, Roi, SpatialRoi};
-use crate::features::FeatureBank;
+use crate::features::{FeatureBank, Scratch};
 use crate::io::{self, ImageReader};
 
 /// Most pixels of image, with halo, that are computed as one group.
@@ -126,18 +126,27 @@ fn rows_of_group(
     let input_roi = group.roi.enlarge(bank.halo(), [image[1], image[2], image[3]]);
     let input = block_input(&reader.read(&input_roi.at(group.t, image[4]))?);
     let channels = bank.channel_count();
+    let presmoothed = bank.presmooth(input.view(), &input_roi, &group.roi);
+    let near = near_nonfinite(input.view(), &input_roi, &group.roi, bank.halo());
+    let mut scratch = Scratch::default();
     let mut parts = Vec::with_capacity(group.members.len());
     for &member in &group.members {
         let roi = spatial(&boxes[member]);
         let [z, y, x] = roi.shape();
         let mut features = Array4::zeros((channels, z, y, x));
-        bank.compute(input.view(), &input_roi, &roi, features.view_mut());
-        let near = near_nonfinite(input.view(), &input_roi, &roi, bank.halo());
+        bank.for_each_tile(&presmoothed, &roi, None, &mut scratch, |tile, planes| {
+            let at = tile.relative_to(roi.start);
+            let [z, y, x] = [0, 1, 2].map(|i| at.start[i]..at.stop[i]);
+            for (channel, mut plane) in features.outer_iter_mut().enumerate() {
+                let mut part = plane.slice_mut(s![z.clone(), y.clone(), x.clone()]);
+                part.iter_mut().zip(planes.channel(channel)).for_each(|(to, from)| *to = *from);
+            }
+        });
         let values = labels.read(&boxes[member]);
         let mut rows = Rows::default();
         let mut flat = Vec::new();
         for ((_, z, y, x), &label) in values.indexed_iter() {
-            if label == 0 || near.as_ref().is_some_and(|near| near[[z, y, x]]) {
+            if label == 0 || is_near(&near, &group.roi, &roi, [z, y, x]) {
                 continue;
             }
             flat.extend(features.slice(s![.., z, y, x]));
@@ -149,6 +158,14 @@ fn rows_of_group(
         parts.push((member, rows));
     }
     Ok(parts)
+}
+
+/// Whether pixel `at` of `roi` is marked in `near`, which covers `group`.
+fn is_near(near: &Option<Array3<bool>>, group: &SpatialRoi, roi: &SpatialRoi, at: [usize; 3]) -> bool {
+    near.as_ref().is_some_and(|near| {
+        let index: [usize; 3] = std::array::from_fn(|i| roi.start[i] - group.start[i] + at[i]);
+        near[index]
+    })
 }
 
 /// A matrix of `channels` columns from its rows, one after the other.

@@ -106,6 +106,17 @@ pub enum Error {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// The folder does not exist.
+    #[error(
+        "Can't save '{}': there is no folder '{}'. Create it, or save to another folder.",
+        path.display(), folder.display()
+    )]
+    NoFolder {
+        /// The project file.
+        path: PathBuf,
+        /// The folder.
+        folder: PathBuf,
+    },
     /// The file was changed by another program after it was loaded or saved here.
     #[error(
         "Can't save '{}': another program has changed the file since it was opened. Save under another name, or replace it on purpose.",
@@ -151,6 +162,7 @@ impl Error {
             | Error::Damaged { path, .. }
             | Error::UnknownFeature { path, .. }
             | Error::Write { path, .. }
+            | Error::NoFolder { path, .. }
             | Error::ChangedOnDisk { path }
             | Error::CannotKeep { path, .. }
             | Error::Encode { path, .. } => path,

@@ -14,7 +14,6 @@ pub mod model;
 mod origin;
 mod own_store;
 mod plan;
-mod replace;
 mod save;
 mod stored;
 mod value;

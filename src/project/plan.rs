@@ -292,7 +292,11 @@ fn list(group: &Group, path: &str, depth: usize, all: &mut BTreeMap<String, Kind
         return Err(PlanError::Keep(format!("/{path}: groups are nested without end")));
     }
     let child = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
-    for name in group.datasets().map_err(keep)? {
+    for (name, dataset) in group.iter_datasets().map_err(keep)? {
+        // A dataset without a dataspace would come out as one with a value.
+        if dataset.shape().map_err(keep)?.is_empty() && dataset.read_raw().is_ok_and(|raw| raw.is_empty()) {
+            return Err(PlanError::Keep(format!("/{}: a dataset without values", child(&name))));
+        }
         all.insert(child(&name), Kind::Dataset);
     }
     for name in group.groups().map_err(keep)? {

@@ -14,13 +14,13 @@ use super::lane_store::LOCAL_DATA;
 use super::model::{DataRole, DatasetInfo, Lane, Project};
 use super::origin::{Origin, Stamp, State};
 use super::plan::{Plan, PlanError, with_moved_groups};
-use super::replace::replace_file;
 use super::value::Value;
 use super::{axistags, forest_store, label_store, lane_store, own_store};
 use crate::data::LabelClass;
 use crate::data::classes::Rgb;
 use crate::features::FeatureSelection;
 use crate::features::selection::FILTER_IDS;
+use crate::io::{Error as FileError, atomic::PendingFile};
 
 /// The version of ilastik whose layout is written.
 const LAYOUT_VERSION: &str = "1.4.2";
@@ -73,27 +73,17 @@ impl Project {
             return Err(Error::ChangedOnDisk { path: path.to_owned() });
         }
         let lanes = self.relocated(path);
-        let mut failure = None;
-        let written = replace_file(path, |temporary| {
-            self.write(temporary, &lanes).map_err(|error| match error {
-                PlanError::Io(source) => source,
-                other => {
-                    failure = Some(other);
-                    std::io::ErrorKind::Other.into()
-                }
-            })
-        });
-        if let Err(source) = written {
-            return Err(match failure {
-                Some(PlanError::Keep(reason)) => Error::CannotKeep {
-                    path: path.to_owned(),
-                    origin: self.origin.as_ref().map_or_else(PathBuf::new, |origin| origin.path.clone()),
-                    reason,
-                },
-                Some(PlanError::Encode(reason)) => Error::Encode { path: path.to_owned(), reason },
-                _ => Error::Write { path: path.to_owned(), source },
-            });
-        }
+        let pending = PendingFile::create(path).map_err(|error| file_error(path, error))?;
+        self.write(pending.temporary_path(), &lanes).map_err(|error| match error {
+            PlanError::Io(source) => Error::Write { path: path.to_owned(), source },
+            PlanError::Keep(reason) => Error::CannotKeep {
+                path: path.to_owned(),
+                origin: self.origin.as_ref().map_or_else(PathBuf::new, |origin| origin.path.clone()),
+                reason,
+            },
+            PlanError::Encode(reason) => Error::Encode { path: path.to_owned(), reason },
+        })?;
+        pending.commit().map_err(|error| file_error(path, error))?;
         self.lanes = lanes;
         self.path = Some(path.to_owned());
         self.origin = None;
@@ -291,6 +281,17 @@ impl Project {
                 None => plan.remove(&path),
             }
         }
+    }
+}
+
+/// What it means for the project file `path` that a file can't be created, synchronised or renamed.
+fn file_error(path: &Path, error: FileError) -> Error {
+    let path = path.to_owned();
+    match error {
+        FileError::Io { error: source, .. } => Error::Write { path, source },
+        FileError::IsFolder { .. } => Error::IsFolder { path },
+        FileError::NotFound { path: folder, .. } => Error::NoFolder { path, folder },
+        other => Error::Write { path, source: std::io::Error::other(other) },
     }
 }
 

@@ -50,8 +50,9 @@ impl Resolution {
         const CENTIMETRE: u16 = 3;
         let mut sizes: [Option<PixelSize>; 5] = Default::default();
         if self.unit == CENTIMETRE {
-            sizes[Axis::Y as usize] = per_unit(self.y, "cm");
-            sizes[Axis::X as usize] = per_unit(self.x, "cm");
+            const MICROMETRES: f64 = 1e4;
+            sizes[Axis::Y as usize] = size(MICROMETRES / self.y, "µm");
+            sizes[Axis::X as usize] = size(MICROMETRES / self.x, "µm");
         }
         sizes
     }

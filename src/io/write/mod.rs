@@ -1,0 +1,198 @@
+//! Writing images block by block, by ilastik's names of formats.
+//!
+//! Every file is written under a temporary name beside its target and renamed when it is complete.
+
+mod hdf5;
+mod npy;
+mod picture;
+mod raw;
+mod sequence;
+mod tiff;
+mod tiff_tags;
+mod validity;
+
+use std::path::{Path, PathBuf};
+
+use crate::data::{Axis, Roi5, Volume};
+
+use super::atomic::PendingFile;
+use super::error::Error;
+use super::format::{ImageSpec, ImageWriter};
+
+pub use validity::check;
+
+/// An output format as ilastik names it.
+#[derive(Debug)]
+pub struct OutputFormat {
+    /// Name, such as `compressed hdf5`.
+    pub name: &'static str,
+    /// Extension of its files, without the dot.
+    pub extension: &'static str,
+    kind: Kind,
+    /// Whether every slice along the first axis is a file of its own.
+    sequence: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Hdf5 { compressed: bool },
+    Npy,
+    Tiff,
+    MultipageTiff,
+    Png,
+    Jpeg,
+    Bmp,
+}
+
+impl OutputFormat {
+    /// Whether every slice along the first axis is a file of its own, so that the file name must hold
+    /// `{slice_index}`.
+    pub fn is_sequence(&self) -> bool {
+        self.sequence
+    }
+
+    /// Whether a file holds named datasets.
+    pub fn has_datasets(&self) -> bool {
+        matches!(self.kind, Kind::Hdf5 { .. })
+    }
+}
+
+const fn single(name: &'static str, extension: &'static str, kind: Kind) -> OutputFormat {
+    OutputFormat { name, extension, kind, sequence: false }
+}
+
+const fn sequence(name: &'static str, extension: &'static str, kind: Kind) -> OutputFormat {
+    OutputFormat { name, extension, kind, sequence: true }
+}
+
+/// All output formats.
+pub const OUTPUT_FORMATS: &[OutputFormat] = &[
+    single("compressed hdf5", "h5", Kind::Hdf5 { compressed: true }),
+    single("hdf5", "h5", Kind::Hdf5 { compressed: false }),
+    single("numpy", "npy", Kind::Npy),
+    single("tiff", "tiff", Kind::Tiff),
+    single("tif", "tif", Kind::Tiff),
+    single("multipage tiff", "tiff", Kind::MultipageTiff),
+    single("png", "png", Kind::Png),
+    single("jpeg", "jpeg", Kind::Jpeg),
+    single("jpg", "jpg", Kind::Jpeg),
+    single("bmp", "bmp", Kind::Bmp),
+    sequence("tiff sequence", "tiff", Kind::Tiff),
+    sequence("tif sequence", "tif", Kind::Tiff),
+    sequence("multipage tiff sequence", "tiff", Kind::MultipageTiff),
+    sequence("png sequence", "png", Kind::Png),
+    sequence("jpeg sequence", "jpeg", Kind::Jpeg),
+    sequence("jpg sequence", "jpg", Kind::Jpeg),
+    sequence("bmp sequence", "bmp", Kind::Bmp),
+];
+
+/// The output format of a name, in any case.
+///
+/// # Errors
+/// No format has that name.
+pub fn output_format(name: &str) -> Result<&'static OutputFormat, Error> {
+    OUTPUT_FORMATS.iter().find(|format| format.name.eq_ignore_ascii_case(name.trim())).ok_or_else(|| {
+        Error::UnknownOutputFormat {
+            name: name.to_owned(),
+            known: OUTPUT_FORMATS.iter().map(|format| format.name).collect::<Vec<_>>().join(", "),
+        }
+    })
+}
+
+/// Starts an image at `path` (for a sequence a name that holds `{slice_index}`), creating its folder.
+///
+/// # Errors
+/// An unknown format, an image it can't hold, or a file that can't be created.
+pub fn create(format: &str, path: &Path, spec: &ImageSpec) -> Result<Box<dyn ImageWriter>, Error> {
+    let format = output_format(format)?;
+    check(format, spec)?;
+    let sink: Box<dyn Sink> = if format.sequence {
+        Box::new(sequence::Sequence::create(format, path, spec)?)
+    } else {
+        sink(format.kind, path, spec)?
+    };
+    Ok(Box::new(Checked { path: path.to_owned(), spec: spec.clone(), written: 0, sink }))
+}
+
+/// Starts one file.
+fn sink(kind: Kind, path: &Path, spec: &ImageSpec) -> Result<Box<dyn Sink>, Error> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
+    }
+    let file = PendingFile::create(path)?;
+    Ok(match kind {
+        Kind::Hdf5 { compressed } => Box::new(hdf5::Hdf5Sink::create(file, spec, compressed)?),
+        Kind::Npy => Box::new(npy::NpySink::create(file, spec)?),
+        Kind::Tiff | Kind::MultipageTiff => {
+            Box::new(tiff::TiffSink::create(file, spec, kind == Kind::MultipageTiff)?)
+        }
+        Kind::Png | Kind::Jpeg | Kind::Bmp => Box::new(picture::PictureSink::create(file, kind, spec)),
+    })
+}
+
+/// A file that takes blocks.
+trait Sink: Send {
+    /// Box size that is written best at once, `tzyxc`.
+    fn preferred_block(&self) -> [usize; 5];
+
+    /// Writes a block that lies inside the image and has its type.
+    fn write(&mut self, start: [usize; 5], block: &Volume) -> Result<(), Error>;
+
+    /// Completes the files, still under their temporary names.
+    fn seal(self: Box<Self>) -> Result<Vec<PendingFile>, Error>;
+}
+
+/// Checks blocks, counts them, and renames the files at the end.
+struct Checked {
+    path: PathBuf,
+    spec: ImageSpec,
+    written: u64,
+    sink: Box<dyn Sink>,
+}
+
+impl ImageWriter for Checked {
+    fn preferred_block(&self) -> [usize; 5] {
+        self.sink.preferred_block()
+    }
+
+    fn write(&mut self, start: [usize; 5], block: &Volume) -> Result<(), Error> {
+        let shape = block.shape();
+        let roi = Roi5::new(start, std::array::from_fn(|i| start[i].saturating_add(shape[i])));
+        if block.dtype() != self.spec.dtype || !Roi5::whole(self.spec.shape).encloses(&roi) {
+            return Err(Error::BadBlock {
+                path: self.path.clone(),
+                start,
+                shape,
+                found: block.dtype(),
+                image: self.spec.shape,
+                expected: self.spec.dtype,
+            });
+        }
+        if !roi.is_empty() {
+            self.sink.write(start, block)?;
+            self.written += roi.len() as u64;
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<(), Error> {
+        let pixels = self.spec.shape.iter().map(|&n| n as u64).product();
+        if self.written != pixels {
+            return Err(Error::Incomplete { path: self.path, written: self.written, pixels });
+        }
+        self.sink.seal()?.into_iter().try_for_each(PendingFile::commit)
+    }
+}
+
+/// The two axes of a picture, rows and columns: those of more than one pixel, without channels and
+/// `without`, completed by y and x.
+fn plane_axes(shape: &[usize; 5]) -> [Axis; 2] {
+    let space = [Axis::T, Axis::Z, Axis::Y, Axis::X];
+    let wide: Vec<Axis> = space.into_iter().filter(|&axis| shape[axis as usize] > 1).collect();
+    match wide[..] {
+        [rows, columns] => [rows, columns],
+        [Axis::Y] | [Axis::X] | [] => [Axis::Y, Axis::X],
+        [other] => [other, Axis::X],
+        _ => [Axis::Y, Axis::X],
+    }
+}

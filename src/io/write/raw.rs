@@ -1,0 +1,64 @@
+//! Uncompressed samples written at their place in a file.
+
+use crate::data::{Axis, AxisOrder, DType, Volume};
+use crate::io::atomic::PendingFile;
+use crate::io::error::Error;
+use crate::io::file::write_all_at;
+use crate::io::samples::{ByteOrder, bytes_in_file_order, strides};
+use crate::io::storage::byte_count;
+
+/// A dense array in a file, little-endian.
+pub(super) struct RawArray {
+    /// Order of its axes.
+    pub(super) axes: AxisOrder,
+    /// Extents in that order.
+    pub(super) shape: Vec<usize>,
+    pub(super) dtype: DType,
+    /// Offset of the first sample.
+    pub(super) start: u64,
+}
+
+/// Bytes that are worth writing at once.
+const BAND: usize = 4 << 20;
+
+impl RawArray {
+    /// Bytes of the array.
+    pub(super) fn bytes(&self) -> u64 {
+        byte_count(&self.shape, self.dtype).map_or(u64::MAX, |n| n as u64)
+    }
+
+    /// Gives the file its final length, which also fails early when the disk is full.
+    pub(super) fn reserve(&self, file: &PendingFile) -> Result<(), Error> {
+        let end = self.start.saturating_add(self.bytes());
+        file.file().set_len(end).map_err(|e| Error::io(file.target(), e))
+    }
+
+    /// Bands of rows, all columns and channels.
+    pub(super) fn preferred_block(&self) -> [usize; 5] {
+        let shape = self.axes.canonical_shape(&self.shape);
+        let row = shape[Axis::X as usize] * shape[Axis::C as usize] * self.dtype.size();
+        let rows = (BAND / row.max(1)).clamp(1, shape[Axis::Y as usize]);
+        [1, 1, rows, shape[Axis::X as usize], shape[Axis::C as usize]]
+    }
+
+    /// Writes the block at `start` (`tzyxc`).
+    pub(super) fn write(&self, file: &PendingFile, start: [usize; 5], block: &Volume) -> Result<(), Error> {
+        let item = self.dtype.size();
+        let mut bytes = bytes_in_file_order(block, &self.axes);
+        ByteOrder::Little.to_native(&mut bytes, item);
+        let start = self.axes.pick(&start);
+        let shape = self.axes.pick(&block.shape());
+        // Dimensions from `split` on are complete, so they are one run together with the one before.
+        let split = (0..shape.len()).rev().find(|&i| shape[i] != self.shape[i]).unwrap_or(0);
+        let run = shape[split..].iter().product::<usize>() * item;
+        let strides = strides(&self.shape);
+        let inner: usize = start[split..].iter().zip(&strides[split..]).map(|(i, s)| i * s).sum();
+        let indices = crate::io::planes::indices(&start, &shape[..split]);
+        for (piece, index) in bytes.chunks_exact(run).zip(indices) {
+            let outer: usize = index.iter().zip(&strides).map(|(i, s)| i * s).sum();
+            let offset = self.start + (outer + inner) as u64 * item as u64;
+            write_all_at(file.file(), offset, piece).map_err(|e| Error::io(file.target(), e))?;
+        }
+        Ok(())
+    }
+}

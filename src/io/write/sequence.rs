@@ -1,0 +1,108 @@
+//! Sequences: one file per slice along the first axis.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::data::{Axis, AxisOrder, Roi5, Volume};
+use crate::io::atomic::PendingFile;
+use crate::io::error::Error;
+use crate::io::format::ImageSpec;
+use crate::io::template::{TemplateError, has_slice_index, slice_path};
+
+use super::validity::step_axis;
+use super::{Kind, OutputFormat, Sink, sink};
+
+/// A sequence being written; slices are completed as soon as they are full.
+pub(super) struct Sequence {
+    kind: Kind,
+    path: PathBuf,
+    axis: Axis,
+    /// Number of the first slice, and digits of the last.
+    first: usize,
+    digits: usize,
+    slice: ImageSpec,
+    open: BTreeMap<usize, (Box<dyn Sink>, usize)>,
+    sealed: Vec<PendingFile>,
+    block: [usize; 5],
+}
+
+impl Sequence {
+    pub(super) fn create(format: &OutputFormat, path: &Path, spec: &ImageSpec) -> Result<Self, Error> {
+        if !has_slice_index(path) {
+            return Err(Error::Template(TemplateError::NoSliceIndex {
+                template: path.to_string_lossy().into_owned(),
+                format: format.name.into(),
+            }));
+        }
+        let axis = step_axis(spec).unwrap_or(Axis::Z);
+        let mut slice = spec.clone();
+        slice.shape[axis as usize] = 1;
+        slice.axes = AxisOrder::new(spec.axes.axes().iter().copied().filter(|&a| a != axis))
+            .unwrap_or_else(|_| spec.axes.clone());
+        let first = spec.origin[axis as usize];
+        let last = first + spec.shape[axis as usize] - 1;
+        let (kind, path) = (format.kind, path.to_owned());
+        let digits = last.to_string().len();
+        let mut this = Sequence {
+            kind,
+            path,
+            axis,
+            first,
+            digits,
+            slice,
+            open: BTreeMap::new(),
+            sealed: Vec::new(),
+            block: [1; 5],
+        };
+        this.start(0)?;
+        this.block = this.open[&0].0.preferred_block();
+        if axis == Axis::C {
+            this.block[Axis::C as usize] = spec.shape[Axis::C as usize];
+        }
+        Ok(this)
+    }
+
+    fn start(&mut self, index: usize) -> Result<&mut (Box<dyn Sink>, usize), Error> {
+        let path = slice_path(&self.path, self.first + index, self.digits)?;
+        let sink = sink(self.kind, &path, &self.slice)?;
+        Ok(self.open.entry(index).or_insert((sink, 0)))
+    }
+}
+
+impl Sink for Sequence {
+    fn preferred_block(&self) -> [usize; 5] {
+        self.block
+    }
+
+    fn write(&mut self, start: [usize; 5], block: &Volume) -> Result<(), Error> {
+        let axis = self.axis as usize;
+        let whole: usize = self.slice.shape.iter().product();
+        for k in 0..block.shape()[axis] {
+            let index = start[axis] + k;
+            let mut roi = Roi5::whole(block.shape());
+            (roi.start[axis], roi.stop[axis]) = (k, k + 1);
+            let part = block.crop(&roi);
+            let mut at = start;
+            at[axis] = 0;
+            if !self.open.contains_key(&index) {
+                self.start(index)?;
+            }
+            let Some((sink, written)) = self.open.get_mut(&index) else { continue };
+            sink.write(at, &part)?;
+            *written += roi.len();
+            if *written == whole
+                && let Some((sink, _)) = self.open.remove(&index)
+            {
+                self.sealed.extend(sink.seal()?);
+            }
+        }
+        Ok(())
+    }
+
+    fn seal(mut self: Box<Self>) -> Result<Vec<PendingFile>, Error> {
+        for (_, (sink, _)) in std::mem::take(&mut self.open) {
+            self.sealed.extend(sink.seal()?);
+        }
+        Ok(self.sealed)
+    }
+}
