@@ -63,7 +63,15 @@ impl Format for Hdf5 {
 
 /// An error of the library, as one of ours.
 pub(super) fn refused(file: &SharedFile, error: &hdf5_pure::Error) -> Error {
-    Error::damaged(file.path(), error.to_string())
+    let text = error.to_string();
+    if text.contains("invalid data layout version: 5") {
+        return Error::unsupported(
+            file.path(),
+            "a compressed dataset in the newest form of HDF5 2.0",
+            "write it without libver='latest', or convert it: h5repack --high=4 in.h5 out.h5",
+        );
+    }
+    Error::damaged(file.path(), text)
 }
 
 /// Names of all datasets that may be images, by path.
