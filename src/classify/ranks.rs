@@ -12,6 +12,8 @@ use super::traverse::PIXELS;
 
 /// Thresholds that ranks of 16 bits can tell apart.
 pub(super) const MOST_THRESHOLDS: usize = u16::MAX as usize;
+/// Thresholds up to which comparing with all is quicker than searching.
+const MOST_COMPARED: usize = 128;
 const MOST_BUCKETS: usize = 4096;
 
 /// The thresholds of one column.
@@ -82,27 +84,83 @@ impl Ranks {
             return ranks;
         }
         let _ = use_avx2;
-        for (rank, &value) in ranks.iter_mut().zip(values) {
-            let key = order_key(value).clamp(self.lowest, self.highest);
-            let mut reached = usize::from(self.starts[((key - self.lowest) >> self.shift) as usize]);
-            let mut stride = self.stride;
-            while stride > 0 {
-                // Keys past the bucket's are larger, so the search may look beyond it.
-                reached += if self.keys[reached + stride - 1] <= key { stride } else { 0 };
-                stride /= 2;
-            }
-            *rank = reached as u16;
-        }
+        ranks.iter_mut().zip(values).for_each(|(rank, &x)| *rank = self.rank(order_key(x)) as u16);
         ranks
     }
 
-    /// [`Self::ranks`], eight values at a time.
+    /// Number of thresholds that a float, by its order key, reaches.
+    fn rank(&self, key: u32) -> usize {
+        let key = key.clamp(self.lowest, self.highest);
+        let mut reached = usize::from(self.starts[((key - self.lowest) >> self.shift) as usize]);
+        let mut stride = self.stride;
+        while stride > 0 {
+            // Keys past the bucket's are larger, so the search may look beyond it.
+            reached += if self.keys[reached + stride - 1] <= key { stride } else { 0 };
+            stride /= 2;
+        }
+        reached
+    }
+
+    /// [`Self::ranks`]. Neighbouring pixels are alike, so few thresholds lie between the least and the
+    /// greatest of a block: the values are compared with each of those, 32 at a time.
     ///
     /// # Safety
     /// The processor has AVX2.
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2")]
     unsafe fn ranks_avx2(&self, values: &[f32; PIXELS], ranks: &mut [u16; PIXELS]) {
+        use std::arch::x86_64::*;
+        // Order keys as signed integers, which AVX2 can compare.
+        let mut keys = [_mm256_setzero_si256(); PIXELS / 8];
+        for (keys, values) in keys.iter_mut().zip(values.chunks_exact(8)) {
+            // SAFETY: a load of eight values.
+            let x = unsafe { _mm256_loadu_ps(values.as_ptr()) };
+            let bits = _mm256_castps_si256(_mm256_add_ps(x, _mm256_setzero_ps()));
+            *keys = _mm256_xor_si256(bits, _mm256_srli_epi32::<1>(_mm256_srai_epi32::<31>(bits)));
+        }
+        let (mut least, mut greatest) = (keys[0], keys[0]);
+        for &key in &keys[1..] {
+            (least, greatest) = (_mm256_min_epi32(least, key), _mm256_max_epi32(greatest, key));
+        }
+        let (mut lanes_least, mut lanes_greatest) = ([0i32; 8], [0i32; 8]);
+        // SAFETY: stores of eight values.
+        unsafe {
+            _mm256_storeu_si256(lanes_least.as_mut_ptr().cast(), least);
+            _mm256_storeu_si256(lanes_greatest.as_mut_ptr().cast(), greatest);
+        }
+        let least = lanes_least.iter().fold(i32::MAX, |a, &b| a.min(b));
+        let greatest = lanes_greatest.iter().fold(i32::MIN, |a, &b| a.max(b));
+        let unsigned = |key: i32| key as u32 ^ 0x8000_0000;
+        let (first, end) = (self.rank(unsigned(least)), self.rank(unsigned(greatest)));
+        if end - first > MOST_COMPARED {
+            // SAFETY: AVX2, as here.
+            unsafe { self.search_avx2(values, ranks) };
+            return;
+        }
+        for (keys, ranks) in keys.chunks_exact(4).zip(ranks.chunks_exact_mut(32)) {
+            let mut reached = [_mm256_set1_epi32(end as i32); 4];
+            for &bound in &self.keys[first..end] {
+                let bound = _mm256_set1_epi32(unsigned(bound as i32) as i32);
+                for (reached, &key) in reached.iter_mut().zip(keys) {
+                    // A comparison that holds is -1.
+                    *reached = _mm256_add_epi32(*reached, _mm256_cmpgt_epi32(bound, key));
+                }
+            }
+            for (reached, ranks) in reached.iter().zip(ranks.chunks_exact_mut(8)) {
+                let (low, high) = (_mm256_castsi256_si128(*reached), _mm256_extracti128_si256::<1>(*reached));
+                // SAFETY: a store of eight ranks.
+                unsafe { _mm_storeu_si128(ranks.as_mut_ptr().cast(), _mm_packus_epi32(low, high)) };
+            }
+        }
+    }
+
+    /// [`Self::ranks`], by search, eight values at a time.
+    ///
+    /// # Safety
+    /// The processor has AVX2.
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    unsafe fn search_avx2(&self, values: &[f32; PIXELS], ranks: &mut [u16; PIXELS]) {
         use std::arch::x86_64::*;
         let lowest = _mm256_set1_epi32(self.lowest as i32);
         let highest = _mm256_set1_epi32(self.highest as i32);
@@ -178,6 +236,20 @@ mod tests {
                     prop_assert_eq!(
                         f64::from(x) < threshold, rank <= ranks.number_of(threshold), "{} < {}", x, threshold);
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn alike_and_unlike_values() {
+        let ranks = Ranks::new((0..1000).map(f64::from));
+        for step in [0.0, 0.1, 1.0, 2.5, 40.0] {
+            let values: [f32; PIXELS] = std::array::from_fn(|i| 500.5 + step * (i as f32 - 30.0));
+            let expected = values.map(|x| (x.floor() as i32 + 1).clamp(0, 1000) as u16);
+            assert_eq!(ranks.ranks(&values, false), expected);
+            #[cfg(target_arch = "x86_64")]
+            if is_x86_feature_detected!("avx2") {
+                assert_eq!(ranks.ranks(&values, true), expected, "step {step}");
             }
         }
     }
