@@ -1,11 +1,10 @@
 //! Interactive pixel classification in the terminal.
 
 pub mod app;
-pub mod classify;
-pub mod command;
 pub mod batch;
 pub mod classify;
 pub mod cli;
+pub mod command;
 pub mod data;
 pub mod engine;
 pub mod features;
