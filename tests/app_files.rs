@@ -93,6 +93,26 @@ fn quitting_asks_when_something_is_unsaved() {
 }
 
 #[test]
+fn saving_and_quitting_takes_edits_made_meanwhile_along() {
+    let mut sim = Sim::new([1, 30, 40]);
+    sim.keys("space ctrl-q s");
+    let request = save_request(&mut sim);
+    sim.keys("right space");
+    saved(&mut sim, &request, Ok(()));
+    let again = save_request(&mut sim);
+    assert_eq!(again.project.lanes[0].labels.counts()[1], 12);
+    saved(&mut sim, &again, Ok(()));
+    assert!(quits(&mut sim));
+}
+
+#[test]
+fn undoing_elsewhere_says_where() {
+    let mut sim = Sim::new([9, 30, 40]);
+    sim.keys("space ] U");
+    assert_eq!(sim.message(), "Undone: stroke at x 19 y 14 z 4");
+}
+
+#[test]
 fn a_journal_brings_everything_back() {
     let two = || vec![lane("a", [1, 1, 30, 40, 1]), lane("b", [1, 1, 30, 40, 1])];
     let mut sim = Sim::with_lanes(two());

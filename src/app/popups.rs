@@ -13,8 +13,16 @@ use crate::command::help::{HelpLine, help_lines};
 use crate::command::{Command, Row, TABLE};
 
 /// Short names that the palette takes, as vim's users type them.
-const ALIASES: [(&str, &str); 5] =
-    [("w", "file.save"), ("q", "app.quit"), ("e", "file.open"), ("u", "edit.undo"), ("h", "help.open")];
+const ALIASES: [(&str, &str); 8] = [
+    ("w", "file.save"),
+    ("q", "app.quit"),
+    ("wq", "file.save_quit"),
+    ("x", "file.save_quit"),
+    ("e", "file.open"),
+    ("u", "edit.undo"),
+    ("h", "help.open"),
+    ("suspend", "app.suspend"),
+];
 
 /// A popup.
 #[derive(Clone)]
@@ -255,8 +263,11 @@ impl App {
         if key.code == KeyCode::Enter {
             let typed = input.value().trim();
             let alias = ALIASES.iter().find(|(short, _)| *short == typed).map(|(_, name)| *name);
-            let command = Command::parse(alias.unwrap_or(typed)).ok();
-            match (command, self.palette_entries(typed).get(*selected)) {
+            if let Some(name) = alias {
+                self.run_named(name);
+                return false;
+            }
+            match (Command::parse(typed).ok(), self.palette_entries(typed).get(*selected)) {
                 (Some(command), _) => self.run(command),
                 (None, Some(entry)) => self.run_named(entry.line.name),
                 (None, None) => self.inform(format!("There is no command '{typed}'")),
