@@ -4,7 +4,7 @@
 use ndarray::{ArrayView4, ArrayViewMut4, Axis, s};
 
 use super::filter::{FILTERS, SpatialDims};
-use super::presmooth::{Presmoothed, Source, presmooth};
+use super::presmooth::{Plane, Presmoothed, Source, presmooth};
 use super::scale::ScalePlan;
 use super::selection::{FeatureSelection, ScaleError};
 use super::simd::InstructionSet;
@@ -12,10 +12,13 @@ use super::tile::{Scratch, TileJob, TileOut};
 use crate::data::{BlockGrid, Roi, SpatialRoi};
 
 /// Tile of a bank without filters in 3D, `zyx`.
-const TILE_2D: [usize; 3] = [1, 64, 64];
+const TILE_2D: [usize; 3] = [1, 32, 128];
 /// Tile of a bank with filters in 3D: small in plane, since some 80 planes of it stay in cache, and deep,
 /// since the slices before and after it are filtered again.
 const TILE_3D: [usize; 3] = [16, 24, 32];
+
+/// Pixels of a slice that are presmoothed at a time.
+const BAND_PIXELS: usize = 1 << 18;
 
 /// A selection made ready for images of one shape and number of channels.
 #[derive(Clone, Debug)]
@@ -117,29 +120,43 @@ impl FeatureBank {
     ) {
         let [slices, rows, columns] = roi.shape();
         assert_eq!(out.dim(), (self.channel_count(), slices, rows, columns), "shape of the output");
-        let presmoothed = self.presmooth(input, input_roi, roi);
-        let mut scratch = Scratch::default();
-        if let Some(data) = out.as_slice_mut() {
-            for tile in self.tiles(roi) {
-                let at = tile.relative_to(roi.start).start;
-                let mut out = TileOut {
-                    data: &mut data[(at[0] * rows + at[1]) * columns + at[2]..],
-                    channel_stride: slices * rows * columns,
-                    slice_stride: rows * columns,
-                    row_stride: columns,
-                };
-                self.compute_tile(&presmoothed, &tile, None, &mut scratch, &mut out);
-            }
+        if out.is_empty() {
             return;
         }
-        self.for_each_tile(&presmoothed, roi, None, &mut scratch, |tile, planes| {
-            let at = tile.relative_to(roi.start);
-            let [z, y, x] = [0, 1, 2].map(|i| at.start[i]..at.stop[i]);
-            for (channel, mut out) in out.axis_iter_mut(Axis(0)).enumerate() {
-                let mut part = out.slice_mut(s![z.clone(), y.clone(), x.clone()]);
-                part.iter_mut().zip(planes.channel(channel)).for_each(|(to, from)| *to = *from);
+        let mut scratch = Scratch::default();
+        let mut presmoothed = Presmoothed::default();
+        let band = BlockGrid::new(roi.shape(), self.band(columns));
+        for index in band.touching(&Roi::whole(roi.shape())) {
+            let band = shifted(&band.block(index), roi.start);
+            self.presmooth_into(input, input_roi, &band, &mut scratch, &mut presmoothed);
+            if let Some(data) = out.as_slice_mut() {
+                for tile in self.tiles(&band) {
+                    let at = tile.relative_to(roi.start).start;
+                    let mut out = TileOut {
+                        data: &mut data[(at[0] * rows + at[1]) * columns + at[2]..],
+                        channel_stride: slices * rows * columns,
+                        slice_stride: rows * columns,
+                        row_stride: columns,
+                    };
+                    self.compute_tile(&presmoothed, &tile, None, &mut scratch, &mut out);
+                }
+                continue;
             }
-        });
+            self.for_each_tile(&presmoothed, &band, None, &mut scratch, |tile, planes| {
+                let at = tile.relative_to(roi.start);
+                let [z, y, x] = [0, 1, 2].map(|i| at.start[i]..at.stop[i]);
+                for (channel, mut out) in out.axis_iter_mut(Axis(0)).enumerate() {
+                    let mut part = out.slice_mut(s![z.clone(), y.clone(), x.clone()]);
+                    part.iter_mut().zip(planes.channel(channel)).for_each(|(to, from)| *to = *from);
+                }
+            });
+        }
+    }
+
+    /// Shape of what [`Self::compute`] presmooths at a time. In 2D bands of a slice, so that the planes
+    /// are reused while they are in cache; in 3D all, as the halo costs more than that.
+    fn band(&self, columns: usize) -> [usize; 3] {
+        if self.has_depth() { [usize::MAX; 3] } else { [1, (BAND_PIXELS / columns).max(64), usize::MAX] }
     }
 
     /// Smooths `roi` for each scale: the part of the work that reaches far, worth keeping.
@@ -151,6 +168,20 @@ impl FeatureBank {
         input_roi: &SpatialRoi,
         roi: &SpatialRoi,
     ) -> Presmoothed {
+        let mut presmoothed = Presmoothed::default();
+        self.presmooth_into(input, input_roi, roi, &mut Scratch::default(), &mut presmoothed);
+        presmoothed
+    }
+
+    /// [`Self::presmooth`] into memory that was used before, which is twice as fast.
+    pub fn presmooth_into(
+        &self,
+        input: ArrayView4<'_, f32>,
+        input_roi: &SpatialRoi,
+        roi: &SpatialRoi,
+        scratch: &mut Scratch,
+        presmoothed: &mut Presmoothed,
+    ) {
         assert_eq!(input.dim().0, self.input_channels, "channels of the input");
         let (_, slices, rows, columns) = input.dim();
         assert_eq!([slices, rows, columns], input_roi.shape(), "shape of the input");
@@ -159,15 +190,19 @@ impl FeatureBank {
             input_roi.encloses(&roi.enlarge(self.halo(), self.image_shape)),
             "{input_roi} lacks the halo"
         );
-        let mut planes: Vec<Vec<_>> = self.plans.iter().map(|_| Vec::new()).collect();
-        if !roi.is_empty() {
-            for input in input.outer_iter() {
-                let source = Source { input, input_roi, image_shape: self.image_shape };
-                let channel = presmooth(self.set, &self.plans, &source, roi);
-                planes.iter_mut().zip(channel).for_each(|(planes, plane)| planes.push(plane));
-            }
+        presmoothed.roi = Some(*roi);
+        presmoothed.planes.resize_with(self.plans.len(), Vec::new);
+        for planes in &mut presmoothed.planes {
+            planes.resize_with(self.input_channels, Plane::default);
         }
-        Presmoothed { roi: *roi, planes }
+        if roi.is_empty() {
+            return;
+        }
+        for (channel, input) in input.outer_iter().enumerate() {
+            let source = Source { input, input_roi, image_shape: self.image_shape };
+            let planes = &mut presmoothed.planes;
+            presmooth(self.set, &self.plans, &source, roi, &mut scratch.workspace, planes, channel);
+        }
     }
 
     /// Computes `roi`, a part of what was presmoothed, in small tiles and hands each tile to `consume`.
@@ -203,16 +238,14 @@ impl FeatureBank {
 
     /// Tiles of `roi`, from its first corner on.
     fn tiles(&self, roi: &SpatialRoi) -> impl Iterator<Item = SpatialRoi> {
-        let has_depth = self.plans.iter().any(|plan| plan.dims == SpatialDims::Three);
-        let grid = BlockGrid::new(roi.shape(), if has_depth { TILE_3D } else { TILE_2D });
+        let grid = BlockGrid::new(roi.shape(), if self.has_depth() { TILE_3D } else { TILE_2D });
         let start = roi.start;
-        grid.touching(&Roi::whole(roi.shape())).into_iter().map(move |index| {
-            let tile = grid.block(index);
-            Roi::new(
-                std::array::from_fn(|i| tile.start[i] + start[i]),
-                std::array::from_fn(|i| tile.stop[i] + start[i]),
-            )
-        })
+        let indices = grid.touching(&Roi::whole(roi.shape()));
+        indices.into_iter().map(move |index| shifted(&grid.block(index), start))
+    }
+
+    fn has_depth(&self) -> bool {
+        self.plans.iter().any(|plan| plan.dims == SpatialDims::Three)
     }
 
     fn compute_tile(
@@ -223,7 +256,7 @@ impl FeatureBank {
         scratch: &mut Scratch,
         out: &mut TileOut<'_>,
     ) {
-        assert!(presmoothed.roi.encloses(tile), "{tile} was not presmoothed");
+        assert!(presmoothed.roi.is_some_and(|roi| roi.encloses(tile)), "{tile} was not presmoothed");
         assert!(needed.is_none_or(|needed| needed.len() == self.channel_count()), "one entry per channel");
         for (plan, planes) in self.plans.iter().zip(&presmoothed.planes) {
             for (input_channel, plane) in planes.iter().enumerate() {
@@ -240,6 +273,14 @@ impl FeatureBank {
             }
         }
     }
+}
+
+/// `roi`, which was counted from `origin` on, in pixels of the image.
+fn shifted(roi: &SpatialRoi, origin: [usize; 3]) -> SpatialRoi {
+    Roi::new(
+        std::array::from_fn(|i| roi.start[i] + origin[i]),
+        std::array::from_fn(|i| roi.stop[i] + origin[i]),
+    )
 }
 
 /// Names as ilastik gives them: title, scale, "in 2D" where slices are filtered, and a number where the

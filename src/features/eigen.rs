@@ -61,3 +61,63 @@ pub(super) fn eigenvalues_3x3<L: Lanes>(lanes: L, [xx, yy, zz, xy, xz, yz]: [L::
     let third = l.where_positive(negative, l.sub(zero, far), lower);
     [l.add(mean, first), l.add(mean, second), l.add(mean, third)]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::simd::{Lanes, Portable};
+    use super::*;
+
+    /// Eigenvalues by Jacobi rotations in 64-bit floats, largest first.
+    fn jacobi(m: [f64; 6]) -> [f64; 3] {
+        let [xx, yy, zz, xy, xz, yz] = m;
+        let mut a = [[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]];
+        for _ in 0..30 {
+            for (p, q) in [(0, 1), (0, 2), (1, 2)] {
+                if a[p][q] == 0.0 {
+                    continue;
+                }
+                let angle = 0.5 * (2.0 * a[p][q]).atan2(a[q][q] - a[p][p]);
+                let (sin, cos) = angle.sin_cos();
+                for row in &mut a {
+                    (row[p], row[q]) = (cos * row[p] - sin * row[q], sin * row[p] + cos * row[q]);
+                }
+                let (rp, rq) = (a[p], a[q]);
+                for k in 0..3 {
+                    (a[p][k], a[q][k]) = (cos * rp[k] - sin * rq[k], sin * rp[k] + cos * rq[k]);
+                }
+            }
+        }
+        let mut values = [a[0][0], a[1][1], a[2][2]];
+        values.sort_by(|a, b| b.total_cmp(a));
+        values
+    }
+
+    fn check(matrix: [f32; 6]) {
+        let [a, b, c] = eigenvalues_3x3(Portable, matrix.map(|v| Portable.splat(v)));
+        let expected = jacobi(matrix.map(f64::from));
+        let norm = matrix.iter().fold(1e-37f32, |m, v| m.max(v.abs()));
+        assert!(a[0] >= b[0] && b[0] >= c[0], "{matrix:?}");
+        for (got, expect) in [a[0], b[0], c[0]].into_iter().zip(expected) {
+            assert!((f64::from(got) - expect).abs() < 6e-4 * f64::from(norm), "{matrix:?}: {got}, {expect}");
+        }
+    }
+
+    #[test]
+    fn eigenvalues_of_3x3_are_close_for_any_matrix() {
+        let mut state = 1u64;
+        let mut random = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as f32 / (1 << 23) as f32 - 1.0
+        };
+        for scale in [1e-12f32, 1.0, 1e9] {
+            for _ in 0..2000 {
+                check(std::array::from_fn(|_| random() * scale));
+                let [x, y, z] = [random(), random(), random()];
+                check([x * x, y * y, z * z, x * y, x * z, y * z].map(|v| v * scale));
+            }
+        }
+        for diagonal in [[0.0; 3], [1.0; 3], [2.0, 1.0, 1.0], [2.0, 2.0, 1.0], [-1.0, 0.0, 1.0]] {
+            check([diagonal[0], diagonal[1], diagonal[2], 0.0, 0.0, 0.0]);
+        }
+    }
+}

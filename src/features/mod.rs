@@ -13,6 +13,8 @@ mod presmooth;
 mod scale;
 pub mod selection;
 mod simd;
+#[cfg(test)]
+mod tests;
 mod tile;
 
 pub use bank::{FeatureBank, TilePlanes};

@@ -149,7 +149,25 @@ impl Kernel for Smooth<'_> {
         assert!(radius * tap_step <= centre);
         assert!(centre + radius * tap_step + (rows.count - 1) * rows.step + rows.len <= src.len());
         assert!((rows.count - 1) * rows.out_step + rows.len <= out.len());
-        for row in 0..rows.count {
+        let mut row = 0;
+        // Rows that are taps of each other share loads, two at a time.
+        while rows.step == tap_step && row + 2 <= rows.count {
+            let (from, to) = (centre + row * rows.step, row * rows.out_step);
+            let mut at = 0;
+            // SAFETY: as below, for both rows.
+            unsafe {
+                while at + 2 * LANES <= rows.len {
+                    smooth_pair::<L, 2>(l, half, src, from + at, tap_step, out, to + at, rows.out_step);
+                    at += 2 * LANES;
+                }
+                while at < rows.len {
+                    smooth_pair::<L, 1>(l, half, src, from + at, tap_step, out, to + at, rows.out_step);
+                    at += LANES;
+                }
+            }
+            row += 2;
+        }
+        while row < rows.count {
             let (from, to) = (centre + row * rows.step, row * rows.out_step);
             let mut at = 0;
             // SAFETY: each block ends within rows.len, and the whole of `rows` lies inside `src` for all
@@ -164,6 +182,58 @@ impl Kernel for Smooth<'_> {
                     at += LANES;
                 }
             }
+            row += 1;
+        }
+    }
+}
+
+/// Smooths `N` neighbouring vectors of two rows, `tap_step` apart: what is above one is above or below
+/// the other at the next tap, so that two loads serve both. The order of operations is that of
+/// [`smooth_vectors`].
+///
+/// # Safety
+/// The vectors at `from` and `from + tap_step` lie inside `src` for all taps, those at `to` and
+/// `to + out_step` inside `out`.
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+unsafe fn smooth_pair<L: Lanes, const N: usize>(
+    l: L,
+    half: &[f32],
+    src: &[f32],
+    from: usize,
+    tap_step: usize,
+    out: &mut [f32],
+    to: usize,
+    out_step: usize,
+) {
+    // SAFETY: as the caller promised.
+    unsafe {
+        let zero = l.splat(0.0);
+        let (mut below, mut above, mut first, mut second) = ([zero; N], [zero; N], [zero; N], [zero; N]);
+        let centre = l.splat(half[0]);
+        for i in 0..N {
+            below[i] = l.load_at(src, from + i * LANES);
+            above[i] = l.load_at(src, from + tap_step + i * LANES);
+            first[i] = l.mul(below[i], centre);
+            second[i] = l.mul(above[i], centre);
+        }
+        let (mut low, mut high) = (from, from + tap_step);
+        for &c in &half[1..] {
+            let c = l.splat(c);
+            low -= tap_step;
+            high += tap_step;
+            for i in 0..N {
+                let next_below = l.load_at(src, low + i * LANES);
+                let next_above = l.load_at(src, high + i * LANES);
+                first[i] = l.mul_add(l.add(next_below, above[i]), c, first[i]);
+                second[i] = l.mul_add(l.add(below[i], next_above), c, second[i]);
+                below[i] = next_below;
+                above[i] = next_above;
+            }
+        }
+        for i in 0..N {
+            l.store_at(first[i], out, to + i * LANES);
+            l.store_at(second[i], out, to + out_step + i * LANES);
         }
     }
 }

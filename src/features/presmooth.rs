@@ -21,17 +21,17 @@ const MARGIN: usize = MAX_TAPS_RADIUS + 1;
 ///
 /// Features of any part of the region follow from it. It takes 4 bytes per pixel, scale and channel;
 /// worth caching in 2D, where presmoothing is about half of the work, and for what is visible in 3D.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Presmoothed {
-    pub(super) roi: SpatialRoi,
+    pub(super) roi: Option<SpatialRoi>,
     /// `[scale plan][input channel]`.
     pub(super) planes: Vec<Vec<Plane>>,
 }
 
 impl Presmoothed {
-    /// The region whose features follow from these planes.
-    pub fn roi(&self) -> &SpatialRoi {
-        &self.roi
+    /// The region whose features follow from these planes; `None` before anything was presmoothed.
+    pub fn roi(&self) -> Option<&SpatialRoi> {
+        self.roi.as_ref()
     }
 
     /// Memory taken.
@@ -41,7 +41,7 @@ impl Presmoothed {
 }
 
 /// One channel at one scale.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Plane {
     pub(super) data: Vec<f32>,
     /// First slice and row held.
@@ -68,6 +68,22 @@ pub(super) fn mirror(at: isize, len: usize) -> usize {
     (if at > last { 2 * last - at } else { at }) as usize
 }
 
+/// Buffers of presmoothing, kept between blocks: to ask the system for fresh memory takes as long as the
+/// work itself.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Workspace {
+    padded: Vec<f32>,
+    strip: Vec<f32>,
+    stack: Vec<f32>,
+}
+
+/// Makes room for `len` floats; what they hold is left as it is.
+fn fit(buffer: &mut Vec<f32>, len: usize) {
+    if buffer.len() < len {
+        buffer.resize(len, 0.0);
+    }
+}
+
 /// What presmoothing one channel works on.
 pub(super) struct Source<'a> {
     /// Samples (`zyx`) of `input_roi`.
@@ -77,22 +93,22 @@ pub(super) struct Source<'a> {
 }
 
 /// The channel with mirrored margins in x.
-struct Padded {
-    data: Vec<f32>,
+struct Padded<'a> {
+    data: &'a mut Vec<f32>,
     roi: SpatialRoi,
     margin: usize,
     stride: usize,
 }
 
-impl Padded {
+impl<'a> Padded<'a> {
     /// Copies what lies within `margins` (`zyx`) of `roi`.
-    fn new(source: &Source<'_>, roi: &SpatialRoi, margins: [usize; 3]) -> Self {
+    fn new(source: &Source<'_>, roi: &SpatialRoi, margins: [usize; 3], data: &'a mut Vec<f32>) -> Self {
         let [_, _, width] = source.image_shape;
         let margin = margins[2];
         let rows = roi.enlarge([margins[0], margins[1], 0], source.image_shape);
         let [slices, lines, columns] = rows.shape();
         let stride = columns + 2 * margin;
-        let mut data = vec![0.0; slices * lines * stride + LANES];
+        fit(data, slices * lines * stride + LANES);
         let first = rows.start[2] as isize - margin as isize;
         let origin = source.input_roi.start;
         let inner = roi.enlarge([0, 0, margin], source.image_shape);
@@ -101,13 +117,13 @@ impl Padded {
                 let line = source.input.slice(ndarray::s![z - origin[0], y - origin[1], ..]);
                 let from = inner.start[2] - origin[2]..inner.stop[2] - origin[2];
                 let at = (inner.start[2] as isize - first) as usize;
-                for (to, from) in to[at..].iter_mut().zip(line.slice(ndarray::s![from])) {
-                    *to = *from;
+                let line = line.slice(ndarray::s![from]);
+                match line.as_slice() {
+                    Some(line) => to[at..at + line.len()].copy_from_slice(line),
+                    None => to[at..].iter_mut().zip(line).for_each(|(to, from)| *to = *from),
                 }
-                for (i, x) in (0..stride).zip(first..) {
-                    if x < 0 || x >= width as isize {
-                        to[i] = to[(mirror(x, width) as isize - first) as usize];
-                    }
+                for i in (0..at).chain(at + line.len()..stride) {
+                    to[i] = to[(mirror(first + i as isize, width) as isize - first) as usize];
                 }
             }
         }
@@ -121,40 +137,47 @@ impl Padded {
     }
 }
 
-/// Presmooths one channel of `roi` for each of `plans`.
+/// Presmooths one channel of `roi` for each of `plans`, into the plane of that channel.
 pub(super) fn presmooth(
     set: InstructionSet,
     plans: &[ScalePlan],
     source: &Source<'_>,
     roi: &SpatialRoi,
-) -> Vec<Plane> {
+    workspace: &mut Workspace,
+    planes: &mut [Vec<Plane>],
+    channel: usize,
+) {
     let reach = |axis: usize| {
         plans.iter().map(|plan| plan.presmoothing_halo()[axis] + plan.filter_halo()[axis]).max().unwrap_or(0)
     };
-    let padded = Padded::new(source, roi, [reach(0), reach(1), reach(2)]);
-    plans.iter().map(|plan| presmooth_scale(set, plan, &padded, roi, source.image_shape)).collect()
+    let Workspace { padded, strip, stack } = workspace;
+    let padded = Padded::new(source, roi, [reach(0), reach(1), reach(2)], padded);
+    for (plan, planes) in plans.iter().zip(planes) {
+        presmooth_scale(set, plan, &padded, roi, source.image_shape, (strip, stack), &mut planes[channel]);
+    }
 }
 
 fn presmooth_scale(
     set: InstructionSet,
     plan: &ScalePlan,
-    padded: &Padded,
+    padded: &Padded<'_>,
     roi: &SpatialRoi,
     image_shape: [usize; 3],
-) -> Plane {
+    (strip, stack): (&mut Vec<f32>, &mut Vec<f32>),
+    plane: &mut Plane,
+) {
     let region = roi.enlarge(plan.filter_halo(), image_shape);
     let [slices, rows, columns] = region.shape();
     let stride = whole_vectors(roi.shape()[2] + 2 * MARGIN + LANES);
-    let mut plane = Plane {
-        data: vec![0.0; slices * rows * stride + 2 * LANES],
-        first: [region.start[0], region.start[1]],
-        left: roi.start[2] as isize - MARGIN as isize,
-        rows,
-        stride,
-    };
+    fit(&mut plane.data, slices * rows * stride + 2 * LANES);
+    plane.first = [region.start[0], region.start[1]];
+    plane.left = roi.start[2] as isize - MARGIN as isize;
+    (plane.rows, plane.stride) = (rows, stride);
     let at = (region.start[2] as isize - plane.left) as usize;
-    let smooth_slice = |z: usize, out: &mut [f32]| {
-        smooth_in_plane(set, &plan.presmoothing, padded, z, &region, image_shape[1], &mut out[at..], stride);
+    fit(strip, (rows + 2 * plan.presmoothing_reach()) * STRIP);
+    let mut smooth_slice = |z: usize, out: &mut [f32]| {
+        let (half, height) = (&plan.presmoothing, image_shape[1]);
+        smooth_in_plane(set, half, padded, z, &region, height, strip, &mut out[at..], stride);
     };
     let [reach, ..] = plan.presmoothing_halo();
     if reach == 0 {
@@ -165,7 +188,7 @@ fn presmooth_scale(
     if reach > 0 {
         // An odd multiple of a cache line keeps the slices of a pass along z out of each other's way.
         let step = (rows * stride / 16 | 1) * 16 + 16;
-        let mut stack = vec![0.0; (slices + 2 * reach) * step + 2 * LANES];
+        fit(stack, (slices + 2 * reach) * step + 2 * LANES);
         let first = region.start[0] as isize - reach as isize;
         let inside = |z: isize| z >= 0 && z < image_shape[0] as isize;
         for (i, z) in (0..slices + 2 * reach).zip(first..).filter(|&(_, z)| inside(z)) {
@@ -181,23 +204,24 @@ fn presmooth_scale(
                 let len = whole_vectors(STRIP.min(columns - column));
                 let rows = Rows { count: slices, len, step, out_step: rows * stride };
                 let centre = reach * step + start;
-                smooth(set, &plan.presmoothing, &stack, centre, step, rows, &mut plane.data[start..]);
+                smooth(set, &plan.presmoothing, stack, centre, step, rows, &mut plane.data[start..]);
             }
         }
     }
-    mirror_columns(&mut plane, roi.shape()[2] + 2 * MARGIN, image_shape[2]);
-    plane
+    mirror_columns(plane, slices * rows, roi.shape()[2] + 2 * MARGIN, image_shape[2]);
 }
 
-/// Smooths the part `region` of slice `z` along x, then y. Rows of `out` are `stride` apart.
+/// Smooths the part `region` of slice `z` along x, then y. Rows of `out` are `stride` apart; `strip` has
+/// room for the rows that a strip of columns needs along y.
 #[allow(clippy::too_many_arguments)]
 fn smooth_in_plane(
     set: InstructionSet,
     half: &[f32],
-    padded: &Padded,
+    padded: &Padded<'_>,
     z: usize,
     region: &SpatialRoi,
     height: usize,
+    strip: &mut [f32],
     out: &mut [f32],
     stride: usize,
 ) {
@@ -205,13 +229,12 @@ fn smooth_in_plane(
     let [_, rows, columns] = region.shape();
     let first = region.start[1] as isize - reach as isize;
     let [top, bottom] = [region.start[1].saturating_sub(reach), (region.stop[1] + reach).min(height)];
-    let mut strip = vec![0.0; (rows + 2 * reach) * STRIP];
     for column in (0..columns).step_by(STRIP) {
         let len = whole_vectors(STRIP.min(columns - column));
         let centre = padded.offset(z, top, region.start[2] + column);
         let lines = Rows { count: bottom - top, len, step: padded.stride, out_step: STRIP };
         let inner = (top as isize - first) as usize * STRIP;
-        smooth(set, half, &padded.data, centre, 1, lines, &mut strip[inner..]);
+        smooth(set, half, padded.data, centre, 1, lines, &mut strip[inner..]);
         for (i, y) in (0..rows + 2 * reach).zip(first..) {
             if y < 0 || y >= height as isize {
                 let from = (mirror(y, height) as isize - first) as usize * STRIP;
@@ -219,12 +242,12 @@ fn smooth_in_plane(
             }
         }
         let lines = Rows { count: rows, len, step: STRIP, out_step: stride };
-        smooth(set, half, &strip, reach * STRIP, STRIP, lines, &mut out[column..]);
+        smooth(set, half, strip, reach * STRIP, STRIP, lines, &mut out[column..]);
     }
 }
 
 /// Fills the columns of each row that lie outside of an image of `width`.
-fn mirror_columns(plane: &mut Plane, columns: usize, width: usize) {
+fn mirror_columns(plane: &mut Plane, rows: usize, columns: usize, width: usize) {
     let left = plane.left;
     let outside: Vec<(usize, usize)> = (0..columns)
         .zip(left..)
@@ -233,7 +256,7 @@ fn mirror_columns(plane: &mut Plane, columns: usize, width: usize) {
         .filter(|&(_, from)| from >= 0 && (from as usize) < columns)
         .map(|(i, from)| (i, from as usize))
         .collect();
-    for row in plane.data.chunks_exact_mut(plane.stride) {
+    for row in plane.data.chunks_exact_mut(plane.stride).take(rows) {
         for &(to, from) in &outside {
             row[to] = row[from];
         }

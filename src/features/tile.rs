@@ -7,7 +7,7 @@
 use super::filter::{FILTERS, OutPlanes, SpatialDims, TERM_COUNT, Term, TermPlanes, TermSet};
 use super::kernel::{MAX_TAPS_RADIUS, Taps};
 use super::passes::{Rows, derive, product};
-use super::presmooth::{Plane, mirror};
+use super::presmooth::{Plane, Workspace, mirror};
 use super::scale::{Cell, ScalePlan};
 use super::simd::{InstructionSet, whole_vectors};
 use crate::data::SpatialRoi;
@@ -23,7 +23,7 @@ const WIDE_KINDS: usize = 6;
 /// Structure tensor derivatives of a slice: smooth, y, x.
 const INNER_KINDS: usize = 3;
 
-/// The intermediate planes of a tile, kept between tiles.
+/// Buffers kept between blocks and between tiles; one for each thread.
 #[derive(Clone, Debug, Default)]
 pub struct Scratch {
     /// A slice filtered along x, orders 0, 1 and 2.
@@ -37,6 +37,8 @@ pub struct Scratch {
     gradients: Vec<f32>,
     products: Vec<f32>,
     terms: Vec<f32>,
+    /// Buffers of presmoothing.
+    pub(super) workspace: Workspace,
     /// Channels of a tile, for callers that consume tiles.
     pub(super) channels: Vec<f32>,
 }
