@@ -25,7 +25,10 @@ pub use error::{Failure, Status};
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments = spelling::dashed(arguments.into_iter().collect());
     let outcome = if headless::is_headless(&arguments) {
-        headless::HeadlessArgs::try_parse_from(&arguments).map_err(Failure::from).and_then(headless::run).map(ExitCode::from)
+        headless::HeadlessArgs::try_parse_from(&arguments)
+            .map_err(Failure::from)
+            .and_then(headless::run)
+            .map(ExitCode::from)
     } else {
         Cli::try_parse_from(&arguments).map_err(Failure::from).and_then(dispatch)
     };

@@ -94,7 +94,11 @@ fn keymap(wanted: Option<&str>) -> Result<(Keymap, Vec<Problem>), Failure> {
     let problems = mistakes
         .iter()
         .map(|mistake| {
-            Problem::new("The keymap has a mistake", mistake.to_string(), "Run 'brushwood keymap check' on it")
+            Problem::new(
+                "The keymap has a mistake",
+                mistake.to_string(),
+                "Run 'brushwood keymap check' on it",
+            )
         })
         .collect();
     Ok((keymap, problems))
