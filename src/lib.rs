@@ -1,7 +1,9 @@
 //! Interactive pixel classification in the terminal.
 
 pub mod app;
+pub mod batch;
 pub mod classify;
+pub mod cli;
 pub mod command;
 pub mod data;
 pub mod engine;

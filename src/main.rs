@@ -1,3 +1,7 @@
 //! The `brushwood` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    brushwood::cli::run(std::env::args_os())
+}

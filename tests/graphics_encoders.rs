@@ -321,7 +321,7 @@ impl Session {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
     #[test]
     fn the_screen_is_the_composed_picture(steps in steps()) {
         for (kind, entry) in ENCODERS.iter().enumerate() {

@@ -114,8 +114,12 @@ fn a_session_leaves_no_mode_and_no_image() {
         let (_, found, mut terminal) = query(profile, "");
         terminal.feed(&session::enter(&found, true));
         assert!(terminal.modes.contains(&1049) && terminal.modes.contains(&1006));
-        // A program that dies in the middle of an escape.
+        // A program that dies in the middle of an update, of an image and of an escape.
         terminal.feed(b"\x1b[?2026h");
+        if found.kitty && !found.tmux {
+            terminal.feed(b"\x1b_Ga=t,i=42,f=100,q=2,m=1;AAAA\x1b\\\x1b_Gm=1;AA");
+            assert!(terminal.is_torn());
+        }
         terminal.feed(&session::leave(&found));
         let left: Vec<u32> = terminal.modes.iter().copied().filter(|m| *m != 25).collect();
         assert_eq!(left, Vec::<u32>::new());
@@ -125,10 +129,20 @@ fn a_session_leaves_no_mode_and_no_image() {
 }
 
 #[test]
-fn the_fence_is_answered_by_a_position_and_never_by_a_key() {
-    let mut terminal = Terminal::new(Profile::xterm());
-    terminal.feed(session::FENCE);
-    let mut events = Vec::new();
-    Parser::new().feed(&terminal.take_replies(), &mut events);
-    assert_eq!(events, vec![Event::Reply(Reply::CursorPosition { row: 2, column: 1 })]);
+fn the_fence_is_answered_and_never_by_a_key() {
+    let position = Reply::CursorPosition { row: 2, column: 1 };
+    let around = Reply::KittyGraphics { id: 40, frame: None, message: "OK".into() };
+    for (profile, answer) in [
+        (Profile::kitty(), position.clone()),
+        (Profile::xterm(), position),
+        (Profile::tmux_in_kitty(), around),
+        (Profile { kitty: false, ..Profile::tmux_in_kitty() }, Reply::StatusOk),
+    ] {
+        let (_, found, mut terminal) = query(profile, "");
+        terminal.feed(&session::fence(&found));
+        let mut events = Vec::new();
+        Parser::new().feed(&terminal.take_replies(), &mut events);
+        assert_eq!(events, vec![Event::Reply(answer.clone())]);
+        assert!(session::answers_fence(&answer));
+    }
 }

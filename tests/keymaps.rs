@@ -21,6 +21,7 @@ const PALETTE_ONLY: &[&str] = &[
     "brush.size",
     "contrast.full",
     "file.open",
+    "file.save_quit",
     "lane.show",
     "layer.opacity",
     "layer.reset",

@@ -29,7 +29,9 @@ pub fn available(name: &str, app: &App) -> Result<(), Reason> {
         unless(app.screen.applet == Applet::Training, "the canvas is in the Training applet")?;
     }
     match name {
-        "file.save" | "file.save_as" => unless(!app.files.saving, "the project is being saved"),
+        "file.save" | "file.save_as" | "file.save_quit" => {
+            unless(!app.files.saving, "the project is being saved")
+        }
         "file.open" | "lane.add" => unless(!app.files.opening, "something is being opened"),
         "lane.by" | "lane.show" => unless(app.views.len() > 1, "the project has no other image"),
         "lane.remove" | "data.show" => unless(app.has_image(), "the project has no image"),

@@ -71,11 +71,6 @@ impl Edits {
         self.undo.len()
     }
 
-    /// Lets the next label edits join into one step, until [`Edits::end_stroke`].
-    pub fn begin_stroke(&mut self) {
-        self.joining = false;
-    }
-
     /// The next label edit is a step of its own.
     pub fn end_stroke(&mut self) {
         self.joining = false;
@@ -129,7 +124,7 @@ impl App {
         self.end_stroke();
         if let Some(mut edit) = self.edits.undo.pop() {
             self.apply(&mut edit, false);
-            self.inform(format!("Undone: {}", edit.what));
+            self.inform(format!("Undone: {}{}", edit.what, self.elsewhere(&edit)));
             self.edits.redo.push(edit);
         }
     }
@@ -139,9 +134,31 @@ impl App {
         self.end_stroke();
         if let Some(mut edit) = self.edits.redo.pop() {
             self.apply(&mut edit, true);
-            self.inform(format!("Redone: {}", edit.what));
+            self.inform(format!("Redone: {}{}", edit.what, self.elsewhere(&edit)));
             self.edits.undo.push(edit);
         }
+    }
+
+    /// Where a stroke is, if it is not on the slice shown.
+    fn elsewhere(&self, edit: &Edit) -> String {
+        let (None, [(lane, labels)], Some(plane)) = (&edit.classes, &edit.labels[..], self.plane()) else {
+            return String::new();
+        };
+        let Some((at, ..)) = labels.pixels().next() else { return String::new() };
+        if *lane != self.lane {
+            return self
+                .project
+                .lanes
+                .get(*lane)
+                .map_or(String::new(), |l| format!(" on '{}'", l.raw.nickname));
+        }
+        let visible = |at: [usize; 4]| at[0] == plane.t && at[plane.axis as usize] == plane.position;
+        if labels.pixels().any(|(at, ..)| visible(at)) {
+            return String::new();
+        }
+        let [t, z, y, x] = at;
+        let time = if self.shape()[0] > 1 { format!(" t {t}") } else { String::new() };
+        format!(" at x {x} y {y} z {z}{time}")
     }
 
     /// Applies a step's parts: images come before labels when done, after them when undone.

@@ -100,6 +100,9 @@ impl App {
 
     /// Saves where the project is, or where a new one belongs.
     pub(super) fn save(&mut self) {
+        if self.files.saving {
+            return;
+        }
         match self.project.path.clone().or_else(|| self.files.save_to.clone()) {
             Some(path) => {
                 let own = self.project.path.is_some();
@@ -141,8 +144,11 @@ impl App {
                 self.project.path = Some(path);
                 self.files.saved_changes = self.files.saving_changes;
                 self.outbox.push(Effect::JournalDone(mark));
+                if self.files.after_save.is_some() && self.is_dirty() {
+                    // Edits made meanwhile are to be saved too.
+                    return self.save();
+                }
                 match self.files.after_save.take() {
-                    Some(_) if self.is_dirty() => self.inform("There are newer changes; not going on"),
                     Some(AfterSave::Quit) => self.outbox.push(Effect::Quit),
                     Some(AfterSave::Open(location)) => self.open_now(&location),
                     None => {}
@@ -166,6 +172,9 @@ impl App {
     }
 
     pub(super) fn save_and_quit(&mut self) {
+        if !self.is_dirty() {
+            return self.outbox.push(Effect::Quit);
+        }
         self.files.after_save = Some(AfterSave::Quit);
         self.save();
     }

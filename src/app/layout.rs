@@ -11,7 +11,7 @@ use crate::command::help::{help_lines, which_key};
 /// Columns of the panel of labels, with its borders.
 const LABELS_WIDTH: u16 = 22;
 /// Columns of the panel of layers, with its borders.
-const LAYERS_WIDTH: u16 = 21;
+const LAYERS_WIDTH: u16 = 22;
 /// Lines below the labels in their panel: "add", brushes, live update.
 pub const LABELS_FOOT: u16 = 3;
 /// Columns of the names in the feature table.

@@ -13,8 +13,16 @@ use crate::command::help::{HelpLine, help_lines};
 use crate::command::{Command, Row, TABLE};
 
 /// Short names that the palette takes, as vim's users type them.
-const ALIASES: [(&str, &str); 5] =
-    [("w", "file.save"), ("q", "app.quit"), ("e", "file.open"), ("u", "edit.undo"), ("h", "help.open")];
+const ALIASES: [(&str, &str); 8] = [
+    ("w", "file.save"),
+    ("q", "app.quit"),
+    ("wq", "file.save_quit"),
+    ("x", "file.save_quit"),
+    ("e", "file.open"),
+    ("u", "edit.undo"),
+    ("h", "help.open"),
+    ("suspend", "app.suspend"),
+];
 
 /// A popup.
 #[derive(Clone)]
@@ -255,15 +263,17 @@ impl App {
         if key.code == KeyCode::Enter {
             let typed = input.value().trim();
             let alias = ALIASES.iter().find(|(short, _)| *short == typed).map(|(_, name)| *name);
-            let command = Command::parse(alias.unwrap_or(typed)).ok();
-            match (command, self.palette_entries(typed).get(*selected)) {
+            if let Some(name) = alias {
+                self.run_named(name);
+                return false;
+            }
+            match (Command::parse(typed).ok(), self.palette_entries(typed).get(*selected)) {
                 (Some(command), _) => self.run(command),
                 (None, Some(entry)) => self.run_named(entry.line.name),
                 (None, None) => self.inform(format!("There is no command '{typed}'")),
             }
             return false;
         }
-        let count = self.palette_entries(input.value()).len();
         let vertical = matches!(
             key.code,
             KeyCode::Up | KeyCode::Down | KeyCode::PageUp | KeyCode::PageDown | KeyCode::BackTab
@@ -275,6 +285,7 @@ impl App {
                 *selected = 0;
             }
         } else if vertical {
+            let count = self.palette_entries(input.value()).len();
             move_in_list(selected, count, key);
         } else if edit_line(input, key) {
             *selected = 0;

@@ -58,9 +58,16 @@ impl Slices {
     }
 }
 
-/// Lowest and highest finite value of a channel; `None` when there is none.
+/// Lowest and highest finite value of a channel, from at most about a million samples spread evenly so
+/// that large slices don't hold up the interface; `None` when there is none.
 pub fn extremes(raw: &Volume, channel: usize) -> Option<(f64, f64)> {
-    quantiles(raw, channel, 0.0)
+    let [_, z, y, x, channels] = raw.shape();
+    // Odd, so that it meets all columns of images with an even width.
+    let step = (z * y * x).div_ceil(SAMPLED).max(1) | 1;
+    if channel >= channels {
+        return None;
+    }
+    with_volume!(raw, array => quantiles_of(array, channel, 0.0, step))
 }
 
 /// The values below and above which `cut` percent of a channel's finite samples lie.
@@ -68,12 +75,17 @@ pub fn quantiles(raw: &Volume, channel: usize, cut: f64) -> Option<(f64, f64)> {
     if channel >= raw.shape()[4] {
         return None;
     }
-    with_volume!(raw, array => quantiles_of(array, channel, cut))
+    with_volume!(raw, array => quantiles_of(array, channel, cut, 1))
 }
 
-fn quantiles_of<T: Sample>(array: &ndarray::Array5<T>, channel: usize, cut: f64) -> Option<(f64, f64)> {
+fn quantiles_of<T: Sample>(
+    array: &ndarray::Array5<T>,
+    channel: usize,
+    cut: f64,
+    step: usize,
+) -> Option<(f64, f64)> {
     let plane = array.index_axis(ArrayAxis(4), channel);
-    let finite = plane.iter().map(|value| value.as_f64()).filter(|value| value.is_finite());
+    let finite = plane.iter().step_by(step).map(|value| value.as_f64()).filter(|value| value.is_finite());
     if cut <= 0.0 {
         return finite.fold(None, |range: Option<(f64, f64)>, value| {
             Some(range.map_or((value, value), |(low, high)| (low.min(value), high.max(value))))

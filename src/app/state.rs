@@ -21,7 +21,7 @@ use crate::command::Keymap;
 use crate::data::{LabelClass, LabelVolume, SlicePlane};
 use crate::engine::LaneSource;
 use crate::io::ImageInfo;
-use crate::project::{ExportSettings, Lane, Project};
+use crate::project::{Lane, Project};
 
 /// The program. Read it freely; change it only by [`update`](super::update()).
 pub struct App {
@@ -160,16 +160,5 @@ impl App {
 
 /// A project without images, with the two labels that every project begins with.
 pub fn empty_project() -> Project {
-    Project {
-        path: None,
-        lanes: Vec::new(),
-        classes: vec![LabelClass::numbered(1), LabelClass::numbered(2)],
-        selection: None,
-        forest: None,
-        forest_feature_names: Vec::new(),
-        oob_error: None,
-        seed: 0,
-        export: ExportSettings::default(),
-        settings: Default::default(),
-    }
+    Project::new()
 }

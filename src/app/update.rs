@@ -60,6 +60,7 @@ impl App {
             Command::FileOpen(path) => self.open(&path),
             Command::FileSave => self.save(),
             Command::FileSaveAs(path) => self.save_as(&path),
+            Command::FileSaveQuit => self.save_and_quit(),
             Command::LaneAdd(path) => {
                 self.files.opening = true;
                 self.outbox.push(Effect::AddLanes(path));

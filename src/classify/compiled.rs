@@ -254,9 +254,6 @@ impl Compiled {
         scratch.has_sums.resize(blocks, false);
         scratch.nan.clear();
         scratch.nan.resize(blocks, 0);
-        for &column in &self.used {
-            mark_nan(features, strip, column, &mut scratch.nan);
-        }
         for part in &self.parts {
             match part {
                 Part::Narrow(coded) => {
@@ -291,10 +288,12 @@ impl Compiled {
         for (number, (column, ranks)) in coded.columns.iter().enumerate() {
             for block in 0..strip.block_count() {
                 let codes = &mut codes[block * block_codes + number * PIXELS..][..PIXELS];
-                for run in 0..PIXELS / 8 {
-                    let values = read_run(features, strip, self.used[*column], block, run);
+                let values = read_block(features, strip, self.used[*column], block);
+                mark_nan(&values, &mut scratch.nan[block]);
+                let ranks = ranks.ranks(&values, self.use_avx2);
+                for (run, ranks) in ranks.chunks_exact(8).enumerate() {
                     let stored = &mut codes[8 * C::stored_run(run)..][..8];
-                    stored.iter_mut().zip(ranks.ranks(&values)).for_each(|(code, rank)| *code = C::of(rank));
+                    stored.iter_mut().zip(ranks).for_each(|(code, &rank)| *code = C::of(rank));
                 }
             }
         }
@@ -328,6 +327,9 @@ impl Compiled {
         let classes = self.classes.len();
         let words = votes::words_for(self.tree_count);
         for block in 0..strip.block_count() {
+            for &column in &self.used {
+                mark_nan(&read_block(features, strip, column, block), &mut scratch.nan[block]);
+            }
             for run in 0..PIXELS / 8 {
                 for at in 0..8 {
                     let feature = |column| read_run(features, strip, column, block, run)[at];
@@ -449,16 +451,27 @@ fn read_run(features: Planes<'_>, strip: Strip, column: u32, block: usize, run: 
     }
 }
 
-fn mark_nan(features: Planes<'_>, strip: Strip, column: u32, nan: &mut [u64]) {
-    for (block, nan) in nan.iter_mut().enumerate() {
-        for run in 0..PIXELS / 8 {
-            let values = read_run(features, strip, column, block, run);
-            // A sum of NaN-free squares is no NaN: one test for eight values.
-            if values.iter().fold(0.0, |sum, x| sum + x * x).is_nan() {
-                for (at, x) in values.iter().enumerate() {
-                    *nan |= u64::from(x.is_nan()) << (8 * run + at);
-                }
-            }
+/// The values of one feature in a block, in the order of its bits.
+#[inline(always)]
+fn read_block(features: Planes<'_>, strip: Strip, column: u32, block: usize) -> [f32; PIXELS] {
+    let mut values = [0.0; PIXELS];
+    for (run, values) in values.chunks_exact_mut(8).enumerate() {
+        values.copy_from_slice(&read_run(features, strip, column, block, run));
+    }
+    values
+}
+
+/// Adds the pixels whose value is NaN. That no value is can be told from few additions: squares are never
+/// negative, so that only a NaN makes their sum one.
+#[inline(always)]
+fn mark_nan(values: &[f32; PIXELS], nan: &mut u64) {
+    let mut sums = [0f32; 8];
+    for run in values.chunks_exact(8) {
+        sums.iter_mut().zip(run).for_each(|(sum, x)| *sum += x * x);
+    }
+    if sums.iter().any(|sum| sum.is_nan()) {
+        for (at, x) in values.iter().enumerate() {
+            *nan |= u64::from(x.is_nan()) << at;
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Texts made from the table and a keymap: help, hints, which-key boxes, `keymap list` and `keymap check`.
 
+use std::collections::BTreeMap;
+
 use super::keymap::{Action, Keymap, Mistake};
 use super::keys::{Chord, print_sequence};
 use super::table::{Command, Mode, Row, TABLE};
@@ -41,32 +43,26 @@ impl HelpLine {
     }
 }
 
-fn help_line(keymap: &Keymap, row: &'static Row) -> HelpLine {
-    let mut keys: Vec<(bool, bool, String, Option<String>)> = keymap
-        .bindings()
-        .filter(|binding| binding.action.row().name == row.name)
-        .map(|binding| {
-            let text = binding.action.to_string();
-            let argument = text.strip_prefix(row.name).map(str::trim).filter(|a| !a.is_empty());
-            let plain = binding.chords.iter().all(Chord::is_plain);
-            let mouse = binding.chords.iter().any(Chord::is_mouse);
-            (mouse, !plain, print_sequence(binding.chords), argument.map(str::to_owned))
-        })
-        .collect();
-    keys.sort();
-    let mut lines: Vec<(String, Option<String>)> = Vec::new();
-    for (_, _, keys, argument) in keys {
-        let line = (keys, argument);
-        if !lines.contains(&line) {
-            lines.push(line);
-        }
-    }
-    HelpLine { area: row.area(), keys: lines, usage: row.usage(), name: row.name, doc: row.doc }
-}
-
 /// All commands with their keys, in the table's order.
 pub fn help_lines(keymap: &Keymap) -> Vec<HelpLine> {
-    TABLE.iter().map(|row| help_line(keymap, row)).collect()
+    let mut keys: BTreeMap<&str, Vec<(bool, bool, String, Option<String>)>> = BTreeMap::new();
+    for binding in keymap.bindings() {
+        let name = binding.action.row().name;
+        let text = binding.action.to_string();
+        let argument = text.strip_prefix(name).map(str::trim).filter(|argument| !argument.is_empty());
+        let plain = binding.chords.iter().all(Chord::is_plain);
+        let mouse = binding.chords.iter().any(Chord::is_mouse);
+        let key = (mouse, !plain, print_sequence(binding.chords), argument.map(str::to_owned));
+        keys.entry(name).or_default().push(key);
+    }
+    let line = |row: &'static Row| {
+        let mut found = keys.remove(row.name).unwrap_or_default();
+        found.sort();
+        found.dedup();
+        let keys = found.into_iter().map(|(_, _, keys, argument)| (keys, argument)).collect();
+        HelpLine { area: row.area(), keys, usage: row.usage(), name: row.name, doc: row.doc }
+    };
+    TABLE.iter().map(line).collect()
 }
 
 /// A hint of the last screen line: a few keys and what they do.
@@ -141,8 +137,9 @@ const DATA_HINTS: &[Hint] = &[
     hint("training", &["applet.show 3"]),
 ];
 
-const GLOBAL_HINTS: &[Hint] =
-    &[hint("commands", &["palette.open"]), hint("help", &["help.open"]), hint("quit", &["app.quit"])];
+const LAST_HINTS: &[Hint] = &[hint("commands", &["palette.open"]), hint("help", &["help.open"])];
+
+const QUIT_HINT: &[Hint] = &[hint("quit", &["app.quit"])];
 
 fn hint_parts(keymap: &Keymap, mode: Mode, hints: &'static [Hint]) -> Vec<(String, &'static str)> {
     let parts = hints.iter().filter_map(|hint| {
@@ -173,17 +170,18 @@ pub fn hints(keymap: &Keymap, mode: Mode, width: usize) -> Vec<(String, &'static
         Mode::Data => DATA_HINTS,
     };
     let size = |(keys, label): &(String, &str)| keys.chars().count() + label.chars().count() + 3;
-    let last = hint_parts(keymap, mode, GLOBAL_HINTS);
+    let last = hint_parts(keymap, mode, LAST_HINTS);
     let mut left = width.saturating_sub(last.iter().map(size).sum());
     let mut shown: Vec<_> = hint_parts(keymap, mode, own)
         .into_iter()
         .take_while(|part| {
             let fits = size(part) <= left;
-            left = left.saturating_sub(size(part));
+            left -= if fits { size(part) } else { 0 };
             fits
         })
         .collect();
     shown.extend(last);
+    shown.extend(hint_parts(keymap, mode, QUIT_HINT).into_iter().filter(|part| size(part) <= left));
     shown
 }
 

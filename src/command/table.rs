@@ -204,6 +204,7 @@ commands! {
     FileOpen(path: String), "file.open", Global, "Open a project or an image";
     FileSave, "file.save", Global, "Save the project";
     FileSaveAs(path: String), "file.save_as", Global, "Save the project under another name";
+    FileSaveQuit, "file.save_quit", Global, "Save the project and quit";
     LaneAdd(path: String), "lane.add", Data, "Add an image to the project";
     LaneRemove, "lane.remove", Data, "Remove the image from the project, with its labels";
     LaneBy(by: i32 = 1), "lane.by", Global, "Show the next image";

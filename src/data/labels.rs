@@ -196,6 +196,31 @@ impl LabelVolume {
             .collect()
     }
 
+    /// Labelled pixels (`tzyx`, value) inside `roi`, in the order of [`LabelVolume::iter`].
+    pub fn iter_in(&self, roi: Roi<4>) -> impl Iterator<Item = ([usize; 4], u8)> + '_ {
+        self.blocks.iter().filter(move |(block, _)| !block_roi(**block).intersect(&roi).is_empty()).flat_map(
+            move |(&[t, z, y, x], block)| {
+                block
+                    .iter()
+                    .enumerate()
+                    .filter(|&(_, &value)| value != 0)
+                    .map(move |(i, &value)| ([t, z, y * SIDE + i / SIDE, x * SIDE + i % SIDE], value))
+                    .filter(move |(at, _)| roi.contains(*at))
+            },
+        )
+    }
+
+    /// The blocks that hold labels, in the order of [`LabelVolume::iter`].
+    pub fn blocks(&self) -> impl Iterator<Item = LabelBlock> + '_ {
+        self.blocks.keys().copied()
+    }
+
+    /// The labels of one block alone, on an image of the same shape.
+    pub fn only(&self, block: LabelBlock) -> LabelVolume {
+        let blocks = self.blocks.get(&block).map(|b| (block, Arc::clone(b)));
+        LabelVolume { shape: self.shape, blocks: blocks.into_iter().collect() }
+    }
+
     /// Number of labelled pixels per value.
     pub fn counts(&self) -> [u64; 256] {
         let mut counts = [0; 256];
@@ -272,6 +297,11 @@ mod tests {
                 prop_assert_eq!(labels.get(at.into()), value);
             }
             prop_assert_eq!(labels.iter().count(), dense.iter().filter(|&&v| v != 0).count());
+            let roi = Roi::new([0, 1, 10, 5], [2, 2, 100, 66]);
+            let inside: Vec<_> = labels.iter().filter(|(at, _)| roi.contains(*at)).collect();
+            prop_assert_eq!(labels.iter_in(roi).collect::<Vec<_>>(), inside);
+            let by_block: Vec<_> = labels.blocks().flat_map(|b| labels.only(b).iter().collect::<Vec<_>>()).collect();
+            prop_assert_eq!(by_block, labels.iter().collect::<Vec<_>>());
         }
     }
 

@@ -41,6 +41,11 @@ impl<'a> TilePlanes<'a> {
     pub fn channel(&self, channel: usize) -> &'a [f32] {
         &self.data[channel * self.plane_len..][..self.plane_len]
     }
+
+    /// All channels, one after the other, and the number of samples from one to the next.
+    pub fn samples(&self) -> (&'a [f32], usize) {
+        (self.data, self.plane_len)
+    }
 }
 
 impl FeatureBank {
@@ -81,6 +86,11 @@ impl FeatureBank {
     /// Number of feature channels.
     pub fn channel_count(&self) -> usize {
         self.names.len()
+    }
+
+    /// Bytes that [`Self::presmooth`] keeps for each pixel.
+    pub fn presmoothed_bytes(&self) -> usize {
+        4 * self.plans.len() * self.input_channels
     }
 
     /// ilastik's channel names, in ilastik's order.

@@ -2,8 +2,8 @@
 //! Rust elsewhere. Chosen at run time by [`InstructionSet::best`] or forced by a caller (tests).
 //!
 //! Every operation works lane by lane, so the result of a pixel does not depend on its lane. `unsafe` is
-//! here for the intrinsics and for loads without bounds checks, which cost the passes a third of their
-//! speed.
+//! here for the intrinsics and for loads without bounds checks, of which the passes do two for each
+//! multiply-add.
 #![allow(unsafe_code)]
 
 /// Lanes of a vector.

@@ -150,6 +150,8 @@ pub struct Capabilities {
     pub kitty_keyboard: bool,
     /// Whether tmux stands between.
     pub tmux: bool,
+    /// Whether tmux hands sequences on to the terminal around it (`allow-passthrough`).
+    pub passthrough: bool,
     /// How many colours text can have.
     pub colors: Colors,
     /// Whether text can be UTF-8.
@@ -193,6 +195,7 @@ impl Capabilities {
             in_band_resize: false,
             kitty_keyboard: false,
             tmux: environment.tmux || brand == Brand::Tmux,
+            passthrough: false,
             colors,
             utf8: environment.utf8 && term != "dumb",
         }

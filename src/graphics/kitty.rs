@@ -102,15 +102,9 @@ impl Kitty {
         }
     }
 
-    fn delete(&self, out: &mut Vec<u8>) {
-        for id in [OVERLAY_ID, BASE_ID] {
-            kitty(out, self.route, &format!("a=d,d=I,i={id},q=2"));
-        }
-    }
-
     /// Sends both images whole. In tmux the base goes first: sending it deletes what hangs on it.
     fn whole(&self, layers: &Layers, out: &mut Vec<u8>) {
-        self.delete(out);
+        delete_images(self.route, out);
         let width = layers.picture.width;
         self.transmit(BASE_ID, &layers.base, width, out);
         self.transmit(OVERLAY_ID, &to_few_colors(layers.overlay.clone()), width, out);
@@ -177,7 +171,7 @@ impl FrameEncoder for Kitty {
     }
 
     fn erase(&mut self, out: &mut Vec<u8>) {
-        self.delete(out);
+        delete_images(self.route, out);
         if self.route == Route::Tmux
             && let Some(area) = self.cells.area()
         {
@@ -200,6 +194,13 @@ impl Layers {
     /// Whether the images can stay: a direct placement can be moved, placeholders carry their size.
     fn fits(&self, next: &Layers, route: Route) -> bool {
         route == Route::Direct || self.placement.area == next.placement.area
+    }
+}
+
+/// Removes both images, and no other program's.
+pub(crate) fn delete_images(route: Route, out: &mut Vec<u8>) {
+    for id in [OVERLAY_ID, BASE_ID] {
+        kitty(out, route, &format!("a=d,d=I,i={id},q=2"));
     }
 }
 

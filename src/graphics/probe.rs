@@ -163,6 +163,7 @@ impl Probe {
             // tmux claims sixel whatever the terminal around it draws, and forwards no pixel mouse.
             found.sixel &= self.outer_sixel.unwrap_or(true);
             found.pixel_mouse = false;
+            found.passthrough = found.kitty || self.outer_closed || self.outer_version.is_some();
             if let Some(outer) = &self.outer_version {
                 found.version = format!("{} in {outer}", found.version);
             }
@@ -292,6 +293,6 @@ mod tests {
         probe.feed(&Reply::DeviceAttributes(vec![62]), at(110));
         assert!(probe.is_over(at(110)));
         let found = probe.capabilities();
-        assert!(found.tmux && found.kitty_edit && !found.sixel, "{found:?}");
+        assert!(found.tmux && found.passthrough && found.kitty_edit && !found.sixel, "{found:?}");
     }
 }

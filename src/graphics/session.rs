@@ -2,12 +2,39 @@
 //! the panic hook write the same bytes.
 
 use super::capabilities::{Brand, Capabilities};
-use super::escape::{Route, kitty};
-use super::input::MouseUnit;
+use super::escape::{Route, kitty, kitty_payload, passthrough};
+use super::input::{MouseUnit, Reply};
+use super::kitty::delete_images;
 
-/// Asks for the cursor's position: the answer says that all bytes before it have been taken. Asked from
-/// row 2, since row 1 is answered by bytes that can also mean F3 with modifiers.
-pub const FENCE: &[u8] = b"\x1b[2;1H\x1b[6n";
+/// Image id of the fence's question through tmux; nothing is stored under it.
+const FENCE_ID: u32 = 40;
+
+/// A question whose answer says that all bytes before it have been taken. It moves the cursor.
+///
+/// The cursor's position is asked from row 2, since row 1 is answered by bytes that can also mean F3 with
+/// modifiers. tmux answers that itself, whatever the link behind it does, so the terminal around it is
+/// asked where passthrough works. tmux may lose answers: the caller needs a timeout.
+pub fn fence(terminal: &Capabilities) -> Vec<u8> {
+    let mut out = Vec::new();
+    match (terminal.tmux && terminal.passthrough, terminal.kitty) {
+        (false, _) => out.extend_from_slice(b"\x1b[2;1H\x1b[6n"),
+        (true, true) => {
+            let question = format!("a=q,i={FENCE_ID},s=1,v=1,f=24");
+            kitty_payload(&mut out, Route::Tmux, &question, "", &[0; 3]);
+        }
+        (true, false) => passthrough(&mut out, b"\x1b[5n"),
+    }
+    out
+}
+
+/// Whether a reply answers [`fence`].
+pub fn answers_fence(reply: &Reply) -> bool {
+    match reply {
+        Reply::CursorPosition { .. } | Reply::StatusOk => true,
+        Reply::KittyGraphics { id, .. } => *id == FENCE_ID,
+        _ => false,
+    }
+}
 
 /// Opens an update that the terminal draws at once (mode 2026): text and small edits only, kitty 0.26
 /// gives up at 2 MB.
@@ -43,8 +70,12 @@ pub fn enter(terminal: &Capabilities, hover: bool) -> Vec<u8> {
 pub fn leave(terminal: &Capabilities) -> Vec<u8> {
     let mut out = b"\x18\x1b\\".to_vec();
     if terminal.kitty {
-        let route = if terminal.tmux { Route::Tmux } else { Route::Direct };
-        kitty(&mut out, route, "a=d,d=A,q=2");
+        if terminal.tmux {
+            // The terminal may show other panes' images too.
+            delete_images(Route::Tmux, &mut out);
+        } else {
+            kitty(&mut out, Route::Direct, "a=d,d=A,q=2");
+        }
     }
     out.extend_from_slice(b"\x1b[?2026l");
     if terminal.in_band_resize {

@@ -27,8 +27,9 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
             let count = app.label_count(i + 1).to_string();
             let room = width.saturating_sub(count.len() + 5);
             let name = cut(&class.name, room);
-            let text = format!(" {:<2}{name:<room$} {count}", i + 1);
-            let style = if i + 1 == app.paint.label { theme.selected() } else { Default::default() };
+            let (mark, style) =
+                if i + 1 == app.paint.label { ('>', theme.selected()) } else { (' ', Default::default()) };
+            let text = format!("{mark}{:<2}{name:<room$} {count}", i + 1);
             Line::from(vec![theme.swatch(class.color), Span::styled(text, style)])
         })
         .collect();

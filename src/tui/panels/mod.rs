@@ -59,9 +59,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme) -> Drawn {
         Applet::Batch => applets::draw_batch(frame, app, theme, layout.body),
     }
     status::draw_status(frame, app, theme, layout.status);
-    if !layout.hints.is_empty() {
-        status::draw_hints(frame, app, theme, layout.hints);
-    }
+    status::draw_hints(frame, app, theme, layout.status, layout.hints);
     let mut holes = Vec::new();
     if let Some(area) = layout.which_key {
         help::draw_which_key(frame, app, theme, area);

@@ -3,6 +3,7 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
+use ratatui::widgets::{Clear, Paragraph, Wrap};
 
 use super::theme::{Theme, cut};
 use crate::app::contrast::short;
@@ -78,16 +79,32 @@ pub fn draw_status(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) 
     frame.render_widget(Line::styled(line, style), area);
 }
 
-/// Draws the newest message while it is new, else the keys typed so far, else hints.
-pub fn draw_hints(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
+/// Draws the newest message while it is new, over the status line too if it is long; else the keys typed
+/// so far, else hints.
+pub fn draw_hints(frame: &mut Frame<'_>, app: &App, theme: &Theme, status: Rect, hints_area: Rect) {
+    let area = if hints_area.is_empty() { status } else { hints_area };
     let width = usize::from(area.width);
     if let Some(message) = app.messages.current(app.now) {
-        let text = cut(&message.text.line(), width.saturating_sub(2));
-        return frame.render_widget(Line::styled(format!(" {text}"), theme.level(message.level)), area);
+        let text = format!(" {}", message.text.line());
+        let style = theme.level(message.level);
+        let long = text.chars().count() > width && area != status;
+        let area = if long { status.union(area) } else { area };
+        frame.render_widget(Clear, area);
+        if long {
+            frame.render_widget(Paragraph::new(text).style(style).wrap(Wrap { trim: false }), area);
+        } else {
+            frame.render_widget(Line::styled(cut(&text, width), style), area);
+        }
+        return;
     }
     if !app.screen.pending.is_empty() {
         let keys = print_sequence(&app.screen.pending);
-        return frame.render_widget(Line::from(format!(" {keys} …")), area);
+        frame.render_widget(Clear, area);
+        frame.render_widget(Line::from(format!(" {keys} …")), area);
+        return;
+    }
+    if hints_area.is_empty() {
+        return;
     }
     let mut spans = vec![Span::raw(" ")];
     for (keys, label) in hints(&app.keymap, app.mode(), width.saturating_sub(1)) {

@@ -68,6 +68,10 @@ impl Images {
             .filter_map(|pair| pair.split_once('='))
             .map(|(k, v)| (k.to_owned(), v.to_owned()))
             .collect();
+        if keys.get("a").is_some_and(|a| a == "d") {
+            // Deleting gives up an image that was being sent.
+            self.loading = None;
+        }
         let more = keys.get("m").is_some_and(|m| m == "1");
         let (keys, data) = match self.loading.take() {
             Some((first, mut data)) => {

@@ -530,6 +530,8 @@ fn token(bytes: &[u8]) -> Option<usize> {
             let mut i = 2;
             while i + 1 < bytes.len() {
                 match (bytes[i], bytes[i + 1]) {
+                    // CAN gives a string up.
+                    (0x18, _) => return Some(i + 1),
                     (0x1b, b'\\') => return Some(i + 2),
                     (0x1b, _) => i += 2,
                     _ => i += 1,

@@ -1,0 +1,29 @@
+//! The headless driver: many images through the pipeline, block by block, into files.
+//!
+//! A [`Request`] is what the user asks for; [`Plan::check`] turns it into a plan and lists everything
+//! that stands in its way before any work is done; [`run`] carries it out. Knows no terminal: progress
+//! goes to a callback.
+
+mod blocking;
+mod convert;
+mod feature_spec;
+mod gate;
+mod options;
+mod outputs;
+mod plan;
+mod predict;
+mod problem;
+mod reblock;
+mod report;
+mod run;
+pub mod train;
+
+pub use convert::Renormalization;
+pub use feature_spec::{FeatureChoice, FeatureSpecError};
+pub use options::{OptionError, Subregion, parse_memory, parse_range};
+pub use outputs::PlannedOutput;
+pub use plan::{Input, Plan, PlannedInput, Request};
+pub use predict::{ImageJob, PredictError, Resources, Sink, predict_image};
+pub use problem::{PlanError, Problem};
+pub use report::{Event, InputReport, OutputReport, Report, TrainingReport};
+pub use run::{RunError, run};

@@ -1,0 +1,449 @@
+//! From a request to a plan: everything that can be checked before work begins is checked here.
+//!
+//! What is wrong with the options or the project stops the run ([`PlanError`]); what is wrong with one
+//! image is kept with it, so that the others are still predicted. Nothing is written.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::convert::Renormalization;
+use super::options::Subregion;
+use super::outputs::{self, PlannedOutput};
+use super::problem::{PlanError, Problem, size_in_words};
+use crate::classify::Forest;
+use crate::data::{Axis, AxisOrder, DType, Roi};
+use crate::features::FeatureBank;
+use crate::io::{self, ImageInfo, ImageReader, OpenOptions};
+use crate::pipeline::{ExportSource, TrainingLane};
+use crate::project::{LaneError, Project};
+
+/// An image to be predicted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// The image: a file, `file.h5/inner/path`, or a pattern for a stack.
+    pub raw: String,
+    /// Its prediction mask.
+    pub mask: Option<String>,
+}
+
+/// What the user asks for. `None` is the project's own setting, or ilastik's default.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The images.
+    pub inputs: Vec<Input>,
+    /// What to export; all in one pass.
+    pub sources: Vec<ExportSource>,
+    /// ilastik's name of the output format.
+    pub format: Option<String>,
+    /// Output name with placeholders; relative names start from the current folder.
+    pub template: Option<String>,
+    /// Dataset name inside HDF5 outputs.
+    pub internal_path: Option<String>,
+    /// Axes of the output files.
+    pub output_axes: Option<AxisOrder>,
+    /// Axes of the images.
+    pub input_axes: Option<AxisOrder>,
+    /// Axes of the masks.
+    pub mask_axes: Option<AxisOrder>,
+    /// Takes the images' axes from their files, not from the training images.
+    pub ignore_training_axes: bool,
+    /// Axis along which the files of a stack follow each other.
+    pub stack_along: Option<Axis>,
+    /// What to compute of each image.
+    pub subregion: Option<Subregion>,
+    /// Map of values before conversion.
+    pub renormalization: Option<Renormalization>,
+    /// Sample type of the outputs.
+    pub dtype: Option<DType>,
+    /// Trains from the project's labels although it has a classifier.
+    pub retrain: bool,
+    /// Trees to train.
+    pub tree_count: u32,
+    /// Replaces outputs that exist.
+    pub overwrite: bool,
+    /// Bytes for blocks and decoded images.
+    pub memory: u64,
+}
+
+impl Default for Request {
+    fn default() -> Self {
+        Request {
+            inputs: Vec::new(),
+            sources: vec![ExportSource::Probabilities],
+            format: None,
+            template: None,
+            internal_path: None,
+            output_axes: None,
+            input_axes: None,
+            mask_axes: None,
+            ignore_training_axes: false,
+            stack_along: None,
+            subregion: None,
+            renormalization: None,
+            dtype: None,
+            retrain: false,
+            tree_count: 100,
+            overwrite: false,
+            memory: 1 << 30,
+        }
+    }
+}
+
+/// A request that was checked.
+pub struct Plan {
+    /// The project.
+    pub project: Project,
+    /// The classifier; `None` when it has to be trained, or is not needed.
+    pub(super) forest: Option<Arc<Forest>>,
+    /// The images to train on, when a classifier has to be trained.
+    pub(super) training: Vec<TrainingLane>,
+    /// The images.
+    pub inputs: Vec<PlannedInput>,
+    /// What the user should know although it is no problem.
+    pub notes: Vec<String>,
+    pub(super) request: Request,
+}
+
+/// An image of a plan.
+pub struct PlannedInput {
+    /// The image as the user named it.
+    pub name: String,
+    /// What stands in its way; it is left out when there is anything.
+    pub problems: Vec<Problem>,
+    /// The files to be written.
+    pub outputs: Vec<PlannedOutput>,
+    pub(super) raw: OpenOptions,
+    pub(super) mask: Option<(String, OpenOptions)>,
+    /// Time points and region to compute, `tzyx`.
+    pub(super) region: Roi<4>,
+    /// The project's lane that this image is.
+    pub(super) lane: Option<usize>,
+}
+
+impl Plan {
+    /// Checks `request` against `project` and the files it names.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the options, or with the project.
+    pub fn check(project: Project, request: Request) -> Result<Plan, PlanError> {
+        let mut usage = Vec::new();
+        if request.inputs.is_empty() {
+            usage.push(Problem::NoInputs);
+        }
+        let template = request.template.as_deref().unwrap_or(&project.export.filename_format);
+        if request.sources.len() > 1 && !template.contains("{result_type") {
+            let sources = request.sources.len();
+            usage.push(Problem::NoResultType { template: template.to_owned(), sources });
+        }
+        if !usage.is_empty() {
+            return Err(PlanError::Usage(usage));
+        }
+        let mut plan = Plan {
+            forest: None,
+            training: Vec::new(),
+            inputs: Vec::new(),
+            notes: project.warnings.iter().map(ToString::to_string).collect(),
+            project,
+            request,
+        };
+        plan.check_classifier().map_err(PlanError::Project)?;
+        let inputs: Vec<_> = plan
+            .request
+            .inputs
+            .iter()
+            .map(|input| Checker { plan: &plan, notes: Vec::new() }.check(input))
+            .collect();
+        for (input, notes) in inputs {
+            plan.notes.extend(notes);
+            plan.inputs.push(input);
+        }
+        plan.check_outputs();
+        Ok(plan)
+    }
+
+    /// Whether any source needs features.
+    pub(super) fn needs_features(&self) -> bool {
+        self.request.sources.iter().any(|&source| source != ExportSource::Labels)
+    }
+
+    /// Whether any source needs a classifier.
+    pub(super) fn needs_forest(&self) -> bool {
+        self.request.sources.iter().any(|source| source.needs_forest())
+    }
+
+    fn check_classifier(&mut self) -> Result<(), Vec<Problem>> {
+        if !self.needs_features() {
+            return Ok(());
+        }
+        let selection = self.project.selection.as_ref().filter(|selection| selection.count() > 0);
+        if selection.is_none() {
+            return Err(vec![Problem::NoFeatures]);
+        }
+        if !self.needs_forest() {
+            return Ok(());
+        }
+        if let (Some(forest), false) = (&self.project.forest, self.request.retrain) {
+            self.forest = Some(Arc::clone(forest));
+            return Ok(());
+        }
+        let mut counts = [0u64; 256];
+        for lane in &self.project.lanes {
+            counts.iter_mut().zip(lane.labels.counts()).for_each(|(sum, count)| *sum += count);
+        }
+        if counts.iter().filter(|&&count| count > 0).count() < 2 {
+            return Err(vec![Problem::NoClassifier]);
+        }
+        if !self.request.retrain {
+            self.notes.push(
+                "The project has no classifier: it is trained from the labels for this run; the project is not changed."
+                    .into(),
+            );
+        }
+        let mut problems = Vec::new();
+        for index in 0..self.project.lanes.len() {
+            if self.project.lanes[index].labels.is_empty() {
+                continue;
+            }
+            match self.open_lane(index) {
+                Ok(lane) => self.training.push(lane),
+                Err(reason) => problems.push(Problem::TrainingImage {
+                    name: self.project.lanes[index].raw.nickname.clone(),
+                    reason,
+                }),
+            }
+        }
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+
+    fn open_lane(&mut self, index: usize) -> Result<TrainingLane, String> {
+        let raw = &self.project.lanes[index].raw;
+        let location = self.project.locate(raw).map_err(|error| error.to_string())?;
+        let axes = (!raw.axes.is_empty()).then(|| raw.axes.clone());
+        let options =
+            OpenOptions { axes, memory: Some(self.request.memory), stack_along: self.request.stack_along };
+        let reader = io::open(&location, &options).map_err(|error| error.to_string())?;
+        self.project.fit_lane(index, reader.info()).map_err(|error| error.to_string())?;
+        Ok(TrainingLane { index, reader, labels: self.project.lanes[index].labels.clone() })
+    }
+
+    /// Names that two results share, files that exist, files that are being read, folders that can't be
+    /// written to.
+    fn check_outputs(&mut self) {
+        let mut readers: Vec<PathBuf> = self.project.path.iter().map(|path| canonical(path)).collect();
+        for input in &self.request.inputs {
+            readers.extend(
+                [Some(&input.raw), input.mask.as_ref()].into_iter().flatten().map(|path| file_of(path)),
+            );
+        }
+        let mut taken: HashMap<PathBuf, String> = HashMap::new();
+        for input in &mut self.inputs {
+            for path in input.outputs.iter().flat_map(|output| output.paths.clone()) {
+                let real = canonical(&path);
+                if readers.contains(&real) {
+                    input.problems.push(Problem::OutputIsInput { path });
+                } else if let Some(other) = taken.insert(real, input.name.clone()) {
+                    input.problems.push(Problem::SameOutput { path, input: input.name.clone(), other });
+                } else if path.exists() && !self.request.overwrite {
+                    input.problems.push(Problem::Exists { path });
+                } else if let Err(reason) = outputs::check_folder(&path) {
+                    let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
+                    input.problems.push(Problem::Folder { path: folder, reason });
+                }
+            }
+        }
+    }
+}
+
+/// Checks one image.
+struct Checker<'a> {
+    plan: &'a Plan,
+    notes: Vec<String>,
+}
+
+impl Checker<'_> {
+    fn check(mut self, input: &Input) -> (PlannedInput, Vec<String>) {
+        let mut planned = PlannedInput {
+            name: input.raw.clone(),
+            problems: Vec::new(),
+            outputs: Vec::new(),
+            raw: OpenOptions::default(),
+            mask: None,
+            region: Roi::new([0; 4], [0; 4]),
+            lane: self.lane_of(&input.raw),
+        };
+        match self.open_raw(input) {
+            Ok((reader, options)) => {
+                planned.raw = options;
+                self.check_open(input, reader.info(), &mut planned);
+            }
+            Err(error) => planned.problems.push(Problem::Open(error)),
+        }
+        (planned, self.notes)
+    }
+
+    /// Opens the image with the axes it is to be read with: those asked for, or those of the last
+    /// training image if it has as many, or its own.
+    fn open_raw(&mut self, input: &Input) -> Result<(Arc<dyn ImageReader>, OpenOptions), io::Error> {
+        let request = &self.plan.request;
+        let mut options = OpenOptions {
+            axes: request.input_axes.clone(),
+            memory: Some(request.memory),
+            stack_along: request.stack_along,
+        };
+        let reader = io::open(&input.raw, &options)?;
+        let training = self.plan.project.lanes.last().map(|lane| &lane.raw.axes);
+        let own = &reader.info().axes;
+        match training {
+            Some(training)
+                if options.axes.is_none()
+                    && !request.ignore_training_axes
+                    && training.len() == own.len()
+                    && training != own =>
+            {
+                self.notes.push(format!(
+                    "'{}' is read as {training} like the training images (the file says {own}; --ignore-training-axistags takes that).",
+                    input.raw
+                ));
+                options.axes = Some(training.clone());
+                Ok((io::open(&input.raw, &options)?, options))
+            }
+            _ => Ok((reader, options)),
+        }
+    }
+
+    fn check_open(&mut self, input: &Input, info: &ImageInfo, planned: &mut PlannedInput) {
+        let plan = self.plan;
+        let [t, z, y, x, channels] = info.shape;
+        planned.region = Roi::whole([t, z, y, x]);
+        let mut features = 0;
+        if plan.needs_features() {
+            if let Err(error) = self.check_kind(&input.raw, info) {
+                planned.problems.push(Problem::Lane(error));
+                return;
+            }
+            if let Some(selection) = &plan.project.selection {
+                let unfit = selection.invalid_scales([z, y, x]);
+                planned.problems.extend(unfit.into_iter().map(|source| Problem::Scale {
+                    input: input.raw.clone(),
+                    shape: size_in_words(info.shape),
+                    source,
+                }));
+                match FeatureBank::new(selection, [z, y, x], channels) {
+                    Ok(bank) => features = bank.channel_count(),
+                    Err(_) => return,
+                }
+            }
+        }
+        if let Some(forest) = &plan.forest
+            && forest.feature_count != features
+        {
+            planned.problems.push(Problem::FeatureCount {
+                classifier: forest.feature_count,
+                selection: features,
+                input: input.raw.clone(),
+            });
+        }
+        if let Some(mask) = &input.mask {
+            match self.check_mask(mask, input, info) {
+                Ok(options) => planned.mask = Some((mask.clone(), options)),
+                Err(problem) => planned.problems.push(problem),
+            }
+        }
+        if plan.request.sources.contains(&ExportSource::Labels) && planned.lane.is_none() {
+            planned.problems.push(Problem::NotALane { input: input.raw.clone() });
+        }
+        outputs::plan_outputs(plan, input, info, features, planned);
+    }
+
+    /// Channels and depth have to be those of the training images; the number of time points is free.
+    fn check_kind(&self, name: &str, info: &ImageInfo) -> Result<(), LaneError> {
+        let lanes = self.plan.project.lanes.iter();
+        let Some(expected) = lanes.filter_map(|lane| lane.raw.canonical_shape()).next() else {
+            return Ok(());
+        };
+        let name = name.to_owned();
+        if info.shape[4] != expected[4] {
+            return Err(LaneError::Channels { name, expected: expected[4], found: info.shape[4] });
+        }
+        let kind = |z: usize| if z > 1 { "3D" } else { "2D" }.to_owned();
+        let (expected, found) = (kind(expected[1]), kind(info.shape[1]));
+        if expected == found { Ok(()) } else { Err(LaneError::Dimensions { name, expected, found }) }
+    }
+
+    /// Finds axes under which the mask has the image's size: those asked for, its own, the image's with
+    /// or without channels.
+    fn check_mask(&self, mask: &str, input: &Input, info: &ImageInfo) -> Result<OpenOptions, Problem> {
+        let request = &self.plan.request;
+        let open = |axes: Option<AxisOrder>| {
+            let options =
+                OpenOptions { axes, memory: Some(request.memory), stack_along: request.stack_along };
+            io::open(mask, &options).map(|reader| (reader.info().clone(), options))
+        };
+        let expected = [info.shape[0], info.shape[1], info.shape[2], info.shape[3]];
+        let size = |info: &ImageInfo| [info.shape[0], info.shape[1], info.shape[2], info.shape[3]];
+        let (own, options) = open(request.mask_axes.clone()).map_err(Problem::Open)?;
+        if size(&own) == expected {
+            return Ok(options);
+        }
+        let mismatch = || Problem::MaskShape {
+            mask: mask.to_owned(),
+            input: input.raw.clone(),
+            found: size(&own),
+            expected,
+        };
+        if request.mask_axes.is_some() {
+            return Err(mismatch());
+        }
+        let without_channels =
+            AxisOrder::new(info.axes.axes().iter().copied().filter(|&a| a != Axis::C)).ok();
+        [Some(info.axes.clone()), without_channels]
+            .into_iter()
+            .flatten()
+            .filter(|axes| axes.len() == own.axes.len())
+            .filter_map(|axes| open(Some(axes)).ok())
+            .find(|(info, _)| size(info) == expected)
+            .map(|(_, options)| options)
+            .ok_or_else(mismatch)
+    }
+
+    /// The project's lane that is the image `location`.
+    fn lane_of(&self, location: &str) -> Option<usize> {
+        let project = &self.plan.project;
+        project.lanes.iter().position(|lane| {
+            project.locate(&lane.raw).is_ok_and(|known| {
+                let (known, given) = (dataset_of(&known), dataset_of(location));
+                known.0 == given.0 && (known.1 == given.1 || given.1.is_none())
+            })
+        })
+    }
+}
+
+/// The real file that `location` names.
+fn file_of(location: &str) -> PathBuf {
+    dataset_of(location).0
+}
+
+/// The real file and the inner path that `location` names.
+fn dataset_of(location: &str) -> (PathBuf, Option<PathBuf>) {
+    let whole = Path::new(location);
+    for ancestor in whole.ancestors() {
+        if ancestor.is_file() {
+            let inner = whole.strip_prefix(ancestor).ok().filter(|inner| !inner.as_os_str().is_empty());
+            return (canonical(ancestor), inner.map(Path::to_owned));
+        }
+    }
+    (canonical(whole), None)
+}
+
+/// `path` with links resolved as far as it exists.
+pub(super) fn canonical(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    for ancestor in absolute.ancestors() {
+        if let Ok(real) = ancestor.canonicalize() {
+            let rest = absolute.strip_prefix(ancestor).unwrap_or(Path::new(""));
+            return if rest.as_os_str().is_empty() { real } else { real.join(rest) };
+        }
+    }
+    absolute
+}

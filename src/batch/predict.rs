@@ -1,0 +1,390 @@
+//! One image: blocks computed in parallel, written in file order.
+//!
+//! Workers take blocks from a [`Gate`]; the calling thread puts finished blocks in order and writes
+//! them, so that writing and computing overlap and the number of blocks in memory is bounded.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
+
+use ndarray::{Array3, Array4, ArrayView4, Axis as ArrayAxis, s};
+
+use super::blocking::Footprint;
+use super::convert::{Renormalization, convert};
+use super::gate::Gate;
+use super::reblock::Reblocked;
+use crate::data::task::Cancelled;
+use crate::data::volume::Sample;
+use crate::data::{BlockGrid, CancelToken, DType, LabelVolume, Roi, Roi5, SpatialRoi, Volume};
+use crate::features::FeatureBank;
+use crate::io::{self, ImageReader, ImageWriter};
+use crate::pipeline::{
+    Classification, ExportSource, apply_mask, block_input, mask_of, simple_segmentation, uncertainty,
+};
+
+/// Most pixels that are predicted between two looks at the cancel token.
+const SLAB_PIXELS: usize = 1 << 16;
+/// How often the writing thread looks at the cancel token while it waits.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// What is computed from.
+pub struct ImageJob<'a> {
+    /// The image.
+    pub raw: Arc<dyn ImageReader>,
+    /// Its prediction mask.
+    pub mask: Option<Arc<dyn ImageReader>>,
+    /// Its labels, for the source [`ExportSource::Labels`].
+    pub labels: Option<&'a LabelVolume>,
+    /// The filter bank, for all sources but labels.
+    pub bank: Option<&'a FeatureBank>,
+    /// The forest, for all sources but labels and features.
+    pub classification: Option<&'a Classification>,
+    /// The time points and the region (`tzyx`) to compute.
+    pub region: Roi<4>,
+}
+
+/// Where one export source goes.
+pub struct Sink {
+    /// What is written.
+    pub source: ExportSource,
+    /// The channels of it that are written.
+    pub channels: std::ops::Range<usize>,
+    /// Map of values before conversion.
+    pub renormalization: Option<Renormalization>,
+    /// Sample type written.
+    pub dtype: DType,
+    /// The file.
+    pub writer: Box<dyn ImageWriter>,
+}
+
+/// How much to use.
+#[derive(Clone, Copy, Debug)]
+pub struct Resources {
+    /// Bytes for blocks in flight.
+    pub memory: u64,
+    /// Block size (`zyx`) to use instead of the one that suits image and memory.
+    pub block: Option<[usize; 3]>,
+}
+
+/// Why an image was not written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PredictError {
+    /// Reading or writing failed.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// Stopped on request.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+/// A block computed: one volume for each sink.
+type Computed = Result<Vec<Volume>, PredictError>;
+
+/// Computes `job` block by block on the threads of `pool` and writes every sink in one pass; the sinks
+/// are finished when all is written. `advanced` is told pixels written so far.
+///
+/// # Errors
+/// Reading or writing fails, or cancelled; the sinks are dropped and leave nothing behind.
+pub fn predict_image(
+    job: &ImageJob<'_>,
+    sinks: Vec<Sink>,
+    pool: &rayon::ThreadPool,
+    resources: Resources,
+    cancel: &CancelToken,
+    advanced: &mut dyn FnMut(u64),
+) -> Result<(), PredictError> {
+    let blocks = Blocks::new(job, &sinks, pool.current_num_threads(), resources);
+    let gate = Gate::new(blocks.len(), blocks.in_flight);
+    let recipes: Vec<Recipe> = sinks.iter().map(Recipe::of).collect();
+    let mut writers: Vec<_> = sinks.into_iter().map(|sink| blocks.suited(sink)).collect();
+    let (sender, receiver) = mpsc::channel::<(usize, Computed)>();
+    let written = pool.in_place_scope(|scope| {
+        for _ in 0..pool.current_num_threads().min(blocks.in_flight) {
+            let (sender, gate, blocks, recipes) = (sender.clone(), &gate, &blocks, &recipes);
+            scope.spawn(move |_| {
+                while let Some(index) = gate.take() {
+                    let computed = compute(job, recipes, blocks.at(index), cancel);
+                    if sender.send((index, computed)).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let result = write_in_order(&receiver, &gate, &blocks, &mut writers, cancel, advanced);
+        gate.stop();
+        if result.is_err() {
+            // Removes the unfinished files at once, while the workers still come to their ends.
+            writers.clear();
+        }
+        result
+    });
+    written?;
+    writers.into_iter().try_for_each(ImageWriter::finish)?;
+    Ok(())
+}
+
+fn write_in_order(
+    receiver: &mpsc::Receiver<(usize, Computed)>,
+    gate: &Gate,
+    blocks: &Blocks,
+    writers: &mut [Box<dyn ImageWriter>],
+    cancel: &CancelToken,
+    advanced: &mut dyn FnMut(u64),
+) -> Result<(), PredictError> {
+    let mut early = BTreeMap::new();
+    let mut next = 0;
+    let mut pixels = 0;
+    while next < blocks.len() {
+        cancel.check()?;
+        match receiver.recv_timeout(PATIENCE) {
+            Ok((index, computed)) => early.insert(index, computed),
+            Err(RecvTimeoutError::Timeout) => continue,
+            // Every worker has gone: only a panic in one of them gets here, and the scope passes it on.
+            Err(RecvTimeoutError::Disconnected) => return Err(Cancelled.into()),
+        };
+        while let Some(computed) = early.remove(&next) {
+            cancel.check()?;
+            let (t, roi) = blocks.at(next);
+            let start = blocks.output_start(t, &roi);
+            for (writer, volume) in writers.iter_mut().zip(computed?) {
+                writer.write(start, &volume)?;
+            }
+            pixels += roi.len() as u64;
+            advanced(pixels);
+            gate.advance();
+            next += 1;
+        }
+    }
+    Ok(())
+}
+
+/// The blocks of a job, in the order in which they are written.
+struct Blocks {
+    region: Roi<4>,
+    grid: BlockGrid,
+    per_time: Vec<[usize; 3]>,
+    in_flight: usize,
+}
+
+impl Blocks {
+    fn new(job: &ImageJob<'_>, sinks: &[Sink], threads: usize, resources: Resources) -> Self {
+        let [times, z, y, x] = job.region.shape();
+        let channels = job.raw.info().shape[4];
+        let feature_bytes = |wanted: bool| {
+            if wanted { 8 * job.bank.map_or(0, FeatureBank::channel_count) } else { 0 }
+        };
+        let wants_features = sinks.iter().any(|sink| sink.source == ExportSource::Features);
+        let classes = job.classification.map_or(0, |classification| classification.class_count);
+        let footprint = Footprint {
+            shape: [z, y, x],
+            times,
+            halo: job.bank.map_or([0; 3], FeatureBank::halo),
+            halo_bytes: channels * (4 + job.raw.info().dtype.size()),
+            block_bytes: job.bank.map_or(0, FeatureBank::presmoothed_bytes)
+                + feature_bytes(wants_features)
+                + 12 * classes
+                + 16,
+        };
+        let block = resources.block.unwrap_or_else(|| footprint.block(threads, resources.memory));
+        let grid = BlockGrid::new([z, y, x], block);
+        let affordable =
+            usize::try_from(resources.memory / footprint.bytes(block).max(1)).unwrap_or(usize::MAX);
+        Blocks {
+            region: job.region,
+            per_time: grid.touching(&Roi::whole([z, y, x])),
+            grid,
+            // Twice the threads, so that nobody waits for the block that is being written.
+            in_flight: affordable.clamp(1, 2 * threads),
+        }
+    }
+
+    /// The writer of `sink`, made to take these blocks.
+    fn suited(&self, sink: Sink) -> Box<dyn ImageWriter> {
+        let [t, z, y, x] = self.region.shape();
+        let preferred = sink.writer.preferred_block();
+        let block = self.grid.block([0; 3]).shape();
+        let is_multiple =
+            |i: usize| block[i].is_multiple_of(preferred[i + 1].max(1)) || block[i] == [z, y, x][i];
+        if preferred[0] <= 1 && (0..3).all(is_multiple) {
+            return sink.writer;
+        }
+        Box::new(Reblocked::new(sink.writer, sink.dtype, [t, z, y, x, sink.channels.len()]))
+    }
+
+    fn len(&self) -> usize {
+        self.per_time.len() * self.region.shape()[0]
+    }
+
+    /// Time and region (`zyx`) of block `index`, in the image.
+    fn at(&self, index: usize) -> (usize, SpatialRoi) {
+        let [t, z, y, x] = self.region.start;
+        let block = self.grid.block(self.per_time[index % self.per_time.len()]);
+        let shifted = |at: [usize; 3]| [at[0] + z, at[1] + y, at[2] + x];
+        (t + index / self.per_time.len(), Roi::new(shifted(block.start), shifted(block.stop)))
+    }
+
+    /// Where a block begins in the output, `tzyxc`.
+    fn output_start(&self, t: usize, roi: &SpatialRoi) -> [usize; 5] {
+        let [t0, z, y, x] = self.region.start;
+        [t - t0, roi.start[0] - z, roi.start[1] - y, roi.start[2] - x, 0]
+    }
+}
+
+/// What workers need to know of a sink.
+struct Recipe {
+    source: ExportSource,
+    channels: std::ops::Range<usize>,
+    renormalization: Option<Renormalization>,
+    dtype: DType,
+}
+
+impl Recipe {
+    fn of(sink: &Sink) -> Self {
+        Recipe {
+            source: sink.source,
+            channels: sink.channels.clone(),
+            renormalization: sink.renormalization,
+            dtype: sink.dtype,
+        }
+    }
+
+    fn finish(&self, volume: Volume) -> Volume {
+        convert(volume, self.renormalization, self.dtype)
+    }
+
+    fn finish_channels(&self, planes: ArrayView4<'_, f32>) -> Volume {
+        self.finish(volume_of(planes.slice(s![self.channels.clone(), .., .., ..])))
+    }
+}
+
+/// Planes (`channel, z, y, x`) as a volume, `tzyxc`.
+fn volume_of<T: Sample>(planes: ArrayView4<'_, T>) -> Volume {
+    let volume = planes.permuted_axes([1, 2, 3, 0]).insert_axis(ArrayAxis(0));
+    T::volume(volume.as_standard_layout().into_owned())
+}
+
+fn single_channel<T: Sample>(plane: Array3<T>) -> Volume {
+    T::volume(plane.insert_axis(ArrayAxis(0)).insert_axis(ArrayAxis(4)))
+}
+
+/// Computes every recipe on the block `roi` at time `t`.
+fn compute(
+    job: &ImageJob<'_>,
+    recipes: &[Recipe],
+    (t, roi): (usize, SpatialRoi),
+    cancel: &CancelToken,
+) -> Computed {
+    cancel.check()?;
+    let predicted = predict(job, recipes, t, &roi, cancel)?;
+    let labels = || match job.labels {
+        Some(labels) => labels.read(&Roi::new(
+            [t, roi.start[0], roi.start[1], roi.start[2]],
+            [t + 1, roi.stop[0], roi.stop[1], roi.stop[2]],
+        )),
+        None => Array4::zeros((1, roi.shape()[0], roi.shape()[1], roi.shape()[2])),
+    };
+    Ok(recipes
+        .iter()
+        .map(|recipe| match recipe.source {
+            ExportSource::Probabilities => recipe.finish_channels(predicted.probabilities.view()),
+            ExportSource::SimpleSegmentation => {
+                recipe.finish(single_channel(simple_segmentation(predicted.probabilities.view())))
+            }
+            ExportSource::Uncertainty => {
+                recipe.finish(single_channel(uncertainty(predicted.probabilities.view())))
+            }
+            ExportSource::Features => recipe.finish_channels(predicted.features.view()),
+            ExportSource::Labels => recipe.finish(Volume::U8(labels().insert_axis(ArrayAxis(4)))),
+        })
+        .collect())
+}
+
+/// Features and probabilities of a block (`channel, z, y, x`), empty where no recipe asks for them.
+#[derive(Default)]
+struct Predicted {
+    features: Array4<f32>,
+    probabilities: Array4<f32>,
+}
+
+fn predict(
+    job: &ImageJob<'_>,
+    recipes: &[Recipe],
+    t: usize,
+    roi: &SpatialRoi,
+    cancel: &CancelToken,
+) -> Result<Predicted, PredictError> {
+    let wants_features = recipes.iter().any(|recipe| recipe.source == ExportSource::Features);
+    let classification =
+        job.classification.filter(|_| recipes.iter().any(|recipe| recipe.source.needs_forest()));
+    let [z, y, x] = roi.shape();
+    let mut predicted = Predicted::default();
+    let Some(bank) = job.bank.filter(|_| wants_features || classification.is_some()) else {
+        return Ok(predicted);
+    };
+    let mask = match (&job.mask, classification) {
+        (Some(mask), Some(_)) => {
+            let channels = mask.info().shape[4];
+            Some(mask_of(&mask.read(&roi.at(t, channels))?))
+        }
+        _ => None,
+    };
+    let is_masked_out = mask.as_ref().is_some_and(|mask| !mask.iter().any(|&keep| keep));
+    if let (Some(classification), true, false) = (classification, is_masked_out, wants_features) {
+        predicted.probabilities = Array4::zeros((classification.class_count, z, y, x));
+        return Ok(predicted);
+    }
+    let [_, depth, height, width, channels] = job.raw.info().shape;
+    let input_roi = roi.enlarge(bank.halo(), [depth, height, width]);
+    let input_box: Roi5 = input_roi.at(t, channels);
+    let input = block_input(&job.raw.read(&input_box)?);
+    if wants_features {
+        predicted.features = Array4::zeros((bank.channel_count(), z, y, x));
+        bank.compute(input.view(), &input_roi, roi, predicted.features.view_mut());
+        cancel.check()?;
+    }
+    if let Some(classification) = classification {
+        let mut probabilities = if wants_features {
+            classification.probabilities_from_features(predicted.features.view())
+        } else {
+            cancel.check()?;
+            let presmoothed = bank.presmooth(input.view(), &input_roi, roi);
+            let mut probabilities = Array4::zeros((classification.class_count, z, y, x));
+            for slab in slabs(roi) {
+                cancel.check()?;
+                let part = classification.probabilities_from_presmoothed(&presmoothed, &slab);
+                let at = slab.relative_to(roi.start);
+                let [z, y, x] = [0, 1, 2].map(|i| at.start[i]..at.stop[i]);
+                probabilities.slice_mut(s![.., z, y, x]).assign(&part);
+            }
+            probabilities
+        };
+        classification.clear_nonfinite(input.view(), &input_roi, roi, &mut probabilities);
+        if let Some(mask) = &mask {
+            apply_mask(probabilities.view_mut(), mask.view());
+        }
+        predicted.probabilities = probabilities;
+    }
+    Ok(predicted)
+}
+
+/// `roi` in parts of at most [`SLAB_PIXELS`] where it can be cut, in steps that suit the bank's tiles.
+fn slabs(roi: &SpatialRoi) -> Vec<SpatialRoi> {
+    const STEP: [usize; 3] = [16, 192, 192];
+    let [z, y, x] = roi.shape();
+    let mut block = [z, y, x];
+    for axis in 0..3 {
+        if block.iter().product::<usize>() > SLAB_PIXELS {
+            block[axis] = block[axis].min(STEP[axis]);
+        }
+    }
+    let grid = BlockGrid::new([z, y, x], block);
+    let shifted = |at: [usize; 3]| std::array::from_fn(|i| at[i] + roi.start[i]);
+    grid.touching(&Roi::whole([z, y, x]))
+        .into_iter()
+        .map(|index| grid.block(index))
+        .map(|part| Roi::new(shifted(part.start), shifted(part.stop)))
+        .collect()
+}

@@ -1,0 +1,166 @@
+//! Carries out a plan: trains where that is needed, then image by image.
+
+use std::time::Instant;
+
+use super::outputs;
+use super::plan::{Plan, PlannedInput};
+use super::predict::{ImageJob, PredictError, Resources, Sink, predict_image};
+use super::report::{Event, InputReport, OutputReport, Report, TrainingReport};
+use crate::classify::{Forest, TrainOptions};
+use crate::data::CancelToken;
+use crate::data::task::Cancelled;
+use crate::features::FeatureBank;
+use crate::io;
+use crate::pipeline::{Classification, ExportSource, TrainError, collect_rows};
+use std::sync::Arc;
+
+/// Why a run ended early.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// Training failed.
+    #[error("Can't train from the project's labels: {0}")]
+    Training(#[source] TrainError),
+}
+
+/// Carries out `plan` on the threads of `pool`. Errors of one image are in the report and don't stop
+/// the others; once `cancel` is cancelled the report says so.
+///
+/// # Errors
+/// No classifier could be trained.
+pub fn run(
+    plan: &Plan,
+    pool: &rayon::ThreadPool,
+    cancel: &CancelToken,
+    tell: &mut dyn FnMut(Event<'_>),
+) -> Result<Report, RunError> {
+    let begin = Instant::now();
+    let mut report = Report::default();
+    let forest = match (&plan.forest, plan.needs_forest()) {
+        (Some(forest), _) => Some(Arc::clone(forest)),
+        (None, false) => None,
+        (None, true) => match train(plan, pool, cancel, tell) {
+            Ok((forest, training)) => {
+                report.training = Some(training);
+                Some(forest)
+            }
+            Err(TrainError::Cancelled(_)) => {
+                report.interrupted = true;
+                return Ok(report);
+            }
+            Err(error) => return Err(RunError::Training(error)),
+        },
+    };
+    for (index, input) in plan.inputs.iter().enumerate() {
+        if cancel.is_cancelled() {
+            break;
+        }
+        let began = Instant::now();
+        let mut entry = InputReport {
+            input: input.name.clone(),
+            outputs: Vec::new(),
+            errors: input.problems.iter().map(ToString::to_string).collect(),
+            seconds: 0.0,
+        };
+        if entry.errors.is_empty() {
+            let pixels = input.region.len() as u64;
+            tell(Event::Started { index, count: plan.inputs.len(), input: &input.name, pixels });
+            match predict_input(plan, input, forest.as_deref(), pool, cancel, tell) {
+                Ok(outputs) => entry.outputs = outputs,
+                Err(PredictError::Cancelled(_)) => break,
+                Err(PredictError::Io(error)) => {
+                    entry.errors.push(format!("'{}' failed: {error}", input.name))
+                }
+            }
+        }
+        entry.seconds = began.elapsed().as_secs_f64();
+        tell(Event::Finished(&entry));
+        report.inputs.push(entry);
+    }
+    report.interrupted = cancel.is_cancelled();
+    report.seconds = begin.elapsed().as_secs_f64();
+    Ok(report)
+}
+
+fn train(
+    plan: &Plan,
+    pool: &rayon::ThreadPool,
+    cancel: &CancelToken,
+    tell: &mut dyn FnMut(Event<'_>),
+) -> Result<(Arc<Forest>, TrainingReport), TrainError> {
+    tell(Event::Training);
+    let begin = Instant::now();
+    let Some(selection) = &plan.project.selection else { return Err(Cancelled.into()) };
+    let options = TrainOptions { trees: 0..plan.request.tree_count, seed: plan.project.seed };
+    let (rows, trained) = pool.install(|| {
+        let rows = collect_rows(&plan.training, selection, cancel)?;
+        let trained = crate::classify::train(&rows, &options, cancel)?;
+        Ok::<_, TrainError>((rows, trained))
+    })?;
+    let training = TrainingReport {
+        rows: super::train::rows_per_class(&rows, plan.project.classes.len()),
+        features: rows.features.ncols(),
+        oob_error: trained.oob_error(),
+        seconds: begin.elapsed().as_secs_f64(),
+    };
+    tell(Event::Trained(&training));
+    Ok((Arc::new(trained.forest), training))
+}
+
+fn predict_input(
+    plan: &Plan,
+    input: &PlannedInput,
+    forest: Option<&Forest>,
+    pool: &rayon::ThreadPool,
+    cancel: &CancelToken,
+    tell: &mut dyn FnMut(Event<'_>),
+) -> Result<Vec<OutputReport>, PredictError> {
+    let raw = io::open(&input.name, &input.raw)?;
+    let mask = match &input.mask {
+        Some((mask, options)) => Some(io::open(mask, options)?),
+        None => None,
+    };
+    let [_, z, y, x, channels] = raw.info().shape;
+    // The plan has checked that every scale fits.
+    let bank = plan
+        .project
+        .selection
+        .as_ref()
+        .filter(|_| plan.needs_features())
+        .and_then(|selection| FeatureBank::new(selection, [z, y, x], channels).ok());
+    let classification = match (&bank, forest) {
+        (Some(bank), Some(forest)) => {
+            Some(Classification::new(bank.clone(), forest, plan.project.classes.len()))
+        }
+        _ => None,
+    };
+    let mut sinks = Vec::with_capacity(input.outputs.len());
+    for output in &input.outputs {
+        output.paths.iter().filter(|path| path.exists()).for_each(|path| tell(Event::Replacing(path)));
+        sinks.push(Sink {
+            source: output.source,
+            channels: output.channels.clone(),
+            renormalization: plan.request.renormalization,
+            dtype: output.spec.dtype,
+            writer: outputs::create(output)?,
+        });
+    }
+    let labels = match input.lane {
+        Some(lane) if plan.request.sources.contains(&ExportSource::Labels) => {
+            Some(&plan.project.lanes[lane].labels)
+        }
+        _ => None,
+    };
+    let job = ImageJob {
+        raw,
+        mask,
+        labels,
+        bank: bank.as_ref(),
+        classification: classification.as_ref(),
+        region: input.region,
+    };
+    let pixels = input.region.len() as u64;
+    let resources = Resources { memory: plan.request.memory, block: None };
+    predict_image(&job, sinks, pool, resources, cancel, &mut |done| tell(Event::Advanced { done, pixels }))?;
+    Ok(input.outputs.iter().map(outputs::PlannedOutput::report).collect())
+}

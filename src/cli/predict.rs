@@ -1,0 +1,139 @@
+//! `brushwood predict`, and what it shares with ilastik's headless command line.
+
+use std::path::Path;
+
+use super::args::{ExportArgs, PredictArgs, RunArgs};
+use super::error::{Failure, Message, Status, print, say};
+use super::interrupt;
+use super::progress::Progress;
+use crate::batch::{self, Input, Plan, PlanError, Renormalization, Request};
+use crate::pipeline::ExportSource;
+use crate::project::Project;
+
+/// Bytes for blocks in flight when not given.
+const DEFAULT_MEMORY: u64 = 1 << 30;
+
+/// Runs `brushwood predict`.
+///
+/// # Errors
+/// Options or the project can't be used, or no classifier could be trained.
+pub(super) fn run(args: PredictArgs) -> Result<Status, Failure> {
+    let files = if args.files.is_empty() { args.raw_data } else { args.files };
+    predict(&args.project, files, args.export, args.overwrite, &args.run)
+}
+
+/// Predicts `files` with `project`.
+///
+/// # Errors
+/// Options or the project can't be used, or no classifier could be trained.
+pub(super) fn predict(
+    project: &Path,
+    files: Vec<String>,
+    export: ExportArgs,
+    overwrite: bool,
+    run: &RunArgs,
+) -> Result<Status, Failure> {
+    let project = Project::load(project).map_err(|error| Failure::Project(Message::whole(error)))?;
+    let class_names = project.classes.iter().map(|class| class.name.clone()).collect();
+    let request = request(files, export, overwrite, run)?;
+    let plan = Plan::check(project, request).map_err(|error| {
+        let message = Message::whole(&error);
+        match error {
+            PlanError::Project(_) => Failure::Project(message),
+            _ => Failure::Usage(message),
+        }
+    })?;
+    plan.notes.iter().for_each(|note| say(&format!("note: {note}")));
+    let pool = pool(run)?;
+    let cancel = interrupt::on_signal();
+    let mut progress = Progress::new(class_names, overwrite);
+    let report = batch::run(&plan, &pool, &cancel, &mut |event| progress.show(&event))
+        .map_err(|error| Failure::Project(Message::whole(error)))?;
+    if run.json {
+        let text = serde_json::to_string_pretty(&report)
+            .map_err(|error| Failure::Work(Message::new("Can't write the report", error.to_string(), "")))?;
+        print(&text)?;
+    }
+    if report.interrupted {
+        say("Interrupted: unfinished outputs were removed");
+        return Ok(Status::Interrupted);
+    }
+    if report.failed() > 0 {
+        say(&format!("{} of {} images failed", report.failed(), report.inputs.len()));
+        return Ok(Status::SomeFailed);
+    }
+    Ok(Status::Done)
+}
+
+/// A pool of the threads asked for.
+///
+/// # Errors
+/// The system gives no threads.
+pub(super) fn pool(run: &RunArgs) -> Result<rayon::ThreadPool, Failure> {
+    rayon::ThreadPoolBuilder::new().num_threads(usize::from(run.threads.unwrap_or(0))).build().map_err(
+        |error| {
+            Failure::Work(Message::new("Can't start threads", error.to_string(), "Use fewer: --threads N"))
+        },
+    )
+}
+
+/// Bytes to use.
+pub(super) fn memory(run: &RunArgs) -> u64 {
+    run.memory.unwrap_or(DEFAULT_MEMORY)
+}
+
+fn request(
+    files: Vec<String>,
+    export: ExportArgs,
+    overwrite: bool,
+    run: &RunArgs,
+) -> Result<Request, Failure> {
+    let masks = export.prediction_mask;
+    if masks.len() > files.len() {
+        return Err(Failure::usage(
+            format!("{} prediction masks for {} images", masks.len(), files.len()),
+            "each image takes one mask, in the same order",
+            "Name as many images as masks",
+        ));
+    }
+    let mut masks = masks.into_iter();
+    let inputs = files.into_iter().map(|raw| Input { raw, mask: masks.next() }).collect();
+    let mut axes = export.input_axes.into_iter();
+    let (input_axes, mask_axes) = (axes.next(), axes.next());
+    if axes.next().is_some() {
+        return Err(Failure::usage(
+            "Too many axis orders in --input-axes",
+            "there are two roles, the image and its prediction mask",
+            "Write it like --input-axes zyx or --input-axes zyxc,zyx",
+        ));
+    }
+    let mut sources: Vec<ExportSource> = Vec::new();
+    for source in export.export_source {
+        if !sources.contains(&source) {
+            sources.push(source);
+        }
+    }
+    if sources.is_empty() {
+        sources.push(ExportSource::Probabilities);
+    }
+    let ranges = export.pipeline_result_drange.zip(export.export_drange);
+    Ok(Request {
+        inputs,
+        sources,
+        format: export.output_format,
+        template: export.output_filename_format,
+        internal_path: export.output_internal_path,
+        output_axes: export.output_axis_order,
+        input_axes,
+        mask_axes,
+        ignore_training_axes: export.ignore_training_axistags,
+        stack_along: export.stack_along,
+        subregion: export.cutout_subregion,
+        renormalization: ranges.map(|(from, to)| Renormalization { from, to }),
+        dtype: export.export_dtype,
+        retrain: export.retrain || export.tree_count.is_some(),
+        tree_count: export.tree_count.unwrap_or(100),
+        overwrite,
+        memory: memory(run),
+    })
+}

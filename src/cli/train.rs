@@ -1,0 +1,77 @@
+//! `brushwood train`: images and label images to a project.
+
+use std::path::Path;
+
+use super::args::TrainArgs;
+use super::error::{Failure, Message, Status, print, say};
+use super::interrupt;
+use super::predict::{memory, pool};
+use super::progress::training_lines;
+use crate::batch::FeatureChoice;
+use crate::batch::train::{TrainProblem, TrainRequest, train_project};
+use crate::pipeline::TrainError;
+use crate::project::Project;
+
+/// Runs `brushwood train`.
+///
+/// # Errors
+/// Options make no sense, files can't be read or don't fit, or the project can't be written.
+pub(super) fn run(args: TrainArgs) -> Result<Status, Failure> {
+    if args.raw_data.len() != args.labels.len() {
+        let problem = TrainProblem::Pairs { images: args.raw_data.len(), labels: args.labels.len() };
+        return Err(Failure::Usage(Message::whole(problem)));
+    }
+    if args.project.exists() && !args.overwrite {
+        return Err(Failure::usage(
+            format!("'{}' exists", args.project.display()),
+            "a project is not replaced silently",
+            "Use --overwrite to replace it, or another name",
+        ));
+    }
+    let request = TrainRequest {
+        pairs: args.raw_data.into_iter().zip(args.labels).collect(),
+        features: features(&args.features)?,
+        class_names: args.label_names,
+        input_axes: args.input_axes,
+        seed: args.seed,
+        tree_count: args.tree_count,
+        memory: memory(&args.run),
+        project: args.project.clone(),
+    };
+    let cancel = interrupt::on_signal();
+    let trained = pool(&args.run)?.install(|| train_project(&request, &cancel));
+    let (mut project, report) = match trained {
+        Err(TrainProblem::Training(TrainError::Cancelled(_))) => return Ok(Status::Interrupted),
+        trained => trained.map_err(|error| Failure::Work(Message::whole(error)))?,
+    };
+    if cancel.is_cancelled() {
+        return Ok(Status::Interrupted);
+    }
+    project.save_replacing(&args.project).map_err(|error| Failure::Work(Message::whole(error)))?;
+    let names: Vec<String> = project.classes.iter().map(|class| class.name.clone()).collect();
+    training_lines(&report, &names).iter().for_each(|line| say(line));
+    say(&format!("Saved {}", args.project.display()));
+    if args.run.json {
+        let text = serde_json::to_string_pretty(&report)
+            .map_err(|error| Failure::Work(Message::new("Can't write the report", error.to_string(), "")))?;
+        print(&text)?;
+    }
+    Ok(Status::Done)
+}
+
+/// `all`, the features of a project, or filters with scales.
+fn features(text: &str) -> Result<FeatureChoice, Failure> {
+    if Path::new(text).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("ilp")) {
+        let project =
+            Project::load(Path::new(text)).map_err(|error| Failure::Project(Message::whole(error)))?;
+        return project.selection.map(FeatureChoice::Selection).ok_or_else(|| {
+            Failure::Project(Message::new(
+                format!("'{text}' selects no features"),
+                "--features takes them from there",
+                "Name another project, or write --features all",
+            ))
+        });
+    }
+    FeatureChoice::parse(text)
+        .map_err(|error| Failure::usage(format!("Can't use --features '{text}'"), error.to_string(), ""))
+}
