@@ -137,6 +137,12 @@ const DATA_HINTS: &[Hint] = &[
     hint("training", &["applet.show 3"]),
 ];
 
+const GLOBAL_HINTS: &[Hint] = &[
+    Hint { label: "applets", join: "-", commands: &["applet.show 1", "applet.show 5"] },
+    hint("undo", &["edit.undo"]),
+    hint("save", &["file.save"]),
+];
+
 const LAST_HINTS: &[Hint] = &[hint("commands", &["palette.open"]), hint("help", &["help.open"])];
 
 const QUIT_HINT: &[Hint] = &[hint("quit", &["app.quit"])];
@@ -162,7 +168,8 @@ fn hint_parts(keymap: &Keymap, mode: Mode, hints: &'static [Hint]) -> Vec<(Strin
 /// always among them.
 pub fn hints(keymap: &Keymap, mode: Mode, width: usize) -> Vec<(String, &'static str)> {
     let own = match mode {
-        Mode::Canvas | Mode::Global => CANVAS_HINTS,
+        Mode::Global => GLOBAL_HINTS,
+        Mode::Canvas => CANVAS_HINTS,
         Mode::Contrast => CONTRAST_HINTS,
         Mode::Labels => LABELS_HINTS,
         Mode::Layers => LAYERS_HINTS,
