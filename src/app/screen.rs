@@ -140,6 +140,8 @@ impl App {
         self.messages.hide();
         if self.paint.pen_down {
             self.lift_pen();
+        } else if self.screen.applet != Applet::Training {
+            self.screen.applet = Applet::Training;
         } else if self.screen.fullscreen {
             self.screen.fullscreen = false;
         } else {
