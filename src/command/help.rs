@@ -45,7 +45,9 @@ impl HelpLine {
 
 /// All commands with their keys, in the table's order.
 pub fn help_lines(keymap: &Keymap) -> Vec<HelpLine> {
-    let mut keys: BTreeMap<&str, Vec<(bool, bool, String, Option<String>)>> = BTreeMap::new();
+    // By command: whether the mouse is needed, whether some terminals can't send it, keys, argument.
+    type Keys = Vec<(bool, bool, String, Option<String>)>;
+    let mut keys: BTreeMap<&str, Keys> = BTreeMap::new();
     for binding in keymap.bindings() {
         let name = binding.action.row().name;
         let text = binding.action.to_string();

@@ -376,7 +376,8 @@ mod tests {
             let command = arguments
                 .iter()
                 .find_map(|argument| Command::parse(&format!("{} {argument}", row.name)).ok())
-                .unwrap_or_else(|| panic!("{} takes none of {arguments:?}", row.name));
+                .ok_or(row.name)
+                .expect("takes one of the arguments");
             assert_eq!(Command::parse(&command.to_string()), Ok(command.clone()), "{command}");
             assert_eq!(command.row().name, row.name);
             assert_eq!(Command::parse(row.name).is_err(), row.required, "{}", row.name);
