@@ -54,6 +54,7 @@ pub fn lane(name: &str, shape: [usize; 5]) -> NewLane {
         display_mode: "default".into(),
         normalize_display: None,
         data_range: None,
+        content_hash: None,
     };
     NewLane {
         lane: Lane { raw, mask: None, labels: LabelVolume::new([t, z, y, x]) },
