@@ -103,7 +103,11 @@ impl ImageReader for StoredImage {
     fn read(&self, roi: &Roi5) -> Result<Volume, Error> {
         let info = &self.info;
         if !Roi5::whole(info.shape).encloses(roi) {
-            return Err(Error::Outside { path: self.path.clone(), roi: *roi, shape: info.shape });
+            return Err(Error::Outside {
+                path: self.path.clone(),
+                roi: Box::new(*roi),
+                shape: Box::new(info.shape),
+            });
         }
         if roi.is_empty() {
             return Ok(Volume::zeros(info.dtype, roi.shape()));
