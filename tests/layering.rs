@@ -82,7 +82,8 @@ fn modules_import_only_what_the_architecture_allows() {
     let mut wrong = Vec::new();
     for file in files {
         let path = file.strip_prefix(root.join("src")).expect("below src");
-        let Some(module) = path.iter().next().and_then(|m| m.to_str()).map(|m| m.trim_end_matches(".rs")) else {
+        let Some(module) = path.iter().next().and_then(|m| m.to_str()).map(|m| m.trim_end_matches(".rs"))
+        else {
             continue;
         };
         if module == "lib" || module == "main" {
@@ -115,8 +116,11 @@ fn the_table_has_no_cycle() {
     let mut left: Vec<&String> = table.keys().collect();
     while !left.is_empty() {
         let before = left.len();
-        let rest: Vec<&String> =
-            left.iter().copied().filter(|module| table[*module].iter().any(|import| left.contains(&import))).collect();
+        let rest: Vec<&String> = left
+            .iter()
+            .copied()
+            .filter(|module| table[*module].iter().any(|import| left.contains(&import)))
+            .collect();
         left = rest;
         assert!(left.len() < before, "these import each other in a circle: {left:?}");
     }

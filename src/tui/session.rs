@@ -27,6 +27,7 @@ use crate::app::{App, AppEvent, CanvasGeometry, Effect, InputEvent, Layout, Open
 use crate::engine::Engine;
 use crate::graphics::input::{Event, Reply};
 use crate::graphics::{Capabilities, CellRect, EncoderKind, FrameEncoder, Placement, Probe, choose, session};
+use crate::render;
 
 /// Width and height of a cell where nobody knows it; only their ratio matters then.
 const USUAL_CELL: [f64; 2] = [8.0, 16.0];
@@ -67,6 +68,8 @@ pub(super) struct Session {
     continued: bool,
     /// What the session ends with.
     over: Option<u8>,
+    /// Where the picture is and what part of the slice it shows, as last logged.
+    logged: Option<(Rect, render::Viewport)>,
 }
 
 impl Session {
@@ -93,6 +96,7 @@ impl Session {
             forget: false,
             continued: false,
             over: None,
+            logged: None,
             start,
         };
         session.enter();
@@ -359,6 +363,7 @@ impl Session {
         }
         self.dirty = false;
         self.fit_canvas();
+        self.log_canvas();
         let mut drawn = panels::Drawn::default();
         let theme = self.theme;
         let app = &self.app;
@@ -393,6 +398,29 @@ impl Session {
             self.send(AppEvent::Canvas(canvas));
             self.dirty = false;
         }
+    }
+
+    /// Notes in the log which window pixels show which slice pixels.
+    fn log_canvas(&mut self) {
+        let Some(viewport) = self.app.viewport() else { return };
+        let area = self.app.canvas.area;
+        if self.logged.replace((area, viewport)) == Some((area, viewport)) {
+            return;
+        }
+        let [width, height] = self.cell();
+        let origin = [f64::from(area.x) * width, f64::from(area.y) * height];
+        let render::Viewport { center, zoom, picture } = viewport;
+        tracing::debug!(
+            "canvas origin={},{} picture={},{} center={},{} zoom={},{}",
+            origin[0],
+            origin[1],
+            picture[0],
+            picture[1],
+            center[0],
+            center[1],
+            zoom[0],
+            zoom[1]
+        );
     }
 
     fn draw_job(&self, job: DrawJob) {

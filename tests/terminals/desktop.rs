@@ -44,13 +44,25 @@ impl Desktop {
     /// Starts a server on a free display.
     pub fn start() -> Desktop {
         let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", "1280x900x24", "+extension", "GLX", "+render", "-noreset"])
+            .args([
+                "-displayfd",
+                "1",
+                "-screen",
+                "0",
+                "1280x900x24",
+                "+extension",
+                "GLX",
+                "+render",
+                "-noreset",
+            ])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .expect("Xvfb starts");
         let mut number = String::new();
-        BufReader::new(server.stdout.take().expect("piped")).read_line(&mut number).expect("Xvfb names its display");
+        BufReader::new(server.stdout.take().expect("piped"))
+            .read_line(&mut number)
+            .expect("Xvfb names its display");
         let display = format!(":{}", number.trim());
         let manager = Command::new("openbox")
             .env("DISPLAY", &display)
@@ -83,8 +95,11 @@ impl Desktop {
     }
 
     fn xdotool(&self, arguments: &[&str]) -> String {
-        let output =
-            Command::new("xdotool").env("DISPLAY", &self.display).args(arguments).output().expect("xdotool runs");
+        let output = Command::new("xdotool")
+            .env("DISPLAY", &self.display)
+            .args(arguments)
+            .output()
+            .expect("xdotool runs");
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 }
@@ -110,7 +125,14 @@ impl Window<'_> {
     /// Presses the left button at the first point, moves through all, releases at the last.
     pub fn drag(&self, points: &[[i64; 2]]) {
         let go = |[x, y]: [i64; 2]| {
-            self.desktop.xdotool(&["mousemove", "--sync", "--window", &self.id, &x.to_string(), &y.to_string()]);
+            self.desktop.xdotool(&[
+                "mousemove",
+                "--sync",
+                "--window",
+                &self.id,
+                &x.to_string(),
+                &y.to_string(),
+            ]);
         };
         go(points[0]);
         self.desktop.xdotool(&["mousedown", "1"]);

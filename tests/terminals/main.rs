@@ -32,9 +32,23 @@ struct Terminal {
 const KITTY: Terminal = Terminal {
     class: "kitty",
     command: &[
-        "kitty", "--config", "NONE", "-o", "remember_window_size=no", "-o", "initial_window_width=1100", "-o",
-        "initial_window_height=800", "-o", "font_size=11", "-o", "confirm_os_window_close=0", "-o",
-        "update_check_interval=0", "-o", "window_padding_width=0",
+        "kitty",
+        "--config",
+        "NONE",
+        "-o",
+        "remember_window_size=no",
+        "-o",
+        "initial_window_width=1100",
+        "-o",
+        "initial_window_height=800",
+        "-o",
+        "font_size=11",
+        "-o",
+        "confirm_os_window_close=0",
+        "-o",
+        "update_check_interval=0",
+        "-o",
+        "window_padding_width=0",
     ],
     border: 0,
     tolerance: 8.0,
@@ -43,8 +57,21 @@ const KITTY: Terminal = Terminal {
 const XTERM: Terminal = Terminal {
     class: "xterm",
     command: &[
-        "xterm", "-ti", "vt340", "-xrm", "XTerm*allowWindowOps: true", "-xrm", "XTerm*numColorRegisters: 1024",
-        "-xrm", "XTerm*maxGraphicSize: 2000x2000", "-fa", "DejaVu Sans Mono", "-fs", "11", "-geometry", "115x42",
+        "xterm",
+        "-ti",
+        "vt340",
+        "-xrm",
+        "XTerm*allowWindowOps: true",
+        "-xrm",
+        "XTerm*numColorRegisters: 1024",
+        "-xrm",
+        "XTerm*maxGraphicSize: 2000x2000",
+        "-fa",
+        "DejaVu Sans Mono",
+        "-fs",
+        "11",
+        "-geometry",
+        "115x42",
         "-e",
     ],
     border: 2,
@@ -107,8 +134,9 @@ impl Canvas {
 fn run_of(truth: &GrayImage, canvas: &Canvas, value: u8, length: u32, margin: u32) -> [[usize; 2]; 2] {
     for row in margin..truth.height() - margin {
         for column in margin..truth.width() - length - margin {
-            let inside = (row - margin..=row + margin)
-                .all(|y| (column - margin..column + length + margin).all(|x| truth.get_pixel(x, y)[0] == value));
+            let inside = (row - margin..=row + margin).all(|y| {
+                (column - margin..column + length + margin).all(|x| truth.get_pixel(x, y)[0] == value)
+            });
             let ends = [[row as usize, column as usize], [row as usize, (column + length - 1) as usize]];
             if inside && ends.iter().all(|&end| canvas.shows(end)) {
                 return ends;
@@ -165,7 +193,12 @@ fn label_and_predict(terminal: &Terminal) {
     let desktop = Desktop::start();
     let program: PathBuf = env!("CARGO_BIN_EXE_brushwood").into();
     let mut command: Vec<String> = terminal.command.iter().map(|&part| part.to_owned()).collect();
-    command.extend([program.display().to_string(), "--log".into(), log.display().to_string(), "nuclei.tif".into()]);
+    command.extend([
+        program.display().to_string(),
+        "--log".into(),
+        log.display().to_string(),
+        "nuclei.tif".into(),
+    ]);
     let window = desktop.open(terminal.class, &command, folder.path());
 
     let canvas = wait_until("the image on screen", || {
@@ -185,7 +218,8 @@ fn label_and_predict(terminal: &Terminal) {
             let shot = window.screenshot();
             let seen = [from, middle, to].map(|at| pixel(&shot, canvas.window_at(at)));
             // The brush's outline may lie over the stroke's end.
-            (seen.iter().filter(|&&seen| difference(seen, color) < terminal.tolerance).count() >= 2).then_some(())
+            (seen.iter().filter(|&&seen| difference(seen, color) < terminal.tolerance).count() >= 2)
+                .then_some(())
         });
     }
 
@@ -193,8 +227,7 @@ fn label_and_predict(terminal: &Terminal) {
     let project_path = folder.path().join("nuclei.ilp");
     let project = wait_until("the saved project", || Project::load(&project_path).ok());
     for (class, [from, to]) in strokes.into_iter().enumerate() {
-        let center = Brush { diameter: 1 }
-            .segment(from.map(|p| p as i64), to.map(|p| p as i64));
+        let center = Brush { diameter: 1 }.segment(from.map(|p| p as i64), to.map(|p| p as i64));
         for [row, column] in &center {
             let label = project.lanes[0].labels.get([0, 0, *row as usize, *column as usize]);
             assert_eq!(usize::from(label), class + 1, "label at row {row}, column {column}");
