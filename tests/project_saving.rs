@@ -265,6 +265,22 @@ fn another_programs_changes_are_not_overwritten() {
 }
 
 #[test]
+fn labels_that_another_program_erased_are_written_again() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("p.ilp");
+    let mut project = Project::new();
+    project.lanes.push(lane("image", [0, 0, 70, 5]));
+    project.save(&path).expect("saved");
+    let file = hdf5_pure::File::open_rw(&path).expect("HDF5");
+    file.root().delete("PixelClassification/LabelSets/labels000/block0000").expect("deleted");
+    file.close().expect("written");
+    assert!(matches!(project.save(&path), Err(Error::ChangedOnDisk { .. })));
+    assert!(matches!(project.save(&path), Err(Error::ChangedOnDisk { .. })), "still");
+    project.save(&folder.path().join("copy.ilp")).expect("saved");
+    assert_same(&project, &Project::load(&folder.path().join("copy.ilp")).expect("loaded"));
+}
+
+#[test]
 fn images_must_fit_together() {
     let mut project = Project::new();
     project.add_lane(info("a", "yx", &[9, 9])).expect("first");

@@ -13,10 +13,14 @@ mod exact;
 pub mod forest;
 mod grow;
 mod histogram;
+mod layout;
 pub mod oob;
+mod ranks;
 pub mod rows;
 pub mod train;
+mod traverse;
 pub mod vigra;
+mod votes;
 mod walk;
 
 pub use compiled::{CompiledForest, Planes, PlanesMut, Scratch};

@@ -5,7 +5,7 @@
 //! summed in tree order as 64-bit floats. The probability is (votes + sum) / trees, rounded once to 32
 //! bits, so that votes may be counted in any order.
 
-use ndarray::{Array2, ArrayView1, ArrayView2};
+use ndarray::{Array2, ArrayView2};
 
 use super::forest::{Forest, Node, Tree, pure_class};
 
@@ -25,7 +25,7 @@ impl Forest {
             votes.fill(0);
             sums.fill(0.0);
             for tree in &self.trees {
-                let shares = tree.leaf_shares(row);
+                let shares = leaf_shares(tree, |column| row[column as usize]);
                 match pure_class(shares) {
                     Some(class) => votes[class] += 1,
                     None => sums.iter_mut().zip(shares).for_each(|(sum, share)| *sum += share),
@@ -45,16 +45,14 @@ pub(super) fn probability(votes: u32, sum: f64, trees: usize) -> f32 {
     ((f64::from(votes) + sum) / trees as f64) as f32
 }
 
-impl Tree {
-    /// Class shares of the leaf that a row of features ends in.
-    pub(super) fn leaf_shares(&self, row: ArrayView1<'_, f32>) -> &[f64] {
-        let mut at = 0;
-        loop {
-            match &self.nodes[at as usize] {
-                Node::Leaf { shares, .. } => return shares,
-                Node::Split { column, threshold, below, above } => {
-                    at = if f64::from(row[*column as usize]) < *threshold { *below } else { *above };
-                }
+/// Class shares of the leaf that a pixel ends in; `feature` gives its features by column.
+pub(super) fn leaf_shares(tree: &Tree, feature: impl Fn(u32) -> f32) -> &[f64] {
+    let mut at = 0;
+    loop {
+        match &tree.nodes[at as usize] {
+            Node::Leaf { shares, .. } => return shares,
+            Node::Split { column, threshold, below, above } => {
+                at = if f64::from(feature(*column)) < *threshold { *below } else { *above };
             }
         }
     }

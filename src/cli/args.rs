@@ -38,12 +38,9 @@ pub struct TerminalArgs {
     /// Project file: opened when it exists, else created at the first save
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub project: Option<PathBuf>,
-    /// How images are drawn: kitty, sixel, iterm2, halfblocks or ascii; asked of the terminal if not given
-    #[arg(long, value_name = "NAME")]
-    pub graphics: Option<String>,
-    /// Size of a character cell in pixels, for terminals that don't tell
-    #[arg(long, value_name = "WxH")]
-    pub cell_size: Option<String>,
+    /// How the terminal draws
+    #[command(flatten)]
+    pub graphics: GraphicsArgs,
     /// Key preset (ilastik, vim, emacs) or a keymap file
     #[arg(long, value_name = "NAME|FILE")]
     pub keymap: Option<String>,
@@ -58,6 +55,29 @@ pub struct TerminalArgs {
     pub log: Option<PathBuf>,
 }
 
+/// How the terminal draws.
+#[derive(Debug, Clone, Args)]
+pub struct GraphicsArgs {
+    /// How images are drawn: auto, kitty, kitty-tiles, kitty-placeholder, sixel, iterm2, half or ascii
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    pub graphics: String,
+    /// Size of a character cell in pixels, for terminals that don't tell
+    #[arg(long, value_name = "WxH", value_parser = parse_cell_size)]
+    pub cell_size: Option<CellSize>,
+}
+
+/// Width and height of a character cell in pixels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CellSize(pub [f64; 2]);
+
+fn parse_cell_size(text: &str) -> Result<CellSize, String> {
+    let size = text.split_once(['x', 'X']).and_then(|(width, height)| {
+        let sound = |part: &str| part.parse().ok().filter(|size| (1.0..=512.0).contains(size));
+        Some(CellSize([sound(width)?, sound(height)?]))
+    });
+    size.ok_or_else(|| "a cell size is width x height in pixels, such as 9x18".to_owned())
+}
+
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -67,6 +87,8 @@ pub enum Command {
     Train(TrainArgs),
     /// Tell what an image or a project holds
     Info(InfoArgs),
+    /// Tell what this terminal can do, and what brushwood will use
+    Doctor(GraphicsArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell

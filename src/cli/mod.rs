@@ -10,6 +10,7 @@ mod interrupt;
 mod predict;
 mod progress;
 mod spelling;
+mod terminal;
 mod train;
 
 use std::ffi::OsString;
@@ -24,18 +25,21 @@ pub use error::{Failure, Status};
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments = spelling::dashed(arguments.into_iter().collect());
     let outcome = if headless::is_headless(&arguments) {
-        headless::HeadlessArgs::try_parse_from(&arguments).map_err(Failure::from).and_then(headless::run)
+        headless::HeadlessArgs::try_parse_from(&arguments)
+            .map_err(Failure::from)
+            .and_then(headless::run)
+            .map(ExitCode::from)
     } else {
         Cli::try_parse_from(&arguments).map_err(Failure::from).and_then(dispatch)
     };
     match outcome {
-        Ok(status) => status.into(),
+        Ok(code) => code,
         Err(failure) => failure.report(),
     }
 }
 
-fn dispatch(cli: Cli) -> Result<Status, Failure> {
-    match cli.command {
+fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
+    let status = match cli.command {
         Some(Command::Predict(args)) => predict::run(args),
         Some(Command::Train(args)) => train::run(args),
         Some(Command::Info(args)) => info::run(&args),
@@ -43,16 +47,8 @@ fn dispatch(cli: Cli) -> Result<Status, Failure> {
             clap_complete::generate(shell, &mut Cli::command(), "brushwood", &mut std::io::stdout());
             Ok(Status::Done)
         }
-        None => terminal(&cli.terminal),
-    }
-}
-
-/// The terminal interface.
-fn terminal(args: &TerminalArgs) -> Result<Status, Failure> {
-    let _ = args;
-    Err(Failure::usage(
-        "No command given",
-        "this build has no terminal interface",
-        "Run 'brushwood --help' for the commands",
-    ))
+        Some(Command::Doctor(args)) => terminal::doctor(&args),
+        None => return terminal::run(cli.terminal),
+    };
+    status.map(ExitCode::from)
 }

@@ -42,6 +42,20 @@ impl LabelEdit {
         self.changes.iter().map(|(block, ..)| block_roi(*block))
     }
 
+    /// Pixels (`tzyx`) that changed, with their values before and after.
+    pub fn pixels(&self) -> impl Iterator<Item = ([usize; 4], u8, u8)> + '_ {
+        self.changes.iter().flat_map(|(block, before, after)| {
+            let [t, z, y, x] = *block;
+            let value = |block: &Option<Block>, i: usize| block.as_ref().map_or(0, |b| b[i]);
+            (0..SIDE * SIDE)
+                .map(move |i| {
+                    let at = [t, z, y * SIDE + i / SIDE, x * SIDE + i % SIDE];
+                    (at, value(before, i), value(after, i))
+                })
+                .filter(|(_, before, after)| before != after)
+        })
+    }
+
     /// This edit followed by `next`, as one edit.
     pub fn then(mut self, next: LabelEdit) -> LabelEdit {
         for (block, before, after) in next.changes {
@@ -182,6 +196,31 @@ impl LabelVolume {
             .collect()
     }
 
+    /// Labelled pixels (`tzyx`, value) inside `roi`, in the order of [`LabelVolume::iter`].
+    pub fn iter_in(&self, roi: Roi<4>) -> impl Iterator<Item = ([usize; 4], u8)> + '_ {
+        self.blocks.iter().filter(move |(block, _)| !block_roi(**block).intersect(&roi).is_empty()).flat_map(
+            move |(&[t, z, y, x], block)| {
+                block
+                    .iter()
+                    .enumerate()
+                    .filter(|&(_, &value)| value != 0)
+                    .map(move |(i, &value)| ([t, z, y * SIDE + i / SIDE, x * SIDE + i % SIDE], value))
+                    .filter(move |(at, _)| roi.contains(*at))
+            },
+        )
+    }
+
+    /// The blocks that hold labels, in the order of [`LabelVolume::iter`].
+    pub fn blocks(&self) -> impl Iterator<Item = LabelBlock> + '_ {
+        self.blocks.keys().copied()
+    }
+
+    /// The labels of one block alone, on an image of the same shape.
+    pub fn only(&self, block: LabelBlock) -> LabelVolume {
+        let blocks = self.blocks.get(&block).map(|b| (block, Arc::clone(b)));
+        LabelVolume { shape: self.shape, blocks: blocks.into_iter().collect() }
+    }
+
     /// Number of labelled pixels per value.
     pub fn counts(&self) -> [u64; 256] {
         let mut counts = [0; 256];
@@ -235,6 +274,14 @@ mod tests {
             let before = labels.clone();
             let edit = labels.paint(second);
             let after = labels.clone();
+            for (at, old, new) in edit.pixels() {
+                prop_assert_eq!((old, new), (before.get(at), after.get(at)));
+            }
+            let changed = before.shape().iter().product::<usize>()
+                - ndarray::Zip::from(&before.read(&Roi::whole(before.shape())))
+                    .and(&after.read(&Roi::whole(after.shape())))
+                    .fold(0, |same, a, b| same + usize::from(a == b));
+            prop_assert_eq!(edit.pixels().count(), changed);
             labels.undo(&edit);
             prop_assert_eq!(&labels, &before);
             labels.redo(&edit);
@@ -250,6 +297,11 @@ mod tests {
                 prop_assert_eq!(labels.get(at.into()), value);
             }
             prop_assert_eq!(labels.iter().count(), dense.iter().filter(|&&v| v != 0).count());
+            let roi = Roi::new([0, 1, 10, 5], [2, 2, 100, 66]);
+            let inside: Vec<_> = labels.iter().filter(|(at, _)| roi.contains(*at)).collect();
+            prop_assert_eq!(labels.iter_in(roi).collect::<Vec<_>>(), inside);
+            let by_block: Vec<_> = labels.blocks().flat_map(|b| labels.only(b).iter().collect::<Vec<_>>()).collect();
+            prop_assert_eq!(by_block, labels.iter().collect::<Vec<_>>());
         }
     }
 

@@ -3,6 +3,22 @@
 //!
 //! Knows no terminal and no keys; never touches the project.
 
+mod driver;
+mod loader;
+mod lru;
+mod mailbox;
+mod predictor;
+mod row_cache;
+mod supervise;
+mod tiles;
+mod trainer;
+mod work;
+
+pub use driver::{Engine, EngineOptions};
+pub use tiles::{TILE_SIDE, Tile};
+pub use trainer::{FIRST_TREES, TREE_COUNT};
+pub use work::{Footprint, PipelineWork, Work, WorkError};
+
 use std::sync::Arc;
 
 use crate::classify::Forest;

@@ -17,6 +17,38 @@ pub struct CellRect {
     pub height: u16,
 }
 
+impl CellRect {
+    /// Whether the cell at `(column, row)` lies inside.
+    pub fn contains(&self, column: u16, row: u16) -> bool {
+        column >= self.x
+            && row >= self.y
+            && u32::from(column) < u32::from(self.x) + u32::from(self.width)
+            && u32::from(row) < u32::from(self.y) + u32::from(self.height)
+    }
+}
+
+impl CellRect {
+    /// The part of this box that lies in `area`, counted from `area`'s first cell.
+    pub fn within(&self, area: CellRect) -> Option<CellRect> {
+        let cut = |from: u16, size: u16, low: u16, span: u16| {
+            let start = u32::from(from).max(u32::from(low));
+            let end = (u32::from(from) + u32::from(size)).min(u32::from(low) + u32::from(span));
+            (start < end).then(|| ((start - u32::from(low)) as u16, (end - start) as u16))
+        };
+        let (x, width) = cut(self.x, self.width, area.x, area.width)?;
+        let (y, height) = cut(self.y, self.height, area.y, area.height)?;
+        Some(CellRect { x, y, width, height })
+    }
+}
+
+impl Placement {
+    /// Width and height in whole terminal pixels that fit the area.
+    pub fn pixel_size(&self) -> [usize; 2] {
+        let size = |cells: u16, step: f64| (f64::from(cells) * step).floor().max(0.0) as usize;
+        [size(self.area.width, self.cell[0]), size(self.area.height, self.cell[1])]
+    }
+}
+
 /// Where on the terminal a picture goes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Placement {
@@ -39,7 +71,9 @@ pub trait FrameEncoder: Send {
 
     /// Appends to `out` what turns the picture shown now into `picture` (of
     /// [`FrameEncoder::picture_size`]); nothing when it is shown already. Escapes are never cut. The
-    /// cursor is left anywhere.
+    /// cursor is left anywhere, text attributes are reset. Goes out after the frame's text, whose
+    /// blank cells a popup that closes needs. Cells of an earlier area are not touched: when the area
+    /// moves or shrinks, [`FrameEncoder::erase`] goes out first, before the text.
     fn encode(&mut self, picture: &Arc<Picture>, placement: &Placement, out: &mut Vec<u8>);
 
     /// Appends what removes the picture from the terminal.
@@ -47,4 +81,7 @@ pub trait FrameEncoder: Send {
 
     /// The terminal may have lost everything (resize, resume, reattach): the next picture is sent whole.
     fn forget(&mut self);
+
+    /// The link's measured rate in bytes per second: slower links are worth more time compressing.
+    fn set_link_rate(&mut self, _bytes_per_second: f64) {}
 }

@@ -3,6 +3,26 @@
 //! Owns the encoders (kitty, sixel, iTerm2, half-blocks, ASCII), the capability query, and the parser of
 //! everything a terminal sends. Reads and writes no file descriptor: bytes in, bytes out.
 
+pub mod ascii;
+pub mod capabilities;
+mod diff;
 pub mod encoder;
+mod escape;
+pub mod half_blocks;
+pub mod input;
+pub mod iterm2;
+pub mod kitty;
+pub mod kitty_tiles;
+mod placeholder;
+pub mod probe;
+mod raster;
+pub mod registry;
+pub mod session;
+pub mod sixel;
+mod sixel_palette;
 
+pub use capabilities::{Brand, Capabilities, CellSource, Environment};
 pub use encoder::{CellRect, FrameEncoder, Placement};
+pub use half_blocks::Colors;
+pub use probe::Probe;
+pub use registry::{Choice, ENCODERS, EncoderKind, choose};

@@ -71,6 +71,14 @@ impl Origin {
         }
     }
 
+    /// Whether the open file still holds what was loaded, wherever it is now.
+    pub fn is_intact(&self) -> bool {
+        self.file.metadata().is_ok_and(|metadata| {
+            let now = Stamp::of(&metadata);
+            (now.length, now.modified) == (self.stamp.length, self.stamp.modified)
+        })
+    }
+
     /// Whether `path` names the file that was loaded.
     pub fn is_at(&self, path: &Path) -> bool {
         let canonical = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());

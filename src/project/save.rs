@@ -73,17 +73,15 @@ impl Project {
             return Err(Error::ChangedOnDisk { path: path.to_owned() });
         }
         let lanes = self.relocated(path);
-        let pending = PendingFile::create(path).map_err(|error| file_error(path, error))?;
-        self.write(pending.temporary_path(), &lanes).map_err(|error| match error {
-            PlanError::Io(source) => Error::Write { path: path.to_owned(), source },
-            PlanError::Keep(reason) => Error::CannotKeep {
-                path: path.to_owned(),
-                origin: self.origin.as_ref().map_or_else(PathBuf::new, |origin| origin.path.clone()),
-                reason,
-            },
-            PlanError::Encode(reason) => Error::Encode { path: path.to_owned(), reason },
-        })?;
-        pending.commit().map_err(|error| file_error(path, error))?;
+        let before = self.origin.clone();
+        if let Some(origin) = before.as_ref().filter(|origin| !origin.is_intact()) {
+            // Written to in place, as ilastik does: what to carry over is what the file holds now.
+            self.origin = Project::load(&origin.path)?.origin;
+        }
+        if let Err(error) = self.write_to(path, &lanes) {
+            self.origin = before;
+            return Err(error);
+        }
         self.lanes = lanes;
         self.path = Some(path.to_owned());
         self.origin = None;
@@ -97,6 +95,20 @@ impl Project {
             state: Arc::new(State::of(self)),
         });
         Ok(())
+    }
+
+    fn write_to(&self, path: &Path, lanes: &[Lane]) -> Result<(), Error> {
+        let pending = PendingFile::create(path).map_err(|error| file_error(path, error))?;
+        self.write(pending.temporary_path(), lanes).map_err(|error| match error {
+            PlanError::Io(source) => Error::Write { path: path.to_owned(), source },
+            PlanError::Keep(reason) => Error::CannotKeep {
+                path: path.to_owned(),
+                origin: self.origin.as_ref().map_or_else(PathBuf::new, |origin| origin.path.clone()),
+                reason,
+            },
+            PlanError::Encode(reason) => Error::Encode { path: path.to_owned(), reason },
+        })?;
+        pending.commit().map_err(|error| file_error(path, error))
     }
 
     fn write(&self, temporary: &Path, lanes: &[Lane]) -> Result<(), PlanError> {

@@ -2,10 +2,20 @@
 //!
 //! Owns the viewport's geometry, layers, contrast, colours and composition. Knows no terminal.
 
+mod blend;
+pub mod compose;
+#[cfg(test)]
+mod compose_tests;
+pub mod cursor;
 pub mod layer;
+pub mod normalize;
 pub mod picture;
+mod sampling;
 pub mod viewport;
 
+pub use compose::{ProbabilityPart, Scene, SlicePart, compose};
+pub use cursor::Cursor;
 pub use layer::{Layer, LayerKind};
+pub use normalize::{Channels, Window};
 pub use picture::Picture;
 pub use viewport::Viewport;

@@ -3,5 +3,6 @@
 mod chunks;
 mod filters;
 mod read;
+mod slices;
 
 pub(super) use read::Hdf5;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use hdf5_pure::{AttrValue, Dataset, Datatype, DatatypeByteOrder, File, Group, Layout};
+use hdf5_pure::{AttrValue, ChunkIndex as Index, Dataset, Datatype, DatatypeByteOrder, File, Group, Layout};
 
 use crate::data::{AxisOrder, DType};
 use crate::io::axistags;
@@ -17,6 +17,7 @@ use crate::io::samples::{ByteOrder, dtype_of};
 use crate::io::storage::{Found, InMemory, StoredImage, byte_count};
 
 use super::chunks::{ChunkIndex, Rows};
+use super::slices::Slices;
 
 const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
 
@@ -53,11 +54,12 @@ impl Format for Hdf5 {
     ) -> Result<Arc<dyn ImageReader>, Error> {
         let raw = SharedFile::open(path)?;
         let file = File::open_streaming(path).map_err(|e| refused(&raw, &e))?;
-        let dataset = match internal {
-            Some(name) => find(&raw, &file, name)?,
-            None => find(&raw, &file, &only_dataset(&raw, &file)?)?,
+        let name = match internal {
+            Some(name) => name.trim_matches('/').to_owned(),
+            None => only_dataset(&raw, &file)?,
         };
-        open_dataset(&raw, dataset, options)
+        let dataset = find(&raw, &file, &name)?;
+        open_dataset(&raw, &name, dataset, options)
     }
 }
 
@@ -115,7 +117,7 @@ fn only_dataset(raw: &SharedFile, file: &File) -> Result<String, Error> {
 }
 
 fn find(raw: &SharedFile, file: &File, name: &str) -> Result<Dataset, Error> {
-    match file.dataset(name.trim_matches('/')) {
+    match file.dataset(name) {
         Ok(dataset) => Ok(dataset),
         Err(_) => Err(Error::NoSuchDataset {
             path: raw.path().to_owned(),
@@ -151,6 +153,7 @@ fn sample_type(datatype: &Datatype) -> Option<(DType, ByteOrder)> {
 
 fn open_dataset(
     raw: &Arc<SharedFile>,
+    name: &str,
     dataset: Dataset,
     options: &OpenOptions,
 ) -> Result<Arc<dyn ImageReader>, Error> {
@@ -175,7 +178,17 @@ fn open_dataset(
         return Err(Error::Dimensions { path: path.to_owned(), dimensions: shape.len() });
     }
     let item = dtype.size();
-    match dataset.layout().map_err(refused)? {
+    let layout = match dataset.layout() {
+        // HDF5 2.0 writes a fifth version of the message for compressed datasets.
+        Err(e) if e.to_string().contains("invalid data layout version: 5") => {
+            return StoredImage::open(path, found, options, Slices::open(raw, name, dtype)?);
+        }
+        layout => layout.map_err(refused)?,
+    };
+    match layout {
+        Layout::Chunked { index: Index::BTreeV2, .. } => {
+            StoredImage::open(path, found, options, Slices::open(raw, name, dtype)?)
+        }
         Layout::Contiguous { address: Some(address), .. } => {
             raw.check_range(address, bytes as u64, || format!("a dataset of shape {shape:?} of {dtype}"))?;
             let planes = RawPlanes {

@@ -56,8 +56,11 @@ impl ChunkSource for PageChunks {
         let across = kind.width.div_ceil(page.chunk.1);
         let down = kind.height.div_ceil(page.chunk.0);
         let chunk = (plane * down + row) * across + column;
-        let rows = page.chunk.0.min(kind.height - row * page.chunk.0);
-        let columns = page.chunk.1.min(kind.width - column * page.chunk.1);
+        // Tiles come whole, the last strip ends with the page.
+        let (mut rows, columns) = page.chunk;
+        if !page.tiled {
+            rows = rows.min(kind.height - row * rows);
+        }
 
         let mut decoder = self.take_decoder(number)?;
         let bytes = self.decode(&mut decoder, page, chunk, rows, columns).map_err(|e| match e {
@@ -79,7 +82,7 @@ impl ChunkSource for PageChunks {
 }
 
 impl PageChunks {
-    /// Samples of one strip or tile, clipped to the page.
+    /// Samples of one strip or tile.
     fn decode(
         &self,
         decoder: &mut PageDecoder,

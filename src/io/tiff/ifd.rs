@@ -17,7 +17,12 @@ use crate::io::samples::ByteOrder;
 pub(super) type PageDecoder = Decoder<FileView>;
 
 /// Tag numbers used here.
+pub(super) const WIDTH: u16 = 256;
+pub(super) const HEIGHT: u16 = 257;
 const PHOTOMETRIC: u16 = 262;
+const TILE_WIDTH: u16 = 322;
+const TILE_HEIGHT: u16 = 323;
+pub(super) const IMAGE_DEPTH: u16 = 32997;
 /// "Black is zero": samples are numbers, whatever their count.
 const AS_STORED: u16 = 1;
 /// Luminance and two colour differences.
@@ -95,16 +100,23 @@ impl Directories {
         Ok(())
     }
 
-    /// The photometric interpretation of a page: where it is stored, and which it is.
-    fn photometric(&self, directory: u64) -> Result<Option<(u64, u16)>, Error> {
+    /// Where the value of a number in a directory is stored, its length in bytes, and the value.
+    pub(super) fn find(&self, directory: u64, tag: u16) -> Result<Option<Stored>, Error> {
+        const SHORT: u64 = 3;
+        const LONG: u64 = 4;
         let (pointer, count_size, entry_size) = self.sizes();
         let what = || "a directory".to_owned();
         let count = self.number_at(directory, count_size, what)?;
         let mut entry = directory + count_size;
         for _ in 0..count {
-            if self.number_at(entry, 2, what)? == u64::from(PHOTOMETRIC) {
+            if self.number_at(entry, 2, what)? == u64::from(tag) {
+                let len = match self.number_at(entry + 2, 2, what)? {
+                    SHORT => 2,
+                    LONG => 4,
+                    _ => return Ok(None),
+                };
                 let at = entry + 4 + pointer;
-                return Ok(Some((at, self.number_at(at, 2, what)? as u16)));
+                return Ok(Some(Stored { at, len, value: self.number_at(at, len, what)? }));
             }
             entry += entry_size;
         }
@@ -113,6 +125,9 @@ impl Directories {
 
     /// A decoder of the page whose directory is at `directory`, and the page's photometric
     /// interpretation. Samples come as stored; `colours` keeps the interpretation, which JPEG needs.
+    ///
+    /// Tiled pages are presented as large as their tiles are: clipping rows at the page's edge, the
+    /// library loses the end of some LZW-coded tiles.
     pub(super) fn decoder(&self, directory: u64, colours: bool) -> Result<(PageDecoder, u16), Error> {
         let bytes = |n: u64, len: usize| match self.order {
             ByteOrder::Big => n.to_be_bytes()[8 - len..].to_vec(),
@@ -121,9 +136,18 @@ impl Directories {
         let mut view = self.file.view();
         let pointer = self.sizes().0;
         view.patch(pointer, bytes(directory, pointer as usize));
-        let photometric = self.photometric(directory)?;
-        if let Some((at, _)) = photometric.filter(|_| !colours) {
-            view.patch(at, bytes(AS_STORED.into(), 2));
+        let photometric = self.find(directory, PHOTOMETRIC)?;
+        if let Some(stored) = photometric.filter(|_| !colours) {
+            view.patch(stored.at, bytes(AS_STORED.into(), stored.len as usize));
+        }
+        for (page, tile) in [(WIDTH, TILE_WIDTH), (HEIGHT, TILE_HEIGHT)] {
+            let (Some(page), Some(tile)) = (self.find(directory, page)?, self.find(directory, tile)?) else {
+                continue;
+            };
+            let padded = page.value.checked_next_multiple_of(tile.value).unwrap_or(page.value);
+            if padded < 1 << (8 * page.len) {
+                view.patch(page.at, bytes(padded, page.len as usize));
+            }
         }
         let mut limits = Limits::default();
         // What a chunk decodes to is checked before it is decoded.
@@ -131,8 +155,16 @@ impl Directories {
         limits.intermediate_buffer_size = usize::MAX;
         limits.ifd_value_size = usize::try_from(self.file.len()).unwrap_or(usize::MAX);
         let decoder = Decoder::new(view).map_err(|e| refused(&self.file, &e))?.with_limits(limits);
-        Ok((decoder, photometric.map_or(AS_STORED, |(_, value)| value)))
+        Ok((decoder, photometric.map_or(AS_STORED, |stored| stored.value as u16)))
     }
+}
+
+/// A number in a directory.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stored {
+    at: u64,
+    len: u64,
+    pub(super) value: u64,
 }
 
 /// An error of the library, as one of ours.

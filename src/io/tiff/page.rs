@@ -10,7 +10,7 @@ use crate::data::DType;
 use crate::io::error::Error;
 use crate::io::samples::dtype_of;
 
-use super::ifd::{Directories, PageDecoder, YCBCR, refused};
+use super::ifd::{Directories, HEIGHT, IMAGE_DEPTH, PageDecoder, WIDTH, YCBCR, refused};
 
 /// What must agree between the pages of one image.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +62,8 @@ pub(super) struct Page {
     pub(super) kind: PageKind,
     /// Extents of a strip or tile, `y, x`.
     pub(super) chunk: (usize, usize),
+    /// Whether it is cut into tiles.
+    pub(super) tiled: bool,
     /// Whether samples are JPEG-coded luminance and colour differences.
     pub(super) ycbcr: bool,
     /// Where the samples begin when they lie dense and uncompressed.
@@ -79,9 +81,16 @@ impl Page {
     pub(super) fn read(directories: &Directories, number: usize) -> Result<(Page, PageDecoder), Error> {
         let file = &directories.file;
         let directory = directories.offsets[number];
+        let tag = |tag| Ok::<_, Error>(directories.find(directory, tag)?.map(|stored| stored.value as usize));
+        if let Some(depth) = tag(IMAGE_DEPTH)?.filter(|&depth| depth > 1) {
+            let what = format!("a page that is a volume of {depth} slices");
+            return Err(Error::unsupported(file.path(), what, "save every slice as a page"));
+        }
         let (mut decoder, photometric) = directories.decoder(directory, false)?;
         let refused = |e| refused(file, &e);
-        let (width, height) = decoder.dimensions().map_err(refused)?;
+        let (Some(width), Some(height)) = (tag(WIDTH)?, tag(HEIGHT)?) else {
+            return Err(Error::damaged(file.path(), format!("page {} has no width or height", number + 1)));
+        };
         let samples: usize =
             decoder.find_tag_unsigned(Tag::SamplesPerPixel).map_err(refused)?.unwrap_or(1_u16).into();
         let planar = decoder.find_tag_unsigned::<u16>(Tag::PlanarConfiguration).map_err(refused)?
@@ -95,7 +104,7 @@ impl Page {
             decoder = directories.decoder(directory, true)?.0;
         }
         let (dtype, bits) = sample_type(directories, &mut decoder)?;
-        let kind = PageKind { width: width as usize, height: height as usize, samples, planar, bits, dtype };
+        let kind = PageKind { width, height, samples, planar, bits, dtype };
         let (chunk_width, chunk_height) = decoder.chunk_dimensions();
         let tiled = decoder.get_chunk_type() == ChunkType::Tile;
         let chunk = if tiled {
@@ -125,7 +134,7 @@ impl Page {
         let raw = raw_start(&kind, chunk, tiled, compression, &offsets, &sizes, &mut decoder);
         let ycbcr = compression == CompressionMethod::ModernJPEG && photometric == YCBCR && samples == 3;
         let empty = (0..sizes.len()).filter(|&i| sizes[i] == 0).collect();
-        Ok((Page { directory, kind, chunk, ycbcr, raw, empty, reduced }, decoder))
+        Ok((Page { directory, kind, chunk, tiled, ycbcr, raw, empty, reduced }, decoder))
     }
 }
 

@@ -4,7 +4,7 @@ use crate::data::{Axis, AxisOrder};
 use crate::io::error::Error;
 use crate::io::format::PixelSize;
 
-use super::ifd::{Directories, PageDecoder};
+use super::ifd::Directories;
 use super::metadata::{ImageJ, Resolution, Shaped, description};
 use super::ome::{self, several_series};
 use super::page::{Page, PageKind};
@@ -37,7 +37,6 @@ impl Series {
         let (first, mut decoder) = Page::read(directories, 0)?;
         let text = description(&mut decoder);
         let resolution = Resolution::read(&mut decoder);
-        refuse_volumes(directories, &mut decoder)?;
         drop(decoder);
         let kind = first.kind.clone();
         let mut pages = vec![first];
@@ -125,19 +124,6 @@ impl Series {
             axes,
             pixel_size: pixel_size.clone(),
         })
-    }
-}
-
-/// Volumes in one page (tags ImageDepth and TileDepth) are not read by the library.
-fn refuse_volumes(directories: &Directories, decoder: &mut PageDecoder) -> Result<(), Error> {
-    const IMAGE_DEPTH: tiff::tags::Tag = tiff::tags::Tag::Unknown(32997);
-    match decoder.find_tag_unsigned::<u32>(IMAGE_DEPTH) {
-        Ok(Some(depth)) if depth > 1 => Err(Error::unsupported(
-            directories.file.path(),
-            format!("a page that is a volume of {depth} slices"),
-            "save every slice as a page",
-        )),
-        _ => Ok(()),
     }
 }
 

@@ -1,0 +1,83 @@
+//! Why a command can't be used now, in words: shown in the palette, and said when its key is pressed.
+
+use super::features::TableRow;
+use super::screen::Applet;
+use super::state::App;
+use crate::data::classes::MAX_CLASSES;
+use crate::render::LayerKind;
+
+/// Why not, as a clause without capital and full stop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason(pub String);
+
+fn unless(condition: bool, why: impl Into<String>) -> Result<(), Reason> {
+    if condition { Ok(()) } else { Err(Reason(why.into())) }
+}
+
+/// Whether the command `name` can be used now.
+///
+/// # Errors
+/// Why not.
+pub fn available(name: &str, app: &App) -> Result<(), Reason> {
+    let area = name.split('.').next().unwrap_or(name);
+    let image = unless(app.has_image(), "there is no image; open one first");
+    match area {
+        "view" | "cursor" | "paint" | "brush" | "contrast" | "mouse" | "feature" | "data" => image?,
+        _ => {}
+    }
+    if matches!(area, "paint" | "cursor") {
+        unless(app.screen.applet == Applet::Training, "the canvas is in the Training applet")?;
+    }
+    match name {
+        "file.save" | "file.save_as" | "file.save_quit" => {
+            unless(!app.files.saving, "the project is being saved")
+        }
+        "file.open" | "lane.add" => unless(!app.files.opening, "something is being opened"),
+        "lane.by" | "lane.show" => unless(app.views.len() > 1, "the project has no other image"),
+        "lane.remove" | "data.show" => unless(app.has_image(), "the project has no image"),
+        "edit.undo" => unless(app.edits.can_undo(), "there is nothing to undo"),
+        "edit.redo" => unless(app.edits.can_redo(), "there is nothing to redo"),
+        "live.update_once" => match app.training_obstacle() {
+            Some(why) => Err(Reason(why)),
+            None => Ok(()),
+        },
+        "live.toggle" => unless(app.has_image(), "there is no image; open one first"),
+        "view.slice_by" | "view.slice_first" | "view.slice_last" => {
+            let axis = app.view().map_or(0, |view| view.axis as usize);
+            unless(app.shape()[axis] > 1, "the image has a single slice along this axis")
+        }
+        "view.axis" => unless(app.space()[0] > 1, "the image has no depth"),
+        "view.time_by" => unless(app.shape()[0] > 1, "the image has a single time point"),
+        "view.channel_by" => unless(app.shape()[4] > 1, "the image has a single channel"),
+        "paint.dab" | "paint.pen" | "paint.line" | "paint.fill" => unless(
+            matches!(app.paint.tool, super::Tool::Brush | super::Tool::Eraser),
+            "the tool in hand does not paint; take the brush",
+        ),
+        "label.add" => unless(
+            app.project.classes.len() < MAX_CLASSES,
+            format!("a project has at most {MAX_CLASSES} labels"),
+        ),
+        "label.delete" | "label.merge" => {
+            unless(app.project.classes.len() > 2, "a project keeps at least two labels")
+        }
+        "label.clear" => unless(app.label_count(app.paint.label) > 0, "the label has no strokes"),
+        "layer.mask" => {
+            unless(app.layers.layers.iter().any(|l| l.kind == LayerKind::Mask), "the image has no mask")
+        }
+        "layer.raise" => unless(app.layers.selected > 0, "the layer is the topmost"),
+        "layer.lower" => unless(app.layers.selected + 1 < app.layers.layers.len(), "the layer is the lowest"),
+        "feature.dimension" => {
+            unless(app.space()[0] > 1, "the images have no depth, everything is computed in 2D")
+        }
+        "feature.scale_remove" => {
+            let scales = app.shown_selection().scales.len();
+            unless(scales > 1, "one scale must stay")?;
+            unless(app.features.column < scales, "the cursor is on no scale")
+        }
+        "feature.toggle" => {
+            let row = super::features::TABLE_ROWS[app.features.row];
+            unless(app.space()[0] > 1 || row != TableRow::Dimension, "the images have no depth")
+        }
+        _ => Ok(()),
+    }
+}

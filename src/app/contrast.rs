@@ -1,0 +1,171 @@
+//! Contrast: which values are shown black and white. Display only, never part of what is computed.
+
+use serde::{Deserialize, Serialize};
+
+use super::canvas::ChannelView;
+use super::messages::Level;
+use super::slices::{extremes, quantiles};
+use super::state::App;
+use crate::engine::SliceData;
+use crate::io::ImageInfo;
+use crate::project::DatasetInfo;
+
+/// Contrast of one channel.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Window {
+    /// From the lowest to the highest value seen so far.
+    Auto(Option<(f64, f64)>),
+    /// From the first value (black) to the second (white).
+    Fixed(f64, f64),
+}
+
+impl Window {
+    /// The values shown black and white.
+    pub fn range(&self) -> Option<(f64, f64)> {
+        match *self {
+            Window::Auto(seen) => seen,
+            Window::Fixed(low, high) => Some((low, high)),
+        }
+    }
+}
+
+/// ilastik's choice for a new view: the range that the dataset states, all values for 8-bit colour, else
+/// the lowest and highest value seen.
+pub(super) fn default_windows(info: &ImageInfo, dataset: &DatasetInfo, channels: ChannelView) -> Vec<Window> {
+    let stated = dataset.data_range.filter(|_| dataset.normalize_display == Some(true));
+    let window = match (stated, channels) {
+        (Some((low, high)), _) => Window::Fixed(low, high),
+        (None, ChannelView::Rgb) if info.dtype.size() == 1 => Window::Fixed(0.0, 255.0),
+        _ => Window::Auto(None),
+    };
+    vec![window; info.shape[4]]
+}
+
+impl App {
+    /// The values shown black and white in a channel of the lane shown; the whole range of the type until
+    /// something is loaded.
+    pub fn display_range(&self, channel: usize) -> (f64, f64) {
+        let range = self.view().and_then(|view| view.windows.get(channel)?.range());
+        range.unwrap_or_else(|| self.full_range())
+    }
+
+    fn full_range(&self) -> (f64, f64) {
+        self.info().map_or((0.0, 255.0), |info| info.data_range.unwrap_or_else(|| info.dtype.range()))
+    }
+
+    /// The channels that contrast commands act on.
+    fn contrast_channels(&self) -> Vec<usize> {
+        match self.view().map(|view| view.channels) {
+            Some(ChannelView::Gray(channel)) => vec![channel],
+            Some(ChannelView::Rgb) => (0..self.shape()[4]).collect(),
+            None => Vec::new(),
+        }
+    }
+
+    /// Widens automatic windows to the values of a newly loaded piece.
+    pub(super) fn see(&mut self, piece: &SliceData) {
+        let Some(view) = self.views.get_mut(piece.lane) else { return };
+        for (channel, window) in view.windows.iter_mut().enumerate() {
+            if let Window::Auto(seen) = window
+                && let Some((low, high)) = extremes(&piece.raw, channel)
+            {
+                *seen = Some(seen.map_or((low, high), |(a, b)| (a.min(low), b.max(high))));
+            }
+        }
+    }
+
+    /// Values of the visible slice that `cut` percent lie below and above.
+    fn slice_range(&self, channel: usize, cut: f64) -> Option<(f64, f64)> {
+        let plane = self.plane()?;
+        let ranges = self.slices.of(self.lane, plane).filter_map(|piece| quantiles(&piece.raw, channel, cut));
+        ranges.reduce(|(a, b), (low, high)| (a.min(low), b.max(high)))
+    }
+
+    fn set_windows(&mut self, window: impl Fn(&App, usize) -> Option<Window>) {
+        let windows: Vec<(usize, Option<Window>)> =
+            self.contrast_channels().into_iter().map(|channel| (channel, window(self, channel))).collect();
+        let Some(view) = self.view_mut() else { return };
+        for (channel, window) in windows {
+            if let (Some(slot), Some(window)) = (view.windows.get_mut(channel), window) {
+                *slot = window;
+            }
+        }
+        self.tell_contrast();
+    }
+
+    fn tell_contrast(&mut self) {
+        if let Some(&channel) = self.contrast_channels().first() {
+            let (low, high) = self.display_range(channel);
+            self.inform(format!("Contrast from {} to {}", short(low), short(high)));
+        }
+    }
+
+    pub(super) fn auto_contrast(&mut self) {
+        self.set_windows(|app, channel| Some(Window::Auto(app.slice_range(channel, 0.0))));
+    }
+
+    pub(super) fn percentile_contrast(&mut self, cut: f64) {
+        self.set_windows(|app, channel| {
+            app.slice_range(channel, cut.clamp(0.0, 49.0)).map(|(low, high)| Window::Fixed(low, high))
+        });
+    }
+
+    pub(super) fn full_contrast(&mut self) {
+        self.set_windows(|app, _| {
+            let (low, high) = app.full_range();
+            Some(Window::Fixed(low, high))
+        });
+    }
+
+    /// Sets the contrast to the two values that the text names.
+    pub(super) fn set_contrast(&mut self, text: &str) {
+        let values: Vec<f64> = text
+            .split([' ', ',', ':'])
+            .filter(|part| !part.is_empty())
+            .filter_map(|part| part.parse().ok())
+            .collect();
+        match values[..] {
+            [low, high] if low < high && low.is_finite() && high.is_finite() => {
+                self.set_windows(|_, _| Some(Window::Fixed(low, high)));
+            }
+            _ => self.tell(
+                Level::Warning,
+                format!("'{text}' is no contrast"),
+                "it takes two numbers, the lower first",
+                "For example: 100 4000",
+            ),
+        }
+    }
+
+    /// Moves the window by a share of its width and widens it by a factor, from the windows `before`.
+    pub(super) fn shape_contrast(&mut self, before: &[(f64, f64)], shift: f64, widen: f64) {
+        let full = self.full_range();
+        let least = if self.info().is_some_and(|info| info.dtype.is_float()) {
+            (full.1 - full.0).abs() * 1e-6
+        } else {
+            1.0
+        };
+        self.set_windows(|_, channel| {
+            let &(low, high) = before.get(channel)?;
+            let width = (high - low).abs().max(least);
+            let center = (low + high) / 2.0 + shift * width;
+            let half = (width * widen).max(least) / 2.0;
+            Some(Window::Fixed(center - half, center + half))
+        });
+    }
+
+    /// The windows of all channels as they are shown.
+    pub(super) fn display_ranges(&self) -> Vec<(f64, f64)> {
+        (0..self.shape()[4]).map(|channel| self.display_range(channel)).collect()
+    }
+}
+
+/// A number as short as it can be read.
+pub fn short(value: f64) -> String {
+    if value == value.trunc() && value.abs() < 1e15 {
+        format!("{value:.0}")
+    } else {
+        let digits = (3 - value.abs().log10().floor() as i32).clamp(0, 6) as usize;
+        format!("{value:.digits$}")
+    }
+}

@@ -1,0 +1,44 @@
+//! What the program asks its shell to do.
+
+use std::path::PathBuf;
+
+use super::journal::JournalRecord;
+use crate::project::Project;
+
+/// Something to do outside the state.
+#[derive(Debug)]
+pub enum Effect {
+    /// [`App::engine_goal`](super::App::engine_goal) changed: post it.
+    Goal,
+    /// Save in the background; answer with [`AppEvent::Saved`](super::AppEvent::Saved).
+    Save(Box<SaveRequest>),
+    /// Open a project or images in the background; answer with [`AppEvent::Opened`](super::AppEvent::Opened).
+    Open(String),
+    /// Open an image (or a folder of them) in the background; answer with
+    /// [`AppEvent::LanesOpened`](super::AppEvent::LanesOpened).
+    AddLanes(String),
+    /// Append to the journal and make it durable.
+    Journal(JournalRecord),
+    /// Everything up to record number `n` (counted since the project was opened) is in the saved project,
+    /// or not wanted any more: drop it from the journal.
+    JournalDone(u64),
+    /// The terminal may show rubbish: send everything again.
+    Redraw,
+    /// Stop as on Ctrl-Z in a shell.
+    Suspend,
+    /// End the program.
+    Quit,
+}
+
+/// A snapshot to save.
+#[derive(Debug)]
+pub struct SaveRequest {
+    /// Where to.
+    pub path: PathBuf,
+    /// What.
+    pub project: Project,
+    /// Whether a file that is there already may be replaced.
+    pub overwrite: bool,
+    /// Number of journal records that the snapshot includes.
+    pub mark: u64,
+}

@@ -1,0 +1,131 @@
+//! What happens to the program: input, answers of background work, the clock.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crossterm::event::{KeyEvent, KeyModifiers, MouseEventKind};
+use ratatui::layout::Rect;
+
+use super::journal::JournalRecord;
+use super::messages::Problem;
+use crate::engine::{self, LaneSource};
+use crate::project::{Lane, Project};
+
+/// Something that happened. The only way in which the outside reaches the state.
+pub enum AppEvent {
+    /// The clock: time since the program began. Sent before the events of that moment, and at
+    /// [`App::next_deadline`](super::App::next_deadline).
+    Time(Duration),
+    /// Keys, mouse, pasted text.
+    Input(InputEvent),
+    /// The terminal has this size, in cells (columns, rows).
+    Resized([u16; 2]),
+    /// The canvas is drawn like this from now on.
+    Canvas(CanvasGeometry),
+    /// The engine reports.
+    Engine(engine::Event),
+    /// Probabilities of every class at a pixel (`tzyx`) of a lane, as far as they are known.
+    Probabilities {
+        /// Lane.
+        lane: usize,
+        /// Pixel, `tzyx`.
+        at: [usize; 4],
+        /// One probability per class.
+        values: Vec<f32>,
+    },
+    /// Answer to [`Effect::Open`](super::Effect::Open), and the start of the program.
+    Opened(Result<Box<Opened>, Problem>),
+    /// Answer to [`Effect::AddLanes`](super::Effect::AddLanes).
+    LanesOpened(Result<Vec<NewLane>, Problem>),
+    /// Answer to [`Effect::Save`](super::Effect::Save).
+    Saved {
+        /// Where the project was to go.
+        path: PathBuf,
+        /// [`SaveRequest::mark`](super::effect::SaveRequest::mark) of the request.
+        mark: u64,
+        /// How it went.
+        result: Result<(), SaveFailure>,
+    },
+    /// What the link to the terminal carries, in bits per second.
+    Link(Option<f64>),
+    /// Something to tell the user.
+    Problem(Problem),
+    /// A signal asked the program to end: unsaved work stays in the journal.
+    Terminate,
+}
+
+/// Input from the terminal, in crossterm's words.
+#[derive(Clone, Debug, PartialEq)]
+pub enum InputEvent {
+    /// A key.
+    Key(KeyEvent),
+    /// The mouse.
+    Mouse(MouseInput),
+    /// Pasted text.
+    Paste(String),
+}
+
+/// A mouse event with its place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MouseInput {
+    /// What the mouse did.
+    pub kind: MouseEventKind,
+    /// Modifiers held.
+    pub modifiers: KeyModifiers,
+    /// Cell of the screen, column and row from 0; outside the screen it may be negative.
+    pub cell: [i32; 2],
+    /// Position on the canvas in picture pixels (row, column) from its top left corner, where the terminal
+    /// tells pixels; outside the canvas it may be negative.
+    pub picture: Option<[f64; 2]>,
+}
+
+/// How the canvas is drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CanvasGeometry {
+    /// Cells of the screen that the picture fills.
+    pub area: Rect,
+    /// Size of the picture in its own pixels (rows, columns).
+    pub picture: [usize; 2],
+    /// Height of a picture pixel divided by its width, as seen; 1 for true pixels.
+    pub pixel_aspect: f64,
+}
+
+impl Default for CanvasGeometry {
+    fn default() -> Self {
+        CanvasGeometry { area: Rect::ZERO, picture: [0, 0], pixel_aspect: 1.0 }
+    }
+}
+
+/// A project with its images, opened.
+pub struct Opened {
+    /// The project; for new images one that has not been saved yet.
+    pub project: Project,
+    /// The images of its lanes, in order.
+    pub sources: Vec<LaneSource>,
+    /// Where the first save of a new project goes.
+    pub save_to: Option<PathBuf>,
+    /// Edits that were made after the project was last saved, read from its journal.
+    pub journal: Vec<JournalRecord>,
+    /// The images that the journal's [`JournalRecord::LaneAdded`] name, in order, as far as they open.
+    pub journal_lanes: Vec<NewLane>,
+    /// What went wrong besides, such as images that were not found.
+    pub problems: Vec<Problem>,
+}
+
+/// An image to add to the project, opened.
+#[derive(Clone)]
+pub struct NewLane {
+    /// What the project keeps of it.
+    pub lane: Lane,
+    /// The image.
+    pub source: LaneSource,
+}
+
+/// Why a project was not saved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SaveFailure {
+    /// Another file has that name, and overwriting was not asked for.
+    Exists,
+    /// It failed.
+    Failed(Problem),
+}

@@ -1,0 +1,223 @@
+//! Opening, saving, quitting, and the work that a journal brings back.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::edits::Edits;
+use super::effect::{Effect, SaveRequest};
+use super::event::{Opened, SaveFailure};
+use super::lanes::first_view;
+use super::messages::{Level, Problem};
+use super::popups::{Popup, Question, QuestionKind};
+use super::state::App;
+use crate::features::FeatureSelection;
+
+/// Saving and opening.
+#[derive(Clone, Debug, Default)]
+pub struct Files {
+    /// Where the first save of a new project goes.
+    pub save_to: Option<PathBuf>,
+    /// Whether a save is under way.
+    pub saving: bool,
+    /// Whether something is being opened.
+    pub opening: bool,
+    /// [`Edits::changes`] of the last saved state.
+    saved_changes: u64,
+    saving_changes: u64,
+    /// What to do once the save under way has succeeded.
+    after_save: Option<AfterSave>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum AfterSave {
+    Quit,
+    Open(String),
+}
+
+impl App {
+    /// Whether there are changes that no file holds.
+    pub fn is_dirty(&self) -> bool {
+        self.edits.changes != self.files.saved_changes
+    }
+
+    /// The project's file name for display.
+    pub fn project_name(&self) -> String {
+        let path = self.project.path.as_deref().or(self.files.save_to.as_deref());
+        let name = path.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+        name.unwrap_or_else(|| "new project".into())
+    }
+
+    pub(super) fn opened(&mut self, opened: Opened) {
+        let changes = Edits::default().changes;
+        self.project = opened.project;
+        self.sources = Arc::new(opened.sources);
+        self.sources_match_lanes();
+        self.views = self
+            .sources
+            .iter()
+            .zip(&self.project.lanes)
+            .map(|(source, lane)| first_view(source.raw.info(), &lane.raw))
+            .collect();
+        self.lane = 0;
+        self.files = Files { save_to: opened.save_to, saved_changes: changes, ..Files::default() };
+        self.slices.clear();
+        self.layers = Default::default();
+        self.paint = Default::default();
+        self.popups.clear();
+        self.training.restart(self.project.forest.clone(), self.project.oob_error);
+        self.restart_history();
+        self.stored_forest_is_current();
+        if self.project.path.is_none() && self.project.selection.is_none() && self.has_image() {
+            self.project.selection = Some(FeatureSelection::all_fitting(self.space()));
+        }
+        self.restore_settings();
+        self.show_lane(self.lane);
+        for problem in opened.problems {
+            self.messages.push(Level::Error, problem, self.now);
+        }
+        if !opened.journal.is_empty() {
+            self.ask(QuestionKind::Restore { records: opened.journal, lanes: opened.journal_lanes });
+        }
+    }
+
+    /// A project whose images could not all be opened shows those before the first that is missing.
+    fn sources_match_lanes(&mut self) {
+        let count = self.sources.len().min(self.project.lanes.len());
+        Arc::make_mut(&mut self.sources).truncate(count);
+    }
+
+    /// Brings back the edits of a journal.
+    pub(super) fn restore(&mut self, records: &[super::JournalRecord], lanes: Vec<super::NewLane>) {
+        self.replay(records, lanes);
+        self.inform(format!("Restored {} edits that were not saved", records.len()));
+    }
+
+    pub(super) fn discard_journal(&mut self, records: usize) {
+        self.edits.records = records as u64;
+        self.outbox.push(Effect::JournalDone(self.edits.records));
+        self.inform("Discarded the edits that were not saved");
+    }
+
+    /// Saves where the project is, or where a new one belongs.
+    pub(super) fn save(&mut self) {
+        if self.files.saving {
+            return;
+        }
+        match self.project.path.clone().or_else(|| self.files.save_to.clone()) {
+            Some(path) => {
+                let own = self.project.path.is_some();
+                self.save_to(path, own);
+            }
+            None => self.prompt("file.save_as"),
+        }
+    }
+
+    pub(super) fn save_as(&mut self, path: &str) {
+        let mut path = PathBuf::from(path.trim());
+        if path.extension().is_none() {
+            path.set_extension("ilp");
+        }
+        let own = self.project.path.as_deref() == Some(&path);
+        self.save_to(path, own);
+    }
+
+    fn save_to(&mut self, path: PathBuf, overwrite: bool) {
+        self.lift_pen();
+        self.end_stroke();
+        self.store_settings();
+        self.files.saving = true;
+        self.files.saving_changes = self.edits.changes;
+        let request = SaveRequest { path, project: self.snapshot(), overwrite, mark: self.edits.records };
+        self.outbox.push(Effect::Save(Box::new(request)));
+    }
+
+    /// Saves over a file that is there already.
+    pub(super) fn save_over(&mut self, path: PathBuf) {
+        self.save_to(path, true);
+    }
+
+    pub(super) fn saved(&mut self, path: PathBuf, mark: u64, result: Result<(), SaveFailure>) {
+        self.files.saving = false;
+        match result {
+            Ok(()) => {
+                self.inform(format!("Saved {}", path.display()));
+                self.project.path = Some(path);
+                self.files.saved_changes = self.files.saving_changes;
+                self.outbox.push(Effect::JournalDone(mark));
+                if self.files.after_save.is_some() && self.is_dirty() {
+                    // Edits made meanwhile are to be saved too.
+                    return self.save();
+                }
+                match self.files.after_save.take() {
+                    Some(AfterSave::Quit) => self.outbox.push(Effect::Quit),
+                    Some(AfterSave::Open(location)) => self.open_now(&location),
+                    None => {}
+                }
+            }
+            Err(SaveFailure::Exists) => self.ask(QuestionKind::Overwrite(path)),
+            Err(SaveFailure::Failed(problem)) => {
+                self.files.after_save = None;
+                self.messages.push(Level::Error, problem, self.now);
+            }
+        }
+    }
+
+    pub(super) fn quit(&mut self) {
+        self.end_stroke();
+        if self.is_dirty() {
+            self.ask(QuestionKind::Quit);
+        } else {
+            self.outbox.push(Effect::Quit);
+        }
+    }
+
+    pub(super) fn save_and_quit(&mut self) {
+        if !self.is_dirty() {
+            return self.outbox.push(Effect::Quit);
+        }
+        self.files.after_save = Some(AfterSave::Quit);
+        self.save();
+    }
+
+    /// Quits without the changes, as the user said so: the journal goes too.
+    pub(super) fn quit_without_saving(&mut self) {
+        self.outbox.push(Effect::JournalDone(self.edits.records));
+        self.outbox.push(Effect::Quit);
+    }
+
+    pub(super) fn open(&mut self, location: &str) {
+        if self.is_dirty() {
+            self.ask(QuestionKind::Open(location.to_owned()));
+        } else {
+            self.open_now(location);
+        }
+    }
+
+    pub(super) fn save_and_open(&mut self, location: String) {
+        self.files.after_save = Some(AfterSave::Open(location));
+        self.save();
+    }
+
+    pub(super) fn open_without_saving(&mut self, location: &str) {
+        self.outbox.push(Effect::JournalDone(self.edits.records));
+        self.open_now(location);
+    }
+
+    fn open_now(&mut self, location: &str) {
+        self.files.opening = true;
+        self.outbox.push(Effect::Open(location.to_owned()));
+    }
+
+    pub(super) fn open_failed(&mut self, problem: Problem) {
+        self.files.opening = false;
+        self.messages.push(Level::Error, problem, self.now);
+    }
+
+    pub(super) fn forget_after_save(&mut self) {
+        self.files.after_save = None;
+    }
+
+    pub(super) fn ask(&mut self, kind: QuestionKind) {
+        self.popups.push(Popup::Question(Question { kind, selected: 0 }));
+    }
+}

@@ -1,0 +1,100 @@
+//! What the engine is to work on, made from the state.
+
+use std::sync::Arc;
+
+use super::state::App;
+use crate::data::revision::{LabelsRev, SelectionRev};
+use crate::data::{LabelVolume, SpatialRoi};
+use crate::engine::{Goal, View};
+use crate::features::FeatureSelection;
+
+/// What tells one goal from another, cheap to compare.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct GoalStamp {
+    labels_rev: LabelsRev,
+    selection_rev: SelectionRev,
+    classes: usize,
+    lanes: usize,
+    live: bool,
+    once: Option<LabelsRev>,
+    predict: bool,
+    view: Option<View>,
+}
+
+/// Snapshots that goals share, so that stating a goal copies nothing that did not change.
+#[derive(Clone, Default)]
+pub(super) struct GoalParts {
+    labels: Option<(LabelsRev, Arc<Vec<LabelVolume>>)>,
+    selection: Option<(SelectionRev, Arc<FeatureSelection>)>,
+}
+
+impl App {
+    /// What is on screen, for the engine; `None` without an image or a canvas.
+    pub fn engine_view(&self) -> Option<View> {
+        let (plane, viewport) = (self.plane()?, self.viewport()?);
+        let [rows, columns] = viewport.visible(self.extent());
+        let region: SpatialRoi = plane.region(rows, columns);
+        let [_, z, y, x] = self.view()?.cursor;
+        Some(View { lane: self.lane, plane, region, focus: [z, y, x] })
+    }
+
+    /// What the engine is to work on; `None` without an image or a canvas.
+    pub fn engine_goal(&self) -> Option<Goal> {
+        let view = self.engine_view()?;
+        let labels = match &self.goal_parts.labels {
+            Some((rev, labels)) if *rev == self.edits.labels_rev => Arc::clone(labels),
+            _ => Arc::new(self.label_snapshot()),
+        };
+        let selection = match &self.goal_parts.selection {
+            Some((rev, selection)) if *rev == self.edits.selection_rev => Arc::clone(selection),
+            _ => Arc::new(self.selection_or_none()),
+        };
+        let trains = selection.count() > 0;
+        Some(Goal {
+            lanes: Arc::clone(&self.sources),
+            selection,
+            selection_rev: self.edits.selection_rev,
+            labels,
+            labels_rev: self.edits.labels_rev,
+            class_count: self.project.classes.len(),
+            seed: self.project.seed,
+            live: self.training.live && trains,
+            once: self.training.once.filter(|_| trains),
+            stored_forest: self.stored_forest().cloned(),
+            predict: self.layers.needs_predictions(),
+            view,
+        })
+    }
+
+    fn label_snapshot(&self) -> Vec<LabelVolume> {
+        self.project.lanes.iter().take(self.sources.len()).map(|lane| lane.labels.clone()).collect()
+    }
+
+    fn selection_or_none(&self) -> FeatureSelection {
+        self.project.selection.clone().unwrap_or_else(|| FeatureSelection::none(self.space()))
+    }
+
+    /// Takes new snapshots of what changed since the last goal.
+    pub(super) fn refresh_goal_parts(&mut self) {
+        let (labels_rev, selection_rev) = (self.edits.labels_rev, self.edits.selection_rev);
+        if self.goal_parts.labels.as_ref().is_none_or(|(rev, _)| *rev != labels_rev) {
+            self.goal_parts.labels = Some((labels_rev, Arc::new(self.label_snapshot())));
+        }
+        if self.goal_parts.selection.as_ref().is_none_or(|(rev, _)| *rev != selection_rev) {
+            self.goal_parts.selection = Some((selection_rev, Arc::new(self.selection_or_none())));
+        }
+    }
+
+    pub(super) fn goal_stamp(&self) -> GoalStamp {
+        GoalStamp {
+            labels_rev: self.edits.labels_rev,
+            selection_rev: self.edits.selection_rev,
+            classes: self.project.classes.len(),
+            lanes: self.sources.len(),
+            live: self.training.live,
+            once: self.training.once,
+            predict: self.layers.needs_predictions(),
+            view: self.engine_view(),
+        }
+    }
+}

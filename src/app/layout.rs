@@ -1,0 +1,245 @@
+//! Where everything is on screen, in cells: the panels are drawn by it and the mouse is read by it.
+
+use ratatui::layout::{Margin, Rect};
+
+use super::features::TABLE_ROWS;
+use super::popups::Popup;
+use super::screen::Applet;
+use super::state::App;
+use crate::command::help::{help_lines, which_key};
+
+/// Columns of the panel of labels, with its borders.
+const LABELS_WIDTH: u16 = 22;
+/// Columns of the panel of layers, with its borders.
+const LAYERS_WIDTH: u16 = 22;
+/// Lines below the labels in their panel: "add", brushes, live update.
+pub const LABELS_FOOT: u16 = 3;
+/// Columns of the names in the feature table.
+pub const FEATURE_NAMES: u16 = 33;
+/// Columns of a scale in the feature table.
+pub const FEATURE_COLUMN: u16 = 6;
+/// Lines above the first row of the feature table: its heading.
+pub const FEATURE_HEAD: u16 = 1;
+
+/// Where everything is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// The applets' tabs.
+    pub tabs: Rect,
+    /// All between the tabs and the status line.
+    pub body: Rect,
+    /// The panel of labels with its borders.
+    pub labels: Option<Rect>,
+    /// The canvas with its borders.
+    pub frame: Option<Rect>,
+    /// The canvas: the cells that the picture fills.
+    pub canvas: Option<Rect>,
+    /// The panel of layers with its borders.
+    pub layers: Option<Rect>,
+    /// The status line.
+    pub status: Rect,
+    /// The line of hints and messages.
+    pub hints: Rect,
+    /// The topmost popup with its borders.
+    pub popup: Option<Rect>,
+    /// The box with the possible next keys.
+    pub which_key: Option<Rect>,
+}
+
+/// What lies under the mouse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spot {
+    /// The canvas.
+    Canvas,
+    /// The tab of applet `n`, from 1.
+    Tab(usize),
+    /// Label `n`, from 1.
+    Label(usize),
+    /// The line that adds a label.
+    AddLabel,
+    /// The line that tells of live update.
+    Live,
+    /// Elsewhere in the panel of labels.
+    Labels,
+    /// Layer by its index.
+    Layer(usize),
+    /// Elsewhere in the panel of layers.
+    Layers,
+    /// A cell of the feature table: row and column.
+    Feature(usize, usize),
+    /// A row of the list of images.
+    DataRow(usize),
+    /// Nothing that takes the mouse.
+    Nothing,
+}
+
+/// Columns at which the tabs start, and their widths.
+pub fn tab_columns() -> [(u16, u16); 5] {
+    let mut start = 1;
+    Applet::ALL.map(|(_, title)| {
+        let width = title.len() as u16 + 4;
+        let at = (start, width);
+        start += width;
+        at
+    })
+}
+
+/// First of `count` entries to show in `rows` lines so that `selected` is among them.
+pub fn first_shown(count: usize, rows: usize, selected: usize) -> usize {
+    if count <= rows { 0 } else { (selected + 1).saturating_sub(rows).min(count - rows) }
+}
+
+impl Layout {
+    /// The layout of the screen as it is.
+    pub fn of(app: &App) -> Layout {
+        let [width, height] = app.screen.size;
+        let screen = Rect::new(0, 0, width, height);
+        let line = |y: u16, n: u16| Rect::new(0, y, width, n).intersection(screen);
+        let mut layout = Layout::default();
+        if app.screen.fullscreen && app.screen.applet == Applet::Training {
+            layout.body = line(0, height.saturating_sub(1));
+            layout.canvas = Some(layout.body);
+            layout.status = line(height.saturating_sub(1), 1);
+        } else {
+            layout.tabs = line(0, 1);
+            layout.body = line(1, height.saturating_sub(3));
+            layout.status = line(height.saturating_sub(2).max(1), 1);
+            layout.hints = line(height.saturating_sub(1), 1);
+            if app.screen.applet == Applet::Training {
+                layout.split_body(app);
+            }
+        }
+        layout.popup = app.popups.last().map(|popup| popup_area(app, popup, screen));
+        if app.popups.is_empty() && app.screen.shows_which_key(app.now) {
+            let rows = which_key(&app.keymap, app.mode(), &app.screen.pending).len() as u16;
+            let height = (rows + 2).min(layout.body.height);
+            let width = 60.min(width);
+            layout.which_key =
+                Some(Rect::new(layout.body.right() - width, layout.body.bottom() - height, width, height));
+        }
+        layout
+    }
+
+    fn split_body(&mut self, app: &App) {
+        let mut frame = self.body;
+        // Below this width the canvas would be narrower than the panels.
+        let room = |frame: Rect, panel: u16| frame.width >= panel + 24;
+        if !app.screen.labels_folded && room(frame, LABELS_WIDTH) {
+            self.labels = Some(Rect { width: LABELS_WIDTH, ..frame });
+            frame.x += LABELS_WIDTH;
+            frame.width -= LABELS_WIDTH;
+        }
+        if !app.screen.layers_folded && room(frame, LAYERS_WIDTH) {
+            frame.width -= LAYERS_WIDTH;
+            self.layers = Some(Rect { x: frame.right(), width: LAYERS_WIDTH, ..frame });
+        }
+        self.frame = Some(frame);
+        self.canvas = Some(frame.inner(Margin::new(1, 1)));
+    }
+
+    /// Whether an area holds a cell (column, row).
+    pub fn holds(area: Rect, [column, row]: [i32; 2]) -> bool {
+        (i32::from(area.left())..i32::from(area.right())).contains(&column)
+            && (i32::from(area.top())..i32::from(area.bottom())).contains(&row)
+    }
+
+    /// What lies under the cell (column, row).
+    pub fn spot(&self, app: &App, cell: [i32; 2]) -> Spot {
+        let within = |area: Option<Rect>| area.filter(|&area| Layout::holds(area, cell));
+        if within(self.which_key).is_some() {
+            return Spot::Nothing;
+        }
+        if within(self.canvas).is_some() {
+            return Spot::Canvas;
+        }
+        if within(Some(self.tabs)).is_some() {
+            let tab = tab_columns()
+                .iter()
+                .position(|&(at, width)| (i32::from(at)..i32::from(at + width)).contains(&cell[0]));
+            return tab.map_or(Spot::Nothing, |tab| Spot::Tab(tab + 1));
+        }
+        if let Some(area) = within(self.labels) {
+            let inner = area.inner(Margin::new(1, 1));
+            let line = (cell[1] - i32::from(inner.y)).max(0) as usize;
+            let rows = usize::from(inner.height.saturating_sub(LABELS_FOOT));
+            let count = app.project.classes.len();
+            let shown = count.min(rows);
+            return match line {
+                _ if !Layout::holds(inner, cell) => Spot::Labels,
+                line if line < shown => Spot::Label(first_shown(count, rows, app.paint.label - 1) + line + 1),
+                line if line == shown => Spot::AddLabel,
+                line if line == shown + 2 => Spot::Live,
+                _ => Spot::Labels,
+            };
+        }
+        if let Some(area) = within(self.layers) {
+            let inner = area.inner(Margin::new(1, 1));
+            let count = app.layers.layers.len();
+            let first = first_shown(count, usize::from(inner.height), app.layers.selected);
+            let index = first + (cell[1] - i32::from(inner.y)).max(0) as usize;
+            let on = Layout::holds(inner, cell) && index < count;
+            return if on { Spot::Layer(index) } else { Spot::Layers };
+        }
+        if let Some(area) = within(Some(self.body)) {
+            return body_spot(app, area.inner(Margin::new(1, 1)), cell);
+        }
+        Spot::Nothing
+    }
+}
+
+fn body_spot(app: &App, inner: Rect, cell: [i32; 2]) -> Spot {
+    if !Layout::holds(inner, cell) {
+        return Spot::Nothing;
+    }
+    let line = (cell[1] - i32::from(inner.y)) as usize;
+    let column = cell[0] - i32::from(inner.x);
+    match app.screen.applet {
+        Applet::Features => {
+            let Some(row) = line.checked_sub(usize::from(FEATURE_HEAD)).filter(|&row| row < TABLE_ROWS.len())
+            else {
+                return Spot::Nothing;
+            };
+            let scales = app.shown_selection().scales.len();
+            let first = first_scale(app, inner.width);
+            match usize::try_from((column - i32::from(FEATURE_NAMES)).div_euclid(i32::from(FEATURE_COLUMN))) {
+                Ok(column) if first + column <= scales => Spot::Feature(row, first + column),
+                _ => Spot::Nothing,
+            }
+        }
+        Applet::Data => match line.checked_sub(1) {
+            Some(row) if row < app.views.len() => Spot::DataRow(row),
+            _ => Spot::Nothing,
+        },
+        _ => Spot::Nothing,
+    }
+}
+
+/// First scale shown in a feature table of `width` columns.
+pub fn first_scale(app: &App, width: u16) -> usize {
+    let columns = usize::from(width.saturating_sub(FEATURE_NAMES) / FEATURE_COLUMN).max(1);
+    first_shown(app.shown_selection().scales.len() + 1, columns, app.features.column)
+}
+
+/// A box of at most `width` x `height` in the middle of the screen.
+fn centered(screen: Rect, width: u16, height: u16) -> Rect {
+    let (width, height) = (width.min(screen.width), height.min(screen.height));
+    Rect::new((screen.width - width) / 2, (screen.height - height) / 2, width, height)
+}
+
+fn popup_area(app: &App, popup: &Popup, screen: Rect) -> Rect {
+    let tall = screen.height.saturating_sub(4).max(3);
+    match popup {
+        Popup::Help { .. } => {
+            let lines = help_lines(&app.keymap).len() as u16;
+            centered(screen, 100, tall.min(lines + 24))
+        }
+        Popup::Palette { .. } => centered(screen, 90, tall.min(18)),
+        Popup::Prompt { .. } => centered(screen, 64, 5),
+        Popup::Question(question) => {
+            let [text, more] = question.text(&app.project_name());
+            let longest = text.chars().count().max(more.chars().count()) as u16;
+            centered(screen, longest.clamp(40, 96) + 4, 7)
+        }
+        Popup::Messages { .. } => centered(screen, 100, tall),
+    }
+}

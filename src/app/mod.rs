@@ -1,0 +1,43 @@
+//! The program's state, and the one function that changes it: an event in, effects out.
+//!
+//! Pure: no files, threads, clock or drawing. What an area of the program does lies in that area's file.
+
+pub mod availability;
+pub mod canvas;
+pub mod contrast;
+mod dispatch;
+pub mod edits;
+pub mod effect;
+pub mod event;
+pub mod features;
+pub mod files;
+pub mod fill;
+pub mod goal;
+pub mod input;
+pub mod journal;
+pub mod labels;
+pub mod lanes;
+pub mod layers;
+pub mod layout;
+pub mod messages;
+pub mod paint;
+pub mod pointer;
+pub mod popups;
+pub mod screen;
+pub mod settings;
+pub mod slices;
+pub mod state;
+pub mod training;
+pub mod update;
+
+pub use availability::{Reason, available};
+pub use canvas::{ChannelView, LaneView};
+pub use effect::{Effect, SaveRequest};
+pub use event::{AppEvent, CanvasGeometry, InputEvent, MouseInput, NewLane, Opened, SaveFailure};
+pub use journal::JournalRecord;
+pub use layout::Layout;
+pub use messages::{Level, Message, Problem};
+pub use paint::Tool;
+pub use screen::{Applet, Focus};
+pub use state::App;
+pub use update::update;

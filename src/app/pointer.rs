@@ -1,0 +1,200 @@
+//! The mouse: on the canvas by the keymap's mouse chords, elsewhere by what lies under it.
+
+use crossterm::event::{MouseButton, MouseEventKind};
+
+use super::event::MouseInput;
+use super::layout::{Layout, Spot};
+use super::paint::Tool;
+use super::popups::Popup;
+use super::screen::{Applet, Focus};
+use super::state::App;
+use crate::command::{Action, Chord, Command, Lookup};
+use crate::data::Brush;
+
+/// A drag of the mouse on the canvas.
+#[derive(Clone, Debug)]
+pub enum Drag {
+    /// Painting: the value and brush, and the last slice position (row, column).
+    Paint(u8, Brush, [i64; 2]),
+    /// Panning: the last position in picture pixels.
+    Pan([f64; 2]),
+    /// Contrast: the first position in picture pixels and the windows there.
+    Contrast([f64; 2], Vec<(f64, f64)>),
+}
+
+impl App {
+    pub(super) fn mouse(&mut self, mouse: &MouseInput) {
+        if !self.popups.is_empty() {
+            return self.mouse_on_popup(mouse);
+        }
+        match mouse.kind {
+            MouseEventKind::Drag(_) if self.paint.drag.is_some() => self.drag_to(mouse),
+            MouseEventKind::Up(_) => {
+                if self.paint.drag.take().is_some() {
+                    self.end_stroke();
+                }
+            }
+            _ => match Layout::of(self).spot(self, mouse.cell) {
+                Spot::Canvas => self.mouse_on_canvas(mouse),
+                spot => self.mouse_on_panel(mouse, spot),
+            },
+        }
+    }
+
+    /// The position on the canvas in picture pixels (row, column).
+    fn picture_position(&self, mouse: &MouseInput) -> [f64; 2] {
+        if let Some(at) = mouse.picture {
+            return at;
+        }
+        let area = self.canvas.area;
+        let cells = [area.height.max(1), area.width.max(1)].map(f64::from);
+        let from = [mouse.cell[1] - i32::from(area.y), mouse.cell[0] - i32::from(area.x)].map(f64::from);
+        std::array::from_fn(|i| (from[i] + 0.5) * self.canvas.picture[i] as f64 / cells[i] - 0.5)
+    }
+
+    /// The slice pixel (row, column) under the mouse, which may lie outside the slice.
+    fn slice_position(&self, mouse: &MouseInput) -> Option<[i64; 2]> {
+        let [row, column] = self.picture_position(mouse);
+        let at = self.viewport()?.slice_at(row, column);
+        // Terminals report no more than their own size, so this only guards the arithmetic.
+        Some(at.map(|p| p.floor().clamp(-1e6, 1e9) as i64))
+    }
+
+    /// Takes the cursor along with the mouse, as far as it is over the slice.
+    fn hover(&mut self, mouse: &MouseInput) {
+        let extent = self.extent();
+        if let Some(at) = self.slice_position(mouse)
+            && (0..2).all(|i| at[i] >= 0 && at[i] < extent[i] as i64)
+            && !self.paint.pen_down
+        {
+            self.place_cursor(at.map(|p| p as usize));
+        }
+    }
+
+    fn mouse_on_canvas(&mut self, mouse: &MouseInput) {
+        self.hover(mouse);
+        let chord = match mouse.kind {
+            MouseEventKind::Down(button) => Chord::from_button(button, mouse.modifiers),
+            MouseEventKind::ScrollUp => Chord::from_wheel(true, mouse.modifiers),
+            MouseEventKind::ScrollDown => Chord::from_wheel(false, mouse.modifiers),
+            _ => return,
+        };
+        self.screen.pending.clear();
+        self.screen.focus = Focus::Canvas;
+        let Lookup::Action(Action::Run(command)) = self.keymap.lookup(self.mode(), &[chord]) else { return };
+        match command {
+            Command::MouseTool | Command::MouseErase | Command::MousePan => self.start_drag(&command, mouse),
+            Command::ViewZoomIn | Command::ViewZoomOut => {
+                let [row, column] = self.picture_position(mouse);
+                if let Some(anchor) = self.viewport().map(|viewport| viewport.slice_at(row, column)) {
+                    self.zoom_at(if command == Command::ViewZoomIn { 1 } else { -1 }, anchor);
+                }
+            }
+            command => self.run(command),
+        }
+    }
+
+    fn start_drag(&mut self, command: &Command, mouse: &MouseInput) {
+        let Some(at) = self.slice_position(mouse) else { return };
+        let picture = self.picture_position(mouse);
+        self.lift_pen();
+        self.end_stroke();
+        let (value, brush) = match (command, self.paint.tool) {
+            (Command::MousePan, _) | (Command::MouseTool, Tool::Navigate) => {
+                self.paint.drag = Some(Drag::Pan(picture));
+                return;
+            }
+            (Command::MouseTool, Tool::Contrast) => {
+                self.paint.drag = Some(Drag::Contrast(picture, self.display_ranges()));
+                return;
+            }
+            (_, Tool::Contrast) => return self.auto_contrast(),
+            (Command::MouseTool, _) => (self.paint.value(), self.paint.active_brush()),
+            _ => (0, self.paint.eraser),
+        };
+        self.paint.drag = Some(Drag::Paint(value, brush, at));
+        self.paint_segment(at, at, value, brush);
+    }
+
+    fn drag_to(&mut self, mouse: &MouseInput) {
+        let picture = self.picture_position(mouse);
+        match self.paint.drag.clone() {
+            Some(Drag::Paint(value, brush, from)) => {
+                let Some(to) = self.slice_position(mouse) else { return };
+                if to != from {
+                    self.hover(mouse);
+                    self.paint_segment(from, to, value, brush);
+                    self.paint.drag = Some(Drag::Paint(value, brush, to));
+                }
+            }
+            Some(Drag::Pan(from)) => {
+                self.pan_by(std::array::from_fn(|i| from[i] - picture[i]));
+                self.paint.drag = Some(Drag::Pan(picture));
+            }
+            Some(Drag::Contrast(from, windows)) => {
+                let size = self.canvas.picture.map(|n| n.max(1) as f64);
+                let [down, right]: [f64; 2] = std::array::from_fn(|i| (picture[i] - from[i]) / size[i]);
+                self.shape_contrast(&windows, right, (-4.0 * down).exp2());
+            }
+            None => {}
+        }
+    }
+
+    fn mouse_on_panel(&mut self, mouse: &MouseInput, spot: Spot) {
+        let step = match mouse.kind {
+            MouseEventKind::ScrollUp => -1,
+            MouseEventKind::ScrollDown => 1,
+            MouseEventKind::Down(MouseButton::Left) => 0,
+            _ => return,
+        };
+        match (spot, step) {
+            (Spot::Tab(number), 0) => self.run(Command::AppletShow(number)),
+            (Spot::Label(number), 0) => self.run(Command::LabelSelect(number)),
+            (Spot::AddLabel, 0) => self.run(Command::LabelAdd),
+            (Spot::Live, 0) => self.run(Command::LiveToggle),
+            (Spot::Layer(index), 0) => {
+                self.screen.focus = Focus::Layers;
+                self.layers.selected = index;
+                self.run(Command::LayerToggle);
+            }
+            (Spot::Feature(row, column), 0) => {
+                (self.features.row, self.features.column) = (row, column);
+                self.run(Command::FeatureToggle);
+            }
+            (Spot::DataRow(row), 0) => {
+                self.screen.data_row = row;
+                self.run(Command::DataShow);
+            }
+            (Spot::Labels, 0) => self.screen.focus = Focus::Labels,
+            (Spot::Layers, 0) => self.screen.focus = Focus::Layers,
+            (Spot::Label(_) | Spot::Labels | Spot::AddLabel | Spot::Live, by) => self.label_by(by),
+            (Spot::Layer(_), by) => self.change_opacity(-5 * by),
+            (Spot::Layers, by) => self.select_layer_by(by),
+            (Spot::DataRow(_), by) if self.screen.applet == Applet::Data => self.select_data_row(by),
+            _ => {}
+        }
+    }
+
+    fn mouse_on_popup(&mut self, mouse: &MouseInput) {
+        let step: i64 = match mouse.kind {
+            MouseEventKind::ScrollUp => -3,
+            MouseEventKind::ScrollDown => 3,
+            MouseEventKind::Down(_) => {
+                // A click beside a popup leaves it; questions stay until they are answered.
+                let layout = Layout::of(self);
+                let inside = layout.popup.is_some_and(|area| Layout::holds(area, mouse.cell));
+                if !inside && !matches!(self.popups.last(), Some(Popup::Question(_))) {
+                    self.popups.pop();
+                }
+                return;
+            }
+            _ => return,
+        };
+        let add = |at: usize| (at as i64 + step).max(0) as usize;
+        match self.popups.last_mut() {
+            Some(Popup::Help { scroll, .. }) => *scroll = add(*scroll),
+            Some(Popup::Messages { scroll }) => *scroll = (*scroll as i64 - step).max(0) as usize,
+            _ => {}
+        }
+    }
+}

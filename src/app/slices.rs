@@ -1,0 +1,118 @@
+//! Pieces of the image that are loaded: values under the cursor, and the statistics that contrast needs.
+
+use std::sync::Arc;
+
+use ndarray::Axis as ArrayAxis;
+
+use crate::data::volume::Sample;
+use crate::data::{SlicePlane, Volume};
+use crate::engine::SliceData;
+use crate::with_volume;
+
+/// Most pieces kept.
+const KEPT: usize = 32;
+
+/// Most samples looked at for a percentile.
+const SAMPLED: usize = 1 << 20;
+
+/// The newest loaded pieces, the newest first.
+#[derive(Clone, Debug, Default)]
+pub struct Slices {
+    pieces: Vec<Arc<SliceData>>,
+}
+
+impl Slices {
+    /// Takes in a piece. Pieces that it covers and pieces of other slices beyond a small number go.
+    pub fn add(&mut self, piece: Arc<SliceData>) {
+        self.pieces.retain(|old| {
+            (old.lane, old.plane) != (piece.lane, piece.plane) || !piece.region.encloses(&old.region)
+        });
+        self.pieces.insert(0, piece);
+        self.pieces.truncate(KEPT);
+    }
+
+    /// Forgets everything, as after another project was opened.
+    pub fn clear(&mut self) {
+        self.pieces.clear();
+    }
+
+    /// The pieces of a slice, the newest first.
+    pub fn of(&self, lane: usize, plane: SlicePlane) -> impl Iterator<Item = &Arc<SliceData>> {
+        self.pieces.iter().filter(move |piece| piece.lane == lane && piece.plane == plane)
+    }
+
+    /// The slice of the newest piece, for showing something until the wanted slice is loaded.
+    pub fn newest(&self) -> Option<&Arc<SliceData>> {
+        self.pieces.first()
+    }
+
+    /// Values of all channels at a pixel (`tzyx`), if it is loaded.
+    pub fn values_at(&self, lane: usize, [t, z, y, x]: [usize; 4]) -> Option<Vec<f64>> {
+        let piece = self
+            .pieces
+            .iter()
+            .find(|piece| piece.lane == lane && piece.plane.t == t && piece.region.contains([z, y, x]))?;
+        let from = piece.region.start;
+        let [_, _, _, _, channels] = piece.raw.shape();
+        Some((0..channels).map(|c| piece.raw.sample([0, z - from[0], y - from[1], x - from[2], c])).collect())
+    }
+}
+
+/// Lowest and highest finite value of a channel, from at most about a million samples spread evenly so
+/// that large slices don't hold up the interface; `None` when there is none.
+pub fn extremes(raw: &Volume, channel: usize) -> Option<(f64, f64)> {
+    let [_, z, y, x, channels] = raw.shape();
+    // Odd, so that it meets all columns of images with an even width.
+    let step = (z * y * x).div_ceil(SAMPLED).max(1) | 1;
+    if channel >= channels {
+        return None;
+    }
+    with_volume!(raw, array => quantiles_of(array, channel, 0.0, step))
+}
+
+/// The values below and above which `cut` percent of a channel's finite samples lie.
+pub fn quantiles(raw: &Volume, channel: usize, cut: f64) -> Option<(f64, f64)> {
+    if channel >= raw.shape()[4] {
+        return None;
+    }
+    with_volume!(raw, array => quantiles_of(array, channel, cut, 1))
+}
+
+fn quantiles_of<T: Sample>(
+    array: &ndarray::Array5<T>,
+    channel: usize,
+    cut: f64,
+    step: usize,
+) -> Option<(f64, f64)> {
+    let plane = array.index_axis(ArrayAxis(4), channel);
+    let finite = plane.iter().step_by(step).map(|value| value.as_f64()).filter(|value| value.is_finite());
+    if cut <= 0.0 {
+        return finite.fold(None, |range: Option<(f64, f64)>, value| {
+            Some(range.map_or((value, value), |(low, high)| (low.min(value), high.max(value))))
+        });
+    }
+    let mut values: Vec<f64> = finite.step_by(plane.len().div_ceil(SAMPLED).max(1)).collect();
+    values.sort_unstable_by(f64::total_cmp);
+    let last = values.len().checked_sub(1)?;
+    let skip = ((last as f64 * cut / 100.0).round() as usize).min(last / 2);
+    Some((values[skip], values[last - skip]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::Array5;
+
+    #[test]
+    fn statistics_leave_out_what_is_not_finite() {
+        let mut array = Array5::<f32>::from_shape_fn([1, 1, 10, 10, 2], |(_, _, y, x, c)| {
+            (y * 10 + x) as f32 + 1000.0 * c as f32
+        });
+        array[[0, 0, 0, 0, 0]] = f32::NAN;
+        array[[0, 0, 9, 9, 0]] = f32::INFINITY;
+        let volume = Volume::from(array);
+        assert_eq!(extremes(&volume, 0), Some((1.0, 98.0)));
+        assert_eq!(quantiles(&volume, 1, 10.0), Some((1010.0, 1089.0)));
+        assert_eq!(extremes(&volume, 2), None);
+    }
+}

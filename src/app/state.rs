@@ -1,0 +1,164 @@
+//! The state of the program, one part for each area.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::canvas::LaneView;
+use super::edits::Edits;
+use super::effect::Effect;
+use super::event::CanvasGeometry;
+use super::features::FeatureTable;
+use super::files::Files;
+use super::goal::GoalParts;
+use super::layers::LayerStack;
+use super::messages::{Level, Messages, Problem};
+use super::paint::PaintState;
+use super::popups::Popup;
+use super::screen::Screen;
+use super::slices::Slices;
+use super::training::Training;
+use crate::command::Keymap;
+use crate::data::{LabelClass, LabelVolume, SlicePlane};
+use crate::engine::LaneSource;
+use crate::io::ImageInfo;
+use crate::project::{Lane, Project};
+
+/// The program. Read it freely; change it only by [`update`](super::update()).
+pub struct App {
+    /// The project as it is, with all edits.
+    pub project: Project,
+    /// The images of its lanes, in order.
+    pub sources: Arc<Vec<LaneSource>>,
+    /// The lane shown, from 0.
+    pub lane: usize,
+    /// How each lane is looked at.
+    pub views: Vec<LaneView>,
+    /// How the canvas is drawn.
+    pub canvas: CanvasGeometry,
+    /// Tool, brushes, selected label, pen.
+    pub paint: PaintState,
+    /// What is drawn over the image.
+    pub layers: LayerStack,
+    /// Live update, forest, progress.
+    pub training: Training,
+    /// Undo history, revisions, counts.
+    pub edits: Edits,
+    /// Pieces of the image that are loaded.
+    pub slices: Slices,
+    /// Saving and opening.
+    pub files: Files,
+    /// Applet, panels, keys typed so far.
+    pub screen: Screen,
+    /// Popups, the topmost last.
+    pub popups: Vec<Popup>,
+    /// Messages.
+    pub messages: Messages,
+    /// The cursor of the feature table.
+    pub features: FeatureTable,
+    /// What keys do.
+    pub keymap: Keymap,
+    /// What the link to the terminal carries, in bits per second.
+    pub link: Option<f64>,
+    /// Time since the program began, as last told.
+    pub now: Duration,
+    pub(super) goal_parts: GoalParts,
+    pub(super) outbox: Vec<Effect>,
+}
+
+impl App {
+    /// The program without any image.
+    pub fn new(keymap: Keymap) -> Self {
+        App {
+            project: empty_project(),
+            sources: Arc::default(),
+            lane: 0,
+            views: Vec::new(),
+            canvas: CanvasGeometry::default(),
+            paint: PaintState::default(),
+            layers: LayerStack::default(),
+            training: Training::default(),
+            edits: Edits::default(),
+            slices: Slices::default(),
+            files: Files::default(),
+            screen: Screen::default(),
+            popups: Vec::new(),
+            messages: Messages::default(),
+            features: FeatureTable::default(),
+            keymap,
+            link: None,
+            now: Duration::ZERO,
+            goal_parts: GoalParts::default(),
+            outbox: Vec::new(),
+        }
+    }
+
+    /// Whether some image is open.
+    pub fn has_image(&self) -> bool {
+        !self.views.is_empty()
+    }
+
+    /// What the image shown is.
+    pub fn info(&self) -> Option<&ImageInfo> {
+        self.sources.get(self.lane).map(|source| source.raw.info())
+    }
+
+    /// Shape of the image shown, `tzyxc`; zeros without an image.
+    pub fn shape(&self) -> [usize; 5] {
+        self.info().map_or([0; 5], |info| info.shape)
+    }
+
+    /// Shape in space of the image shown, `zyx`.
+    pub fn space(&self) -> [usize; 3] {
+        let [_, z, y, x, _] = self.shape();
+        [z, y, x]
+    }
+
+    /// The view of the lane shown.
+    pub fn view(&self) -> Option<&LaneView> {
+        self.views.get(self.lane)
+    }
+
+    pub(super) fn view_mut(&mut self) -> Option<&mut LaneView> {
+        self.views.get_mut(self.lane)
+    }
+
+    /// The slice shown.
+    pub fn plane(&self) -> Option<SlicePlane> {
+        self.view().map(LaneView::plane)
+    }
+
+    /// Labels of the lane shown.
+    pub fn labels(&self) -> Option<&LabelVolume> {
+        self.project.lanes.get(self.lane).map(|lane: &Lane| &lane.labels)
+    }
+
+    /// The class selected for painting.
+    pub fn selected_class(&self) -> Option<&LabelClass> {
+        self.project.classes.get(self.paint.label - 1)
+    }
+
+    /// When the clock changes something on screen by itself; the shell then sends
+    /// [`AppEvent::Time`](super::AppEvent::Time).
+    pub fn next_deadline(&self) -> Option<Duration> {
+        [self.messages.deadline(self.now), self.screen.which_key_at(self.now)].into_iter().flatten().min()
+    }
+
+    pub(super) fn inform(&mut self, what: impl Into<String>) {
+        self.tell(Level::Info, what, "", "");
+    }
+
+    pub(super) fn tell(
+        &mut self,
+        level: Level,
+        what: impl Into<String>,
+        why: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        self.messages.push(level, Problem::new(what, why, remedy), self.now);
+    }
+}
+
+/// A project without images, with the two labels that every project begins with.
+pub fn empty_project() -> Project {
+    Project::new()
+}

@@ -1,0 +1,37 @@
+//! The one way in: an event changes the state and says what is to be done outside.
+
+use super::effect::Effect;
+use super::event::AppEvent;
+use super::state::App;
+
+/// Takes in an event and returns what is to be done outside.
+pub fn update(app: &mut App, event: AppEvent) -> Vec<Effect> {
+    let before = app.goal_stamp();
+    match event {
+        AppEvent::Time(now) => app.now = app.now.max(now),
+        AppEvent::Input(input) => app.input(input),
+        AppEvent::Resized(size) => app.screen.size = size,
+        AppEvent::Canvas(canvas) => app.set_canvas(canvas),
+        AppEvent::Engine(event) => app.engine_event(event),
+        AppEvent::Probabilities { lane, at, values } => app.training.probabilities = Some((lane, at, values)),
+        AppEvent::Opened(Ok(opened)) => app.opened(*opened),
+        AppEvent::Opened(Err(problem)) => app.open_failed(problem),
+        AppEvent::LanesOpened(result) => {
+            app.files.opening = false;
+            match result {
+                Ok(lanes) => app.lanes_opened(lanes),
+                Err(problem) => app.problem(problem),
+            }
+        }
+        AppEvent::Saved { path, mark, result } => app.saved(path, mark, result),
+        AppEvent::Link(rate) => app.link = rate,
+        AppEvent::Problem(problem) => app.problem(problem),
+        AppEvent::Terminate => app.outbox.push(Effect::Quit),
+    }
+    app.settle_training();
+    if app.goal_stamp() != before {
+        app.refresh_goal_parts();
+        app.outbox.push(Effect::Goal);
+    }
+    std::mem::take(&mut app.outbox)
+}

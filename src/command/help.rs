@@ -1,0 +1,271 @@
+//! Texts made from the table and a keymap: help, hints, which-key boxes, `keymap list` and `keymap check`.
+
+use std::collections::BTreeMap;
+
+use super::keymap::{Action, Keymap, Mistake};
+use super::keys::{Chord, print_sequence};
+use super::table::{Command, Mode, Row, TABLE};
+
+/// A line of help: a command as one may type it, and the keys that ask for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HelpLine {
+    /// The part of the program it belongs to.
+    pub area: &'static str,
+    /// Keys, the plainest first, each with the argument that it gives, if any.
+    pub keys: Vec<(String, Option<String>)>,
+    /// Name and argument.
+    pub usage: String,
+    /// Name alone.
+    pub name: &'static str,
+    /// What it does.
+    pub doc: &'static str,
+}
+
+impl HelpLine {
+    /// The keys on one line; keys that give different arguments are told apart by these.
+    pub fn keys_text(&self) -> String {
+        let with_arguments = self.keys.iter().any(|(_, argument)| argument != &self.keys[0].1);
+        let texts: Vec<String> = self
+            .keys
+            .iter()
+            .map(|(keys, argument)| match argument {
+                Some(argument) if with_arguments => format!("{keys} ({argument})"),
+                _ => keys.clone(),
+            })
+            .collect();
+        texts.join(", ")
+    }
+
+    /// Whether every word of `filter` occurs in its name, keys or text, in any case.
+    pub fn matches(&self, filter: &str) -> bool {
+        let text = format!("{} {} {}", self.usage, self.keys_text(), self.doc).to_lowercase();
+        filter.to_lowercase().split_whitespace().all(|word| text.contains(word))
+    }
+}
+
+/// All commands with their keys, in the table's order.
+pub fn help_lines(keymap: &Keymap) -> Vec<HelpLine> {
+    // By command: whether the mouse is needed, whether some terminals can't send it, keys, argument.
+    type Keys = Vec<(bool, bool, String, Option<String>)>;
+    let mut keys: BTreeMap<&str, Keys> = BTreeMap::new();
+    for binding in keymap.bindings() {
+        let name = binding.action.row().name;
+        let text = binding.action.to_string();
+        let argument = text.strip_prefix(name).map(str::trim).filter(|argument| !argument.is_empty());
+        let plain = binding.chords.iter().all(Chord::is_plain);
+        let mouse = binding.chords.iter().any(Chord::is_mouse);
+        let key = (mouse, !plain, print_sequence(binding.chords), argument.map(str::to_owned));
+        keys.entry(name).or_default().push(key);
+    }
+    let line = |row: &'static Row| {
+        let mut found = keys.remove(row.name).unwrap_or_default();
+        found.sort();
+        found.dedup();
+        let keys = found.into_iter().map(|(_, _, keys, argument)| (keys, argument)).collect();
+        HelpLine { area: row.area(), keys, usage: row.usage(), name: row.name, doc: row.doc }
+    };
+    TABLE.iter().map(line).collect()
+}
+
+/// A hint of the last screen line: a few keys and what they do.
+struct Hint {
+    label: &'static str,
+    join: &'static str,
+    commands: &'static [&'static str],
+}
+
+const fn hint(label: &'static str, commands: &'static [&'static str]) -> Hint {
+    Hint { label, join: "/", commands }
+}
+
+const CANVAS_HINTS: &[Hint] = &[
+    hint("brush", &["tool.brush"]),
+    hint("erase", &["tool.eraser"]),
+    Hint { label: "label", join: "-", commands: &["label.select 1", "label.select 9"] },
+    hint("live", &["live.toggle"]),
+    hint("overlays", &["layer.predictions", "layer.segmentation", "layer.uncertainty"]),
+    hint("contrast", &["tool.contrast"]),
+    hint("dab", &["paint.dab"]),
+    hint("pen", &["paint.pen"]),
+    hint("undo", &["edit.undo"]),
+    hint("zoom", &["view.zoom_in", "view.zoom_out"]),
+    hint("fit", &["view.fit"]),
+    hint("slice", &["view.slice_by -1", "view.slice_by 1"]),
+];
+
+const CONTRAST_HINTS: &[Hint] = &[
+    hint("level", &["contrast.level -5", "contrast.level 5"]),
+    hint("width", &["contrast.width -10", "contrast.width 10"]),
+    hint("auto", &["contrast.auto"]),
+    hint("percentile", &["contrast.percentile"]),
+    hint("brush", &["tool.brush"]),
+];
+
+const LABELS_HINTS: &[Hint] = &[
+    hint("select", &["label.by -1", "label.by 1"]),
+    hint("add", &["label.add"]),
+    hint("rename", &["label.rename"]),
+    hint("colour", &["label.recolor"]),
+    hint("merge", &["label.merge"]),
+    hint("clear", &["label.clear"]),
+    hint("delete", &["label.delete"]),
+    hint("canvas", &["app.cancel"]),
+];
+
+const LAYERS_HINTS: &[Hint] = &[
+    hint("select", &["layer.select_by -1", "layer.select_by 1"]),
+    hint("show", &["layer.toggle"]),
+    hint("opacity", &["layer.opacity_by -1", "layer.opacity_by 1"]),
+    hint("solo", &["layer.solo"]),
+    hint("move", &["layer.raise", "layer.lower"]),
+    hint("canvas", &["app.cancel"]),
+];
+
+const FEATURES_HINTS: &[Hint] = &[
+    hint("toggle", &["feature.toggle"]),
+    hint("all", &["feature.select_all"]),
+    hint("none", &["feature.select_none"]),
+    hint("2D/3D", &["feature.dimension"]),
+    hint("add scale", &["feature.scale_add"]),
+    hint("change", &["feature.scale_set"]),
+    hint("training", &["applet.show 3"]),
+];
+
+const DATA_HINTS: &[Hint] = &[
+    hint("select", &["data.select_by -1", "data.select_by 1"]),
+    hint("show", &["data.show"]),
+    hint("add", &["lane.add"]),
+    hint("remove", &["lane.remove"]),
+    hint("training", &["applet.show 3"]),
+];
+
+const GLOBAL_HINTS: &[Hint] = &[
+    Hint { label: "applets", join: "-", commands: &["applet.show 1", "applet.show 5"] },
+    hint("undo", &["edit.undo"]),
+    hint("save", &["file.save"]),
+];
+
+const LAST_HINTS: &[Hint] = &[hint("commands", &["palette.open"]), hint("help", &["help.open"])];
+
+const QUIT_HINT: &[Hint] = &[hint("quit", &["app.quit"])];
+
+fn hint_parts(keymap: &Keymap, mode: Mode, hints: &'static [Hint]) -> Vec<(String, &'static str)> {
+    let parts = hints.iter().filter_map(|hint| {
+        let keys: Vec<String> = hint
+            .commands
+            .iter()
+            .filter_map(|command| {
+                let first = keymap.continuations(mode, &[]).into_iter().find(|binding| {
+                    binding.action.to_string() == *command || binding.action.row().name == *command
+                })?;
+                Some(keymap.keys_of(first.action, mode).into_iter().next().unwrap_or_default())
+            })
+            .collect();
+        (keys.len() == hint.commands.len()).then(|| (keys.join(hint.join), hint.label))
+    });
+    parts.collect()
+}
+
+/// Keys and what they do in `mode`, as many as fit `width` columns; the way to the palette and the help is
+/// always among them.
+pub fn hints(keymap: &Keymap, mode: Mode, width: usize) -> Vec<(String, &'static str)> {
+    let own = match mode {
+        Mode::Global => GLOBAL_HINTS,
+        Mode::Canvas => CANVAS_HINTS,
+        Mode::Contrast => CONTRAST_HINTS,
+        Mode::Labels => LABELS_HINTS,
+        Mode::Layers => LAYERS_HINTS,
+        Mode::Features => FEATURES_HINTS,
+        Mode::Data => DATA_HINTS,
+    };
+    let size = |(keys, label): &(String, &str)| keys.chars().count() + label.chars().count() + 3;
+    let last = hint_parts(keymap, mode, LAST_HINTS);
+    let mut left = width.saturating_sub(last.iter().map(size).sum());
+    let mut shown: Vec<_> = hint_parts(keymap, mode, own)
+        .into_iter()
+        .take_while(|part| {
+            let fits = size(part) <= left;
+            left -= if fits { size(part) } else { 0 };
+            fits
+        })
+        .collect();
+    shown.extend(last);
+    shown.extend(hint_parts(keymap, mode, QUIT_HINT).into_iter().filter(|part| size(part) <= left));
+    shown
+}
+
+/// What may follow the chords typed so far: the next keys and what they do.
+pub fn which_key(keymap: &Keymap, mode: Mode, prefix: &[Chord]) -> Vec<(String, String)> {
+    let rows = keymap.continuations(mode, prefix).into_iter().filter(|b| b.chords.len() > prefix.len());
+    rows.map(|binding| (print_sequence(&binding.chords[prefix.len()..]), binding.action.row().doc.to_owned()))
+        .collect()
+}
+
+/// All bindings as text, one a line: mode, keys, command, what it does.
+pub fn list(keymap: &Keymap) -> String {
+    let rows: Vec<[String; 3]> = keymap
+        .bindings()
+        .map(|b| [b.mode.name().to_owned(), print_sequence(b.chords), b.action.to_string()])
+        .collect();
+    let docs: Vec<&str> = keymap.bindings().map(|b| b.action.row().doc).collect();
+    let width = |i: usize| rows.iter().map(|row| row[i].chars().count()).max().unwrap_or(0);
+    let widths = [width(0), width(1), width(2)];
+    let mut text = String::new();
+    for ([mode, keys, command], doc) in rows.iter().zip(docs) {
+        let [a, b, c] = widths;
+        text.push_str(&format!("{mode:a$}  {keys:b$}  {command:c$}  {doc}\n"));
+    }
+    text
+}
+
+/// The key table of the README: one Markdown row for each command that has a key.
+pub fn markdown(keymap: &Keymap) -> String {
+    let mut text = String::from("| Keys | Command | What it does |\n|---|---|---|\n");
+    for line in help_lines(keymap).iter().filter(|line| !line.keys.is_empty()) {
+        let keys = line.keys_text().replace('|', "\\|");
+        text.push_str(&format!("| `{keys}` | `{}` | {} |\n", line.usage, line.doc));
+    }
+    text
+}
+
+/// What `keymap check` says about a keymap: its mistakes, one a line, then chords that a plain terminal
+/// can't send and that have no plain alternative.
+pub fn check(source: &str, text: &str) -> Vec<String> {
+    let (keymap, mistakes) = Keymap::read(source, text);
+    let mut lines: Vec<String> = mistakes.iter().map(Mistake::to_string).collect();
+    for (mode, chords, command) in without_plain_alternative(&keymap) {
+        lines.push(format!(
+            "{source}: '{chords}' in [{}] is not sent by every terminal, and '{command}' has no other key",
+            mode.name()
+        ));
+    }
+    lines
+}
+
+/// Bindings that some terminals can't send and that no other binding of the same command makes up for.
+/// Drags of the mouse are made up for by the pen, the eraser and panning.
+pub fn without_plain_alternative(keymap: &Keymap) -> Vec<(Mode, String, String)> {
+    let is_plain = |chords: &[Chord]| chords.iter().all(Chord::is_plain);
+    keymap
+        .bindings()
+        .filter(|binding| !is_plain(binding.chords) && !binding.action.row().name.starts_with("mouse."))
+        .filter(|binding| {
+            !keymap
+                .continuations(binding.mode, &[])
+                .iter()
+                .any(|other| same_effect(other.action, binding.action) && is_plain(other.chords))
+        })
+        .map(|b| (b.mode, print_sequence(b.chords), b.action.to_string()))
+        .collect()
+}
+
+/// Whether one action makes up for another: the same, or the same with another step in its direction.
+fn same_effect(a: &Action, b: &Action) -> bool {
+    use Command::{LayerOpacityBy, ViewSliceBy, ViewTimeBy};
+    match (a, b) {
+        (Action::Run(ViewSliceBy(a)), Action::Run(ViewSliceBy(b)))
+        | (Action::Run(ViewTimeBy(a)), Action::Run(ViewTimeBy(b)))
+        | (Action::Run(LayerOpacityBy(a)), Action::Run(LayerOpacityBy(b))) => a.signum() == b.signum(),
+        _ => a == b,
+    }
+}

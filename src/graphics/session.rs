@@ -1,0 +1,132 @@
+//! The escapes that put a terminal into the program's mode and back, as data: the ordinary way out and
+//! the panic hook write the same bytes.
+
+use super::capabilities::{Brand, Capabilities};
+use super::escape::{Route, kitty, kitty_payload, passthrough};
+use super::input::{MouseUnit, Reply};
+use super::kitty::delete_images;
+
+/// Image id of the fence's question through tmux; nothing is stored under it.
+const FENCE_ID: u32 = 40;
+
+/// A question whose answer says that all bytes before it have been taken. It moves the cursor.
+///
+/// The cursor's position is asked from row 2, since row 1 is answered by bytes that can also mean F3 with
+/// modifiers. tmux answers that itself, whatever the link behind it does, so the terminal around it is
+/// asked where passthrough works. tmux may lose answers: the caller needs a timeout.
+pub fn fence(terminal: &Capabilities) -> Vec<u8> {
+    let mut out = Vec::new();
+    match (terminal.tmux && terminal.passthrough, terminal.kitty) {
+        (false, _) => out.extend_from_slice(b"\x1b[2;1H\x1b[6n"),
+        (true, true) => {
+            let question = format!("a=q,i={FENCE_ID},s=1,v=1,f=24");
+            kitty_payload(&mut out, Route::Tmux, &question, "", &[0; 3]);
+        }
+        (true, false) => passthrough(&mut out, b"\x1b[5n"),
+    }
+    out
+}
+
+/// Whether a reply answers [`fence`].
+pub fn answers_fence(reply: &Reply) -> bool {
+    match reply {
+        Reply::CursorPosition { .. } | Reply::StatusOk => true,
+        Reply::KittyGraphics { id, .. } => *id == FENCE_ID,
+        _ => false,
+    }
+}
+
+/// Opens an update that the terminal draws at once (mode 2026): text and small edits only, kitty 0.26
+/// gives up at 2 MB.
+pub const BEGIN_UPDATE: &[u8] = b"\x1b[?2026h";
+/// Closes it.
+pub const END_UPDATE: &[u8] = b"\x1b[?2026l";
+
+/// The bytes that begin a session: alternate screen, hidden cursor, mouse, pastes, focus, keyboard.
+/// `hover` also reports the mouse while no button is down.
+pub fn enter(terminal: &Capabilities, hover: bool) -> Vec<u8> {
+    let mut out = b"\x1b[?1049h\x1b[0m\x1b[2J\x1b[?25l\x1b[?1002h".to_vec();
+    if hover {
+        out.extend_from_slice(b"\x1b[?1003h");
+    }
+    out.extend_from_slice(b"\x1b[?1006h");
+    if terminal.pixel_mouse {
+        // After 1006: the mode set last decides.
+        out.extend_from_slice(b"\x1b[?1016h");
+    }
+    out.extend_from_slice(b"\x1b[?2004h\x1b[?1004h");
+    if terminal.in_band_resize {
+        out.extend_from_slice(b"\x1b[?2048h");
+    }
+    if terminal.kitty_keyboard {
+        // Escape codes told apart, and releases reported.
+        out.extend_from_slice(b"\x1b[>3u");
+    }
+    out
+}
+
+/// The bytes that end a session, whatever was being written: a cut escape is ended first, images are
+/// deleted, every mode of [`enter`] is reset.
+pub fn leave(terminal: &Capabilities) -> Vec<u8> {
+    let mut out = b"\x18\x1b\\".to_vec();
+    if terminal.kitty {
+        if terminal.tmux {
+            // The terminal may show other panes' images too.
+            delete_images(Route::Tmux, &mut out);
+        } else {
+            kitty(&mut out, Route::Direct, "a=d,d=A,q=2");
+        }
+    }
+    out.extend_from_slice(b"\x1b[?2026l");
+    if terminal.in_band_resize {
+        out.extend_from_slice(b"\x1b[?2048l");
+    }
+    out.extend_from_slice(b"\x1b[?1016l\x1b[?1006l\x1b[?1003l\x1b[?1002l\x1b[?1000l\x1b[?2004l\x1b[?1004l");
+    if terminal.kitty_keyboard {
+        out.extend_from_slice(b"\x1b[<u");
+    }
+    out.extend_from_slice(b"\x1b[0m\x1b[?25h\x1b[?1049l");
+    out
+}
+
+/// What the terminal's mouse reports count after [`enter`].
+pub fn mouse_unit(terminal: &Capabilities) -> MouseUnit {
+    match terminal.brand {
+        _ if !terminal.pixel_mouse => MouseUnit::Cells,
+        Brand::Kitty => MouseUnit::Pixels { origin: 0 },
+        _ => MouseUnit::Pixels { origin: 1 },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::capabilities::Environment;
+    use super::*;
+
+    /// Private modes that a string sets (`h`) or resets (`l`).
+    fn modes(bytes: &[u8], end: char) -> Vec<String> {
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        text.split("\x1b[?")
+            .skip(1)
+            .filter_map(|s| s.split_once(end))
+            .map(|(m, _)| m.to_owned())
+            .filter(|m| m.chars().all(|c| c.is_ascii_digit()))
+            .collect()
+    }
+
+    #[test]
+    fn leaving_resets_every_mode_that_entering_sets() {
+        for bits in 0..8 {
+            let mut terminal = Capabilities::assumed(&Environment::default());
+            terminal.pixel_mouse = bits & 1 != 0;
+            terminal.kitty_keyboard = bits & 2 != 0;
+            terminal.in_band_resize = bits & 4 != 0;
+            let (enter, leave) = (enter(&terminal, true), leave(&terminal));
+            let reset = modes(&leave, 'l');
+            for mode in modes(&enter, 'h') {
+                assert!(reset.contains(&mode), "mode {mode} is left set");
+            }
+            assert!(modes(&leave, 'h').contains(&"25".to_owned()), "the cursor is left hidden");
+        }
+    }
+}

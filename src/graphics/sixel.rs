@@ -1,0 +1,221 @@
+//! Sixel graphics: the composed picture in rectangles of whole cells, of which only those that changed
+//! are sent.
+//!
+//! Where a cell is not a whole number of pixels wide, a terminal draws rectangles side by side with a
+//! seam: strips of the area's full width are sent then. Cells in holes are never drawn to, since many
+//! terminals let a picture replace the text below it. The area must not include the terminal's last
+//! row: a sixel picture that touches it scrolls the screen.
+
+use std::sync::Arc;
+
+use super::diff::{CellGrid, PixelRect, Shown, is_sound};
+use super::encoder::{FrameEncoder, Placement};
+use super::escape::{blank, move_to, push};
+use super::sixel_palette::SixelPalette;
+use crate::render::Picture;
+
+/// Largest width and height sent at once: what xterm accepts by default (`maxGraphicSize`).
+const LARGEST: f64 = 1000.0;
+
+/// Sixel rectangles.
+pub struct Sixel {
+    /// tmux keeps a copy of each picture in bands of six rows: rectangles then span as many rows of cells
+    /// as make whole bands.
+    in_tmux: bool,
+    palette: SixelPalette,
+    shown: Shown,
+}
+
+impl Sixel {
+    /// Draws with that many colour registers (8 to 256 are used).
+    pub fn new(registers: u16, in_tmux: bool) -> Self {
+        Sixel { in_tmux, palette: SixelPalette::new(registers), shown: Shown::default() }
+    }
+
+    /// The registers of a rectangle's pixels; none when the palette is full.
+    fn registers(&mut self, picture: &Picture, rect: PixelRect) -> Option<Vec<u8>> {
+        let rows = rect.y..rect.y + rect.height;
+        let pixels = rows.flat_map(|y| y * picture.width + rect.x..y * picture.width + rect.x + rect.width);
+        pixels.map(|i| self.palette.register(picture.color(i))).collect()
+    }
+}
+
+impl FrameEncoder for Sixel {
+    fn id(&self) -> &'static str {
+        "sixel"
+    }
+
+    fn picture_size(&self, placement: &Placement) -> [usize; 2] {
+        placement.pixel_size()
+    }
+
+    fn encode(&mut self, picture: &Arc<Picture>, placement: &Placement, out: &mut Vec<u8>) {
+        if !is_sound(picture) || [picture.width, picture.height] != self.picture_size(placement) {
+            return;
+        }
+        let mut dirty = self.shown.update(picture, placement, placement.cell);
+        if dirty.count() == 0 {
+            return;
+        }
+        let drawable = CellGrid::drawable(placement);
+        if placement.cell[0].fract() != 0.0 {
+            dirty.widen_rows(&drawable);
+        }
+        if self.in_tmux && placement.cell[1].fract() == 0.0 {
+            let height = placement.cell[1] as u16;
+            let rows = (1..=6).find(|n| height.wrapping_mul(*n) % 6 == 0).unwrap_or(1);
+            dirty.grow_rows(rows, &drawable);
+        }
+        if dirty == drawable {
+            self.palette.fit((0..picture.base.len()).map(|i| picture.color(i)));
+        }
+        let start = out.len();
+        if !self.draw(&dirty, picture, placement, out) {
+            // A change brought more colours than registers: everything again in a coarser palette.
+            out.truncate(start);
+            self.palette.fit((0..picture.base.len()).map(|i| picture.color(i)));
+            self.draw(&drawable, picture, placement, out);
+        }
+    }
+
+    fn erase(&mut self, out: &mut Vec<u8>) {
+        if let Some(area) = self.shown.area() {
+            blank(out, area);
+        }
+        self.forget();
+    }
+
+    fn forget(&mut self) {
+        self.shown.forget();
+    }
+}
+
+impl Sixel {
+    /// Appends the rectangles that cover the set cells; false when the registers do not suffice.
+    fn draw(
+        &mut self,
+        cells: &CellGrid,
+        picture: &Picture,
+        placement: &Placement,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let most = |step: f64| (LARGEST / step).clamp(1.0, f64::from(u16::MAX)) as u16;
+        let widest = if placement.cell[0].fract() == 0.0 { most(placement.cell[0]) } else { u16::MAX };
+        for cells in cells.boxes([widest, most(placement.cell[1])]) {
+            let rect = PixelRect::of_cells(cells, placement.cell, [picture.width, picture.height]);
+            if rect.area() == 0 {
+                continue;
+            }
+            let Some(registers) = self.registers(picture, rect) else { return false };
+            let area = placement.area;
+            move_to(out, area.x.saturating_add(cells.x), area.y.saturating_add(cells.y));
+            write_sixel(&registers, rect, &self.palette, out);
+        }
+        true
+    }
+}
+
+/// Appends one sixel picture with the definitions of the registers it uses.
+fn write_sixel(registers: &[u8], rect: PixelRect, palette: &SixelPalette, out: &mut Vec<u8>) {
+    let PixelRect { width, height, .. } = rect;
+    push(out, format_args!("\x1bP0;1;0q\"1;1;{width};{height}"));
+    let mut planes = Planes::new(width);
+    for (i, band) in registers.chunks(6 * width).enumerate() {
+        if i > 0 {
+            out.push(b'-');
+        }
+        planes.write_band(band, palette, out);
+    }
+    out.extend_from_slice(b"\x1b\\");
+}
+
+/// For each register a column bit mask of the band being written.
+struct Planes {
+    width: usize,
+    masks: Vec<u8>,
+    /// The last column of each register present in the band.
+    last: [Option<usize>; 256],
+    order: Vec<u8>,
+    /// Pixels of each column that no register has written yet.
+    open: Vec<u8>,
+    /// Registers whose colour this picture has stated: at their first use, which also selects them.
+    defined: [bool; 256],
+}
+
+impl Planes {
+    fn new(width: usize) -> Self {
+        Planes {
+            width,
+            masks: vec![0; 256 * width],
+            last: [None; 256],
+            order: Vec::new(),
+            open: vec![0; width],
+            defined: [false; 256],
+        }
+    }
+
+    /// Writes one band of up to six rows: each register's columns, `$` between registers.
+    ///
+    /// A pixel shows the register written last. So each register may write over pixels that later ones
+    /// take back, which makes its runs of equal sixels longer; in order of brightness a smooth slope
+    /// becomes a few long runs (8 % fewer bytes than without, 3 % fewer than the most frequent first).
+    fn write_band(&mut self, band: &[u8], palette: &SixelPalette, out: &mut Vec<u8>) {
+        self.open.fill(0);
+        for (y, row) in band.chunks(self.width).enumerate() {
+            for (x, register) in row.iter().enumerate() {
+                let r = usize::from(*register);
+                self.masks[r * self.width + x] |= 1 << y;
+                self.open[x] |= 1 << y;
+                if self.last[r].is_none() {
+                    self.order.push(*register);
+                }
+                self.last[r] = self.last[r].max(Some(x));
+            }
+        }
+        let mut order = std::mem::take(&mut self.order);
+        order.sort_by_key(|r| palette.percent(*r));
+        for (i, register) in order.drain(..).enumerate() {
+            let r = usize::from(register);
+            let Some(last) = self.last[r].take() else { continue };
+            if i > 0 {
+                out.push(b'$');
+            }
+            push(out, format_args!("#{register}"));
+            if !std::mem::replace(&mut self.defined[r], true) {
+                let [r, g, b] = palette.percent(register);
+                push(out, format_args!(";2;{r};{g};{b}"));
+            }
+            let columns = &mut self.masks[r * self.width..=r * self.width + last];
+            write_runs(columns, &self.open[..=last], out);
+            for (open, mask) in self.open.iter_mut().zip(columns.iter_mut()) {
+                *open &= !std::mem::take(mask);
+            }
+        }
+        self.order = order;
+    }
+}
+
+/// Writes columns that set at least `masks` and at most the `open` pixels, in as few runs as that allows.
+fn write_runs(masks: &[u8], open: &[u8], out: &mut Vec<u8>) {
+    let (mut least, mut most, mut count) = (0_u8, 0x3f_u8, 0);
+    for (mask, open) in masks.iter().zip(open) {
+        let (wider, narrower) = (least | mask, most & open);
+        if wider & !narrower == 0 {
+            (least, most, count) = (wider, narrower, count + 1);
+        } else {
+            repeat(b'?' + least, count, out);
+            (least, most, count) = (*mask, *open, 1);
+        }
+    }
+    repeat(b'?' + least, count, out);
+}
+
+/// A sixel `count` times, in the shorter of its two forms.
+fn repeat(sixel: u8, count: usize, out: &mut Vec<u8>) {
+    if count > 3 {
+        push(out, format_args!("!{count}"));
+        out.push(sixel);
+    } else {
+        out.resize(out.len() + count, sixel);
+    }
+}

@@ -1,0 +1,252 @@
+//! Opening and saving, away from the thread that draws.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::thread;
+
+use super::journal;
+use super::message::Message;
+use crate::app::{AppEvent, JournalRecord, NewLane, Opened, Problem, SaveFailure, SaveRequest};
+use crate::engine::LaneSource;
+use crate::io::{self, FORMATS, ImageReader, OpenOptions};
+use crate::project::Project;
+
+/// What to open.
+pub(super) enum Task {
+    /// What the command line named: images or folders, or a project; and where the project is.
+    Start(Vec<String>, Option<PathBuf>),
+    /// A project or image.
+    Open(String),
+    /// Images for the project that is open.
+    AddLanes(String),
+    /// Save.
+    Save(Box<SaveRequest>),
+}
+
+/// Does a task on a thread of its own and answers with an event.
+pub(super) fn perform(task: Task, sender: Sender<Message>) -> std::io::Result<()> {
+    thread::Builder::new().name("files".into()).spawn(move || {
+        let event = match task {
+            Task::Start(inputs, project) => AppEvent::Opened(open(&inputs, project).map(Box::new)),
+            Task::Open(location) => AppEvent::Opened(open(&[location], None).map(Box::new)),
+            Task::AddLanes(location) => AppEvent::LanesOpened(new_lanes(&location)),
+            Task::Save(request) => save(*request),
+        };
+        let _ = sender.send(Message::App(Box::new(event)));
+    })?;
+    Ok(())
+}
+
+fn save(request: SaveRequest) -> AppEvent {
+    let SaveRequest { path, mut project, overwrite, mark } = request;
+    let result = if !overwrite && path.exists() {
+        Err(SaveFailure::Exists)
+    } else {
+        project.save(&path).map_err(|error| {
+            let what = format!("Can't save '{}'", path.display());
+            SaveFailure::Failed(Problem::new(what, error.to_string(), "Save elsewhere with :file.save_as"))
+        })
+    };
+    AppEvent::Saved { path, mark, result }
+}
+
+fn is_project(location: &str) -> bool {
+    Path::new(location).extension().is_some_and(|e| e.eq_ignore_ascii_case("ilp"))
+}
+
+/// Opens what the command line names.
+fn open(inputs: &[String], project: Option<PathBuf>) -> Result<Opened, Problem> {
+    if let ([location], None) = (inputs, &project)
+        && is_project(location)
+    {
+        return load(Path::new(location));
+    }
+    if let Some(other) = inputs.iter().find(|location| is_project(location)) {
+        return Err(Problem::new(
+            format!("Can't open '{other}' together with images"),
+            "a project is opened alone",
+            "Open the project and add images with :data.add, or give it by --project",
+        ));
+    }
+    let mut locations = Vec::new();
+    for input in inputs {
+        locations.extend(images_at(input)?);
+    }
+    let beside = locations.first().map(|first| project_beside(first));
+    let Some(path) = project.or(beside) else {
+        return Ok(empty(Project::new()));
+    };
+    if path.exists() {
+        let mut opened = load(&path)?;
+        add_missing(&mut opened, &locations)?;
+        return Ok(opened);
+    }
+    let mut opened = empty(Project::new());
+    for location in &locations {
+        let image = open_image(location)?;
+        let info = opened.project.describe(location, image.info());
+        opened.project.add_lane(info).map_err(|error| cannot_add(location, &error.to_string()))?;
+        opened.sources.push(LaneSource { raw: image, mask: None });
+    }
+    read_journal(&mut opened, &path);
+    opened.save_to = Some(path);
+    Ok(opened)
+}
+
+fn empty(project: Project) -> Opened {
+    Opened {
+        project,
+        sources: Vec::new(),
+        save_to: None,
+        journal: Vec::new(),
+        journal_lanes: Vec::new(),
+        problems: Vec::new(),
+    }
+}
+
+/// `IMAGE.ilp` beside the image; an inner path is left out.
+pub(super) fn project_beside(location: &str) -> PathBuf {
+    let first = location.split(':').next().unwrap_or(location);
+    let file = Path::new(first).ancestors().find(|path| path.is_file()).unwrap_or(Path::new(first));
+    file.with_extension("ilp")
+}
+
+/// The images that `input` names: itself, or the images in that folder, by name.
+fn images_at(input: &str) -> Result<Vec<String>, Problem> {
+    if !Path::new(input).is_dir() {
+        return Ok(vec![input.to_owned()]);
+    }
+    let failed = |why: String| {
+        Problem::new(
+            format!("Can't open the folder '{input}'"),
+            why,
+            "Name an image, or a folder with images",
+        )
+    };
+    let entries = fs::read_dir(input).map_err(|error| failed(error.to_string()))?;
+    let known = |path: &Path| {
+        let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
+        FORMATS.iter().any(|format| format.extensions().contains(&extension.as_str()))
+    };
+    let mut images: Vec<String> = entries
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.is_file() && known(path) && !is_project(&path.to_string_lossy()))
+        .map(|path| path.to_string_lossy().into_owned())
+        .collect();
+    images.sort();
+    if images.is_empty() { Err(failed("it holds no image of a known format".into())) } else { Ok(images) }
+}
+
+fn open_image(location: &str) -> Result<Arc<dyn ImageReader>, Problem> {
+    io::open(location, &OpenOptions::default())
+        .map_err(|error| Problem::new(format!("Can't open '{location}'"), error.to_string(), ""))
+}
+
+fn cannot_add(location: &str, why: &str) -> Problem {
+    Problem::new(format!("Can't add '{location}'"), why, "Convert it, or start a new project for it")
+}
+
+fn load(path: &Path) -> Result<Opened, Problem> {
+    let project = Project::load(path).map_err(|error| {
+        Problem::new(format!("Can't open the project '{}'", path.display()), error.to_string(), "")
+    })?;
+    let mut opened = empty(project);
+    for warning in &opened.project.warnings {
+        opened.problems.push(Problem::new(warning.to_string(), "", ""));
+    }
+    for lane in 0..opened.project.lanes.len() {
+        match open_lane(&mut opened.project, lane) {
+            Ok(source) => opened.sources.push(source),
+            Err(problem) => {
+                opened.problems.push(problem);
+                break;
+            }
+        }
+    }
+    read_journal(&mut opened, path);
+    Ok(opened)
+}
+
+fn open_lane(project: &mut Project, lane: usize) -> Result<LaneSource, Problem> {
+    let entry = &project.lanes[lane];
+    let cannot = |why: String| {
+        let name = &project.lanes[lane].raw.nickname;
+        Problem::new(
+            format!("Can't open image {} of the project, '{name}'", lane + 1),
+            why,
+            "Put the file back where it was; it and the images after it are not shown",
+        )
+    };
+    let options = |info: &crate::project::DatasetInfo| OpenOptions {
+        axes: (!info.shape.is_empty()).then(|| info.axes.clone()),
+        ..OpenOptions::default()
+    };
+    let open = |info: &crate::project::DatasetInfo| {
+        let location = project.locate(info).map_err(|error| cannot(error.to_string()))?;
+        io::open(&location, &options(info)).map_err(|error| cannot(error.to_string()))
+    };
+    let raw = open(&entry.raw)?;
+    let mask = entry.mask.as_ref().map(open).transpose()?;
+    let fitted = project.fit_lane(lane, raw.info()).map_err(|error| error.to_string());
+    fitted.map_err(|why| {
+        Problem::new(
+            format!("Image {} of the project does not fit", lane + 1),
+            why,
+            "Put the right file back",
+        )
+    })?;
+    Ok(LaneSource { raw, mask })
+}
+
+/// Adds the images that the project does not have yet.
+fn add_missing(opened: &mut Opened, locations: &[String]) -> Result<(), Problem> {
+    for location in locations {
+        let wanted = std::path::absolute(location).unwrap_or_else(|_| location.into());
+        let has = opened.project.lanes.iter().any(|lane| {
+            let there = opened.project.locate(&lane.raw);
+            there.is_ok_and(|there| std::path::absolute(&there).is_ok_and(|there| there == wanted))
+        });
+        if has {
+            continue;
+        }
+        let image = open_image(location)?;
+        let info = opened.project.describe(location, image.info());
+        match opened.project.add_lane(info) {
+            Ok(_) => opened.sources.push(LaneSource { raw: image, mask: None }),
+            Err(error) => opened.problems.push(cannot_add(location, &error.to_string())),
+        }
+    }
+    Ok(())
+}
+
+fn new_lanes(location: &str) -> Result<Vec<NewLane>, Problem> {
+    let mut lanes = Vec::new();
+    for location in images_at(location)? {
+        lanes.push(new_lane(&location)?);
+    }
+    Ok(lanes)
+}
+
+fn new_lane(location: &str) -> Result<NewLane, Problem> {
+    let image = open_image(location)?;
+    let mut project = Project::new();
+    let info = project.describe(location, image.info());
+    project.add_lane(info).map_err(|error| cannot_add(location, &error.to_string()))?;
+    let lane = project.lanes.remove(0);
+    Ok(NewLane { lane, source: LaneSource { raw: image, mask: None } })
+}
+
+/// Finds the edits that were not saved, with the images that they added.
+fn read_journal(opened: &mut Opened, project: &Path) {
+    opened.journal = journal::read(project);
+    for record in &opened.journal {
+        if let JournalRecord::LaneAdded { location, .. } = record {
+            match new_lane(location) {
+                Ok(lane) => opened.journal_lanes.push(lane),
+                Err(problem) => opened.problems.push(problem),
+            }
+        }
+    }
+}

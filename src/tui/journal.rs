@@ -1,0 +1,239 @@
+//! The journal file: every edit since the last save, durable as soon as it is made.
+//!
+//! It lies beside the project, and in the user's state folder where that is read-only. One thread owns the
+//! file; whoever edits only posts a record.
+
+use std::collections::VecDeque;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{self, JoinHandle};
+
+use crate::app::{AppEvent, JournalRecord, Problem};
+
+/// The journal of the project at `project`, and where it goes when that folder can't be written.
+fn places(project: &Path) -> Vec<PathBuf> {
+    let project = std::path::absolute(project).unwrap_or_else(|_| project.to_owned());
+    let mut beside = project.clone().into_os_string();
+    beside.push(".journal");
+    let mut places = vec![PathBuf::from(beside)];
+    if let Some(folders) = directories::ProjectDirs::from("", "", "brushwood") {
+        let folder = folders.state_dir().unwrap_or_else(|| folders.data_local_dir());
+        let name = project.to_string_lossy().replace(['/', '\\', ':'], "%");
+        places.push(folder.join(format!("{name}.journal")));
+    }
+    places
+}
+
+/// The records in the journal of the project at `project`: what was not saved when the program last ended.
+pub(super) fn read(project: &Path) -> Vec<JournalRecord> {
+    let texts = places(project).into_iter().filter_map(|path| fs::read_to_string(path).ok());
+    // A line that was cut off ends what can be trusted.
+    texts.flat_map(|text| text.lines().map_while(JournalRecord::from_line).collect::<Vec<_>>()).collect()
+}
+
+enum Order {
+    Use(PathBuf, Vec<JournalRecord>),
+    Move(PathBuf),
+    Append(JournalRecord),
+    Done(u64),
+}
+
+/// The writer of the journal.
+pub(super) struct Journal {
+    orders: Option<Sender<Order>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Journal {
+    /// Starts the thread; what goes wrong is told to `tell`.
+    pub fn start(tell: impl Fn(AppEvent) + Send + 'static) -> io::Result<Journal> {
+        let (sender, orders) = channel();
+        let thread = thread::Builder::new().name("journal".into()).spawn(move || write(&orders, &tell))?;
+        Ok(Journal { orders: Some(sender), thread: Some(thread) })
+    }
+
+    /// From now on the journal is that of the project at `project`, which holds `records` already.
+    pub fn use_project(&self, project: PathBuf, records: Vec<JournalRecord>) {
+        self.order(Order::Use(project, records));
+    }
+
+    /// The project is at another place from now on.
+    pub fn move_to(&self, project: PathBuf) {
+        self.order(Order::Move(project));
+    }
+
+    /// Makes a record durable.
+    pub fn append(&self, record: JournalRecord) {
+        self.order(Order::Append(record));
+    }
+
+    /// The records up to number `count` are saved or not wanted.
+    pub fn done(&self, count: u64) {
+        self.order(Order::Done(count));
+    }
+
+    /// Writes what was posted, and ends.
+    pub fn finish(mut self) {
+        self.orders.take();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+
+    fn order(&self, order: Order) {
+        if let Some(orders) = &self.orders {
+            let _ = orders.send(order);
+        }
+    }
+}
+
+#[derive(Default)]
+struct Book {
+    project: Option<PathBuf>,
+    file: Option<(PathBuf, File)>,
+    /// Lines that are not saved yet.
+    lines: VecDeque<String>,
+    /// Number of records before those.
+    dropped: u64,
+}
+
+fn write(orders: &Receiver<Order>, tell: &dyn Fn(AppEvent)) {
+    let mut book = Book::default();
+    let mut told = false;
+    for order in orders {
+        let result = match order {
+            Order::Use(project, records) => {
+                book = Book { project: Some(project), ..Book::default() };
+                book.lines = records.iter().map(JournalRecord::to_line).collect();
+                Ok(())
+            }
+            Order::Move(project) => book.move_to(project),
+            Order::Append(record) => book.append(record.to_line()),
+            Order::Done(count) => book.drop_until(count),
+        };
+        match result {
+            Ok(()) => told = false,
+            Err(_) if told => {}
+            Err(error) => {
+                told = true;
+                tell(AppEvent::Problem(Problem::new(
+                    "Can't write the journal of unsaved edits",
+                    error.to_string(),
+                    "Save the project; a crash would lose what is not saved",
+                )));
+            }
+        }
+    }
+}
+
+impl Book {
+    fn append(&mut self, line: String) -> io::Result<()> {
+        self.lines.push_back(line);
+        if self.file.is_none() {
+            return self.rewrite();
+        }
+        let (Some((_, file)), Some(line)) = (&mut self.file, self.lines.back()) else { return Ok(()) };
+        file.write_all(format!("{line}\n").as_bytes())?;
+        file.sync_data()
+    }
+
+    fn move_to(&mut self, project: PathBuf) -> io::Result<()> {
+        let before = self.project.replace(project);
+        if before == self.project {
+            return Ok(());
+        }
+        if !self.lines.is_empty() {
+            self.rewrite()?;
+        }
+        let old = before.as_deref().map(places).unwrap_or_default();
+        old.iter().filter(|path| path.exists()).try_for_each(fs::remove_file)
+    }
+
+    fn drop_until(&mut self, count: u64) -> io::Result<()> {
+        while self.dropped < count && self.lines.pop_front().is_some() {
+            self.dropped += 1;
+        }
+        self.dropped = self.dropped.max(count);
+        if self.lines.is_empty() {
+            self.file = None;
+            let places = self.project.as_deref().map(places).unwrap_or_default();
+            for path in places.iter().filter(|path| path.exists()) {
+                fs::remove_file(path)?;
+            }
+            return Ok(());
+        }
+        self.rewrite()
+    }
+
+    /// Writes all lines to the first place that can be written, whole or not at all.
+    fn rewrite(&mut self) -> io::Result<()> {
+        let Some(project) = &self.project else { return Ok(()) };
+        self.file = None;
+        let text: String = self.lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
+        let mut failure = io::Error::from(io::ErrorKind::NotFound);
+        for path in places(project) {
+            match replace(&path, &text) {
+                Ok(file) => {
+                    self.file = Some((path, file));
+                    return Ok(());
+                }
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
+    }
+}
+
+fn replace(path: &Path, text: &str) -> io::Result<File> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    if !folder.exists() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
+    temporary.write_all(text.as_bytes())?;
+    temporary.as_file().sync_all()?;
+    temporary.persist(path).map_err(|error| error.error)?;
+    OpenOptions::new().append(true).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::journal::Run;
+
+    fn record(n: usize) -> JournalRecord {
+        JournalRecord::Labels { lane: 0, runs: vec![Run(0, 0, n, 0, 1, 1)] }
+    }
+
+    #[test]
+    fn what_is_not_saved_is_found_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let project = folder.path().join("p.ilp");
+        let journal = Journal::start(|_| {}).expect("a thread");
+        journal.use_project(project.clone(), Vec::new());
+        (0..5).for_each(|n| journal.append(record(n)));
+        journal.done(3);
+        journal.append(record(5));
+        journal.finish();
+        assert_eq!(read(&project), [record(3), record(4), record(5)]);
+
+        let journal = Journal::start(|_| {}).expect("a thread");
+        journal.use_project(project.clone(), read(&project));
+        journal.append(record(6));
+        journal.done(4);
+        journal.finish();
+        assert_eq!(read(&project), []);
+        assert_eq!(fs::read_dir(folder.path()).expect("readable").count(), 0, "no journal is left behind");
+    }
+
+    #[test]
+    fn a_line_cut_off_by_a_crash_is_left_out() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let project = folder.path().join("p.ilp");
+        let lines = [record(0).to_line(), record(1).to_line()].join("\n");
+        fs::write(&places(&project)[0], &lines[..lines.len() - 4]).expect("written");
+        assert_eq!(read(&project), [record(0)]);
+    }
+}

@@ -1,0 +1,25 @@
+//! What the interface's threads tell the one that owns the state.
+
+use std::time::Instant;
+
+use crate::app::AppEvent;
+use crate::engine;
+use crate::graphics::input;
+
+/// Something for the main thread.
+pub(super) enum Message {
+    /// The terminal sent these.
+    Terminal(Vec<input::Event>, Instant),
+    /// The terminal is gone.
+    Hangup,
+    /// The engine reports.
+    Engine(engine::Event),
+    /// A frame has been written: its number of bytes.
+    Written(usize),
+    /// A frame could not be made: why.
+    NotDrawn(String),
+    /// Background work is done.
+    App(Box<AppEvent>),
+    /// A signal arrived.
+    Signal(i32),
+}

@@ -1,0 +1,24 @@
+//! The terminal interface: session, threads and drawing around the pure state of `app`.
+//!
+//! Owns the terminal device, the threads that read it, encode and write, the journal file, and the loop
+//! that performs the state's effects.
+
+mod backend;
+mod doctor;
+mod drawing;
+mod files;
+mod input;
+mod journal;
+mod message;
+mod mouse;
+mod pacing;
+pub mod panels;
+mod probing;
+mod run;
+mod scene;
+mod session;
+mod signals;
+mod tty;
+
+pub use doctor::doctor;
+pub use run::{Error, Options, run};

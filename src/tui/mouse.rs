@@ -1,0 +1,57 @@
+//! From the terminal's mouse reports to places on the canvas.
+
+use crate::app::{CanvasGeometry, MouseInput};
+use crate::graphics::input::{Mouse, Position};
+
+/// The place of a mouse event, with cells of `cell` pixels (width, height).
+pub(super) fn locate(mouse: &Mouse, cell: [f64; 2], canvas: &CanvasGeometry) -> MouseInput {
+    let (at_cell, picture) = match mouse.position {
+        Position::Cell { column, row } => ([column, row], None),
+        Position::Pixel { x, y } => {
+            let at = [f64::from(x) + 0.5, f64::from(y) + 0.5];
+            let at_cell: [i32; 2] = std::array::from_fn(|i| (at[i] / cell[i]).floor() as i32);
+            let area = canvas.area;
+            // Row and column: the picture's pixels may be larger than the terminal's.
+            let pixels = |i: usize, start: u16, count: u16| {
+                let size = f64::from(count.max(1)) * cell[i];
+                (at[i] - f64::from(start) * cell[i]) * canvas.picture[1 - i] as f64 / size - 0.5
+            };
+            (at_cell, Some([pixels(1, area.y, area.height), pixels(0, area.x, area.width)]))
+        }
+    };
+    MouseInput { kind: mouse.kind, modifiers: mouse.modifiers, cell: at_cell, picture }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crossterm::event::{KeyModifiers, MouseEventKind};
+    use ratatui::layout::Rect;
+
+    fn at(position: Position, picture: [usize; 2]) -> MouseInput {
+        let mouse = Mouse { kind: MouseEventKind::Moved, position, modifiers: KeyModifiers::empty() };
+        let canvas = CanvasGeometry { area: Rect::new(10, 2, 40, 20), picture, pixel_aspect: 1.0 };
+        locate(&mouse, [9.0, 18.0], &canvas)
+    }
+
+    #[test]
+    fn pixels_of_the_terminal_are_pixels_of_the_picture() {
+        let place = at(Position::Pixel { x: 90 + 7, y: 36 + 20 }, [360, 360]);
+        assert_eq!(place.cell, [10, 3]);
+        assert_eq!(place.picture, Some([20.0, 7.0]));
+    }
+
+    #[test]
+    fn half_blocks_are_coarser() {
+        let place = at(Position::Pixel { x: 90 + 13, y: 36 + 10 }, [40, 40]);
+        let [row, column] = place.picture.expect("pixels");
+        assert_eq!([row.round(), column.round()], [1.0, 1.0]);
+        let outside = at(Position::Pixel { x: -5, y: 0 }, [40, 40]);
+        assert_eq!(outside.cell, [-1, 0]);
+    }
+
+    #[test]
+    fn cells_are_left_to_the_state() {
+        assert_eq!(at(Position::Cell { column: 3, row: -1 }, [1, 1]).picture, None);
+    }
+}

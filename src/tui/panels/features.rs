@@ -1,0 +1,111 @@
+//! The Features applet: ilastik's table of filters and scales.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Paragraph, Wrap};
+
+use super::theme::Theme;
+use crate::app::App;
+use crate::app::features::{TABLE_ROWS, TableRow, filter_title};
+use crate::app::layout::{FEATURE_COLUMN, FEATURE_HEAD, FEATURE_NAMES, first_scale};
+use crate::features::FeatureSelection;
+
+/// Draws the applet.
+pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
+    let selection = app.shown_selection();
+    let title = format!("Feature Selection: {} features selected", selection.count());
+    let block = theme.block(&title, true);
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    if !app.has_image() {
+        return frame.render_widget("No image is open.", inner);
+    }
+    let names = usize::from(FEATURE_NAMES);
+    let column = usize::from(FEATURE_COLUMN);
+    let first = first_scale(app, inner.width);
+    let columns = (usize::from(inner.width).saturating_sub(names) / column).max(1);
+    let shown = first..(first + columns).min(selection.scales.len() + 1);
+    let mut lines = vec![heading(app, theme, &selection, shown.clone())];
+    for (i, row) in TABLE_ROWS.into_iter().enumerate() {
+        let name = match row {
+            TableRow::Dimension => Span::raw("Compute in 2D/3D"),
+            TableRow::Group(title, ..) => Span::styled(title, theme.strong()),
+            TableRow::Filter(filter) => Span::raw(format!("  {}", filter_title(filter))),
+        };
+        let pad = " ".repeat(names.saturating_sub(name.content.chars().count()));
+        let mut spans = vec![name, Span::raw(pad)];
+        for scale in shown.clone() {
+            let text = cell(app, &selection, row, scale);
+            let here = (app.features.row, app.features.column) == (i, scale);
+            let style = if here { theme.selected() } else { Default::default() };
+            spans.push(Span::styled(text, style));
+            spans.push(Span::raw(" ".repeat(column.saturating_sub(3))));
+        }
+        lines.push(Line::from(spans));
+    }
+    debug_assert_eq!(lines.len(), TABLE_ROWS.len() + usize::from(FEATURE_HEAD));
+    lines.push(Line::default());
+    lines.extend(explanation(app, &selection).into_iter().map(Line::from));
+    frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: false }), inner);
+}
+
+fn heading(
+    app: &App,
+    theme: &Theme,
+    selection: &FeatureSelection,
+    shown: std::ops::Range<usize>,
+) -> Line<'static> {
+    let mut spans = vec![Span::raw(format!("{:<1$}", "Sigma", usize::from(FEATURE_NAMES)))];
+    let width = usize::from(FEATURE_COLUMN);
+    for column in shown {
+        let text = selection.scales.get(column).map_or("add".into(), |sigma| format!("{sigma:.1}"));
+        let style = if column == app.features.column { theme.strong() } else { Default::default() };
+        spans.push(Span::styled(format!("{text:<width$}"), style));
+    }
+    Line::from(spans)
+}
+
+/// Three columns for a cell: selected, not, partly, or not to be had.
+fn cell(app: &App, selection: &FeatureSelection, row: TableRow, column: usize) -> &'static str {
+    if column >= selection.scales.len() {
+        return " + ";
+    }
+    match row {
+        TableRow::Dimension if selection.compute_in_2d[column] => "2D ",
+        TableRow::Dimension => "3D ",
+        TableRow::Filter(filter) if selection.selected[filter][column] => "[x]",
+        TableRow::Filter(filter) if app.feature_available(selection, filter, column).is_ok() => "[ ]",
+        TableRow::Filter(_) => " - ",
+        TableRow::Group(_, first, stop) => {
+            let offered =
+                (first..stop).filter(|&f| app.feature_available(selection, f, column).is_ok()).count();
+            match (first..stop).filter(|&f| selection.selected[f][column]).count() {
+                0 if offered == 0 => " - ",
+                0 => "[ ]",
+                n if n == offered => "[x]",
+                _ => "[~]",
+            }
+        }
+    }
+}
+
+/// What the cell under the cursor is, and why it can't be selected.
+fn explanation(app: &App, selection: &FeatureSelection) -> Vec<String> {
+    let column = app.features.column;
+    let Some(&sigma) = selection.scales.get(column) else {
+        return vec!["Add a scale.".into()];
+    };
+    let rows = match TABLE_ROWS[app.features.row] {
+        TableRow::Filter(filter) => filter..filter + 1,
+        TableRow::Group(_, first, stop) => first..stop,
+        TableRow::Dimension => 0..0,
+    };
+    let mut lines = vec![match TABLE_ROWS[app.features.row] {
+        TableRow::Filter(filter) => format!("{} at sigma {sigma}", filter_title(filter)),
+        TableRow::Group(title, ..) => format!("{title} at sigma {sigma}"),
+        TableRow::Dimension => format!("2D: sigma {sigma} is computed slice by slice"),
+    }];
+    lines.extend(rows.filter_map(|filter| app.feature_available(selection, filter, column).err()).take(1));
+    lines
+}

@@ -1,0 +1,115 @@
+//! The status line, and the line of hints that gives way to messages.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Clear, Paragraph, Wrap};
+
+use super::theme::{Theme, cut};
+use crate::app::contrast::short;
+use crate::app::{App, Applet, ChannelView};
+use crate::command::help::hints;
+use crate::command::keys::print_sequence;
+
+/// The parts of the status line, the most important first.
+fn parts(app: &App) -> Vec<String> {
+    let mut parts = Vec::new();
+    let Some(view) = app.view() else { return parts };
+    let [t, z, y, x] = view.cursor;
+    let [times, depth, ..] = app.shape();
+    let mut at = format!("x {x} y {y}");
+    if depth > 1 {
+        at.push_str(&format!(" z {z}/{}", depth - 1));
+    }
+    if times > 1 {
+        at.push_str(&format!(" t {t}/{}", times - 1));
+    }
+    parts.push(at);
+    if let Some(values) = app.slices.values_at(app.lane, view.cursor) {
+        let shown = match view.channels {
+            ChannelView::Gray(channel) => values.get(channel).map(|&value| short(value)),
+            ChannelView::Rgb => Some(values.iter().map(|&value| short(value)).collect::<Vec<_>>().join(" ")),
+        };
+        parts.extend(shown.map(|text| format!("raw {text}")));
+    }
+    if let (ChannelView::Gray(channel), channels @ 2..) = (view.channels, app.shape()[4]) {
+        parts.push(format!("ch {}/{channels}", channel + 1));
+    }
+    if let Some(values) = app.probabilities_at_cursor() {
+        let values: Vec<String> = values.iter().map(|p| format!("{p:.2}").replacen("0.", ".", 1)).collect();
+        parts.push(format!("P {}", values.join(" ")));
+    }
+    if let Some(notice) = app.training.notice.as_ref().filter(|_| app.training.live) {
+        parts.push(format!("not training: {notice}"));
+    } else if let Some((done, total)) = app.training.updating() {
+        parts.push(format!("updating {done}/{total}"));
+    }
+    if let Some(error) = app.training.oob_error {
+        parts.push(format!("OOB {:.1} %", error * 100.0));
+    }
+    if let Some(rate) = app.link {
+        parts.push(format!("link {}", rate_text(rate)));
+    }
+    parts
+}
+
+/// Bits per second with a unit.
+fn rate_text(rate: f64) -> String {
+    match rate {
+        _ if rate >= 1e9 => format!("{:.1} Gbit/s", rate / 1e9),
+        _ if rate >= 1e6 => format!("{:.1} Mbit/s", rate / 1e6),
+        _ => format!("{:.0} kbit/s", rate / 1e3),
+    }
+}
+
+/// Draws the status line: as many parts as fit.
+pub fn draw_status(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
+    let mut line = String::from(" ");
+    for part in parts(app) {
+        let joined = if line.len() > 1 { format!("{line}   {part}") } else { format!("{line}{part}") };
+        if joined.chars().count() > usize::from(area.width) {
+            continue;
+        }
+        line = joined;
+    }
+    if app.files.opening {
+        line.push_str("   opening …");
+    }
+    let style = if app.screen.applet == Applet::Training { Default::default() } else { theme.weak() };
+    frame.render_widget(Line::styled(line, style), area);
+}
+
+/// Draws the newest message while it is new, over the status line too if it is long; else the keys typed
+/// so far, else hints.
+pub fn draw_hints(frame: &mut Frame<'_>, app: &App, theme: &Theme, status: Rect, hints_area: Rect) {
+    let area = if hints_area.is_empty() { status } else { hints_area };
+    let width = usize::from(area.width);
+    if let Some(message) = app.messages.current(app.now) {
+        let text = format!(" {}", message.text.line());
+        let style = theme.level(message.level);
+        let long = text.chars().count() > width && area != status;
+        let area = if long { status.union(area) } else { area };
+        frame.render_widget(Clear, area);
+        if long {
+            frame.render_widget(Paragraph::new(text).style(style).wrap(Wrap { trim: false }), area);
+        } else {
+            frame.render_widget(Line::styled(cut(&text, width), style), area);
+        }
+        return;
+    }
+    if !app.screen.pending.is_empty() {
+        let keys = print_sequence(&app.screen.pending);
+        frame.render_widget(Clear, area);
+        frame.render_widget(Line::from(format!(" {keys} …")), area);
+        return;
+    }
+    if hints_area.is_empty() {
+        return;
+    }
+    let mut spans = vec![Span::raw(" ")];
+    for (keys, label) in hints(&app.keymap, app.mode(), width.saturating_sub(1)) {
+        spans.push(Span::styled(keys, theme.strong()));
+        spans.push(Span::raw(format!(" {label}  ")));
+    }
+    frame.render_widget(Line::from(spans), area);
+}

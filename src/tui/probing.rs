@@ -1,0 +1,66 @@
+//! The capability query at the start of a session.
+
+use std::env;
+use std::io;
+use std::sync::mpsc::Receiver;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use super::input::InputSettings;
+use super::message::Message;
+use super::tty::{Size, Tty};
+use crate::graphics::{Environment, Probe, input, session};
+
+/// What the environment and the device say of the terminal.
+pub(super) fn environment(size: Size, cell: Option<[f64; 2]>) -> Environment {
+    let from_variables = Environment::from_variables(|name| env::var(name).ok());
+    Environment { cells: size.cells, pixels: size.pixels, cell, ..from_variables }
+}
+
+/// Asks the terminal what it can do. What else arrives meanwhile is returned in order, so that nothing
+/// typed is lost.
+///
+/// # Errors
+/// The terminal is gone.
+pub(super) fn ask(
+    tty: &Tty,
+    messages: &Receiver<Message>,
+    environment: Environment,
+    begun: Instant,
+) -> io::Result<(Probe, Vec<Message>)> {
+    let mut probe = Probe::new(environment);
+    tty.write_all(&probe.query_bytes())?;
+    let mut others = Vec::new();
+    while !probe.is_over(begun.elapsed()) {
+        let left = probe.deadline().saturating_sub(begun.elapsed());
+        match messages.recv_timeout(left) {
+            Ok(Message::Terminal(events, at)) => {
+                let mut rest = Vec::new();
+                for event in events {
+                    match event {
+                        input::Event::Reply(reply) => {
+                            let more = probe.feed(&reply, at.saturating_duration_since(begun));
+                            more.map_or(Ok(()), |bytes| tty.write_all(&bytes))?;
+                        }
+                        event => rest.push(event),
+                    }
+                }
+                if !rest.is_empty() {
+                    others.push(Message::Terminal(rest, at));
+                }
+            }
+            Ok(Message::Hangup) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(other) => others.push(other),
+            Err(_) => {}
+        }
+    }
+    Ok((probe, others))
+}
+
+/// Tells the reader what the terminal's mouse reports count.
+pub(super) fn apply(probe: &Probe, settings: &Mutex<InputSettings>) {
+    let terminal = probe.capabilities();
+    let mut settings = settings.lock().unwrap_or_else(PoisonError::into_inner);
+    settings.mouse = session::mouse_unit(&terminal);
+    settings.in_tmux = terminal.tmux;
+}

@@ -1,0 +1,205 @@
+//! What the screen says, at three sizes.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
+
+mod sim;
+
+use brushwood::app::{AppEvent, Layout, Problem};
+use brushwood::classify::Forest;
+use brushwood::data::revision::ForestRev;
+use brushwood::engine::Event;
+use brushwood::graphics::CellRect;
+use brushwood::tui::panels::{Drawn, Theme, draw};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::style::Color;
+use sim::{Sim, lane};
+use std::sync::Arc;
+
+fn render(sim: &Sim, theme: Theme) -> (Terminal<TestBackend>, Drawn) {
+    let [columns, rows] = sim.app.screen.size;
+    let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
+    let mut drawn = Drawn::default();
+    terminal.draw(|frame| drawn = draw(frame, &sim.app, &theme)).unwrap();
+    (terminal, drawn)
+}
+
+fn volume() -> Sim {
+    let mut sim = Sim::with_lanes(vec![lane("nuclei", [1, 21, 64, 80, 1])]);
+    sim.load();
+    sim
+}
+
+fn painted() -> Sim {
+    let mut sim = volume();
+    sim.keys("1 space 2 L space").command("label.rename nucleus").keys("right esc");
+    sim.time(20_000);
+    sim
+}
+
+fn live() -> Sim {
+    let mut sim = painted();
+    sim.keys("l");
+    let forest = Arc::new(Forest { trees: Vec::new(), classes: vec![1, 2], feature_count: 61 });
+    let trained_on = sim.app.edits.labels_rev;
+    for (n, complete) in [(1, false), (2, true)] {
+        sim.event(AppEvent::Engine(Event::ForestReady {
+            forest: Arc::clone(&forest),
+            revision: ForestRev(n),
+            trained_on,
+            complete,
+            oob_error: complete.then_some(0.012),
+        }));
+    }
+    sim.event(AppEvent::Engine(Event::TilesReady { done: 12, total: 40 }));
+    let at = sim.app.view().unwrap().cursor;
+    sim.event(AppEvent::Probabilities { lane: 0, at, values: vec![0.02, 0.98] });
+    sim.event(AppEvent::Link(Some(2e6)));
+    sim.time(40_000);
+    sim
+}
+
+fn with_keys(keys: &str) -> Sim {
+    let mut sim = painted();
+    sim.keys(keys);
+    sim
+}
+
+fn quit() -> Sim {
+    with_keys("ctrl-q")
+}
+
+fn error() -> Sim {
+    let mut sim = painted();
+    sim.event(AppEvent::Problem(Problem::new(
+        "Can't add 'b.tif'",
+        "it has 3 channels, the project's images have 1",
+        "Convert it, or start a new project for it",
+    )));
+    sim
+}
+
+fn features() -> Sim {
+    with_keys("f2 down down right right right right right right space")
+}
+
+fn data() -> Sim {
+    let mut sim = Sim::with_lanes(vec![
+        lane("nuclei", [1, 21, 64, 80, 1]),
+        lane("a stack with a long name", [1, 30, 128, 128, 1]),
+    ]);
+    sim.load().keys("space 2 right space pagedown space f1").time(20_000);
+    sim
+}
+
+macro_rules! screens {
+    ($($name:ident: $sim:expr;)*) => {$(
+        #[test]
+        fn $name() {
+            for (columns, rows) in [(80, 24), (120, 40), (200, 60)] {
+                let sim = $sim.size(columns, rows);
+                let (terminal, drawn) = render(&sim, Theme { color: true });
+                insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+                    insta::assert_snapshot!(
+                        format!("{}_{columns}x{rows}", stringify!($name)),
+                        format!("{}\ncanvas {:?}\nholes {:?}", terminal.backend(), drawn.canvas, drawn.holes)
+                    );
+                });
+            }
+        }
+    )*};
+}
+
+screens! {
+    fresh: volume();
+    labels_painted: painted();
+    live_updating: live();
+    help: with_keys("?");
+    palette: with_keys(": l i v e");
+    quit_question: quit();
+    error_message: error();
+    features_panel: features();
+    data_panel: data();
+    prompt: with_keys("tab enter");
+    messages: with_keys("f 9 ctrl-y n space g m");
+    export_panel: with_keys("f4");
+    batch_panel: with_keys("f5");
+    fullscreen: with_keys("\\");
+    fullscreen_message: with_keys("\\ 9");
+    no_image: Sim::with_lanes(Vec::new());
+}
+
+#[test]
+fn which_key_shows_what_may_follow() {
+    let mut sim = painted();
+    sim.keys("g").time(25_000);
+    let sim = sim.size(80, 24);
+    let (terminal, drawn) = render(&sim, Theme::default());
+    let text = terminal.backend().to_string();
+    assert!(text.contains("Fold or unfold the panel of labels"), "{text}");
+    assert_eq!(drawn.holes.len(), 1);
+}
+
+#[test]
+fn without_colour_there_is_no_colour() {
+    for color in [true, false] {
+        let sim = live().size(80, 24);
+        let (terminal, _) = render(&sim, Theme { color });
+        let cells = &terminal.backend().buffer().content;
+        let coloured = cells.iter().filter(|cell| cell.fg != Color::Reset || cell.bg != Color::Reset).count();
+        assert_eq!(coloured > 0, color, "{coloured} coloured cells");
+        assert!(cells.iter().all(|cell| cell.bg == Color::Reset), "text stands on the terminal's own ground");
+    }
+    assert!(!Theme::for_no_color(Some("1")).color && Theme::for_no_color(Some("")).color);
+}
+
+#[test]
+fn any_size_is_drawn() {
+    for columns in [1, 19, 20, 47, 80, 300] {
+        for rows in [1, 6, 9, 24, 100] {
+            for keys in ["", "?", ":", "ctrl-q", "f1", "f2", "f4", "tab enter", "g m", "\\"] {
+                let sim = with_keys(keys).size(columns, rows);
+                let (_, drawn) = render(&sim, Theme::default());
+                let screen = CellRect { x: 0, y: 0, width: columns, height: rows };
+                for area in drawn.canvas.iter().chain(&drawn.holes) {
+                    assert!(area.x + area.width <= screen.width && area.y + area.height <= screen.height);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn clicks_reach_what_is_drawn() {
+    let mut sim = painted();
+    let layout = Layout::of(&sim.app);
+    let (labels, layers) = (layout.labels.unwrap(), layout.layers.unwrap());
+    let find = |sim: &Sim, text: &str| -> [i32; 2] {
+        let (terminal, _) = render(sim, Theme::default());
+        let screen = terminal.backend().to_string();
+        let (row, line) = screen.lines().enumerate().find(|(_, line)| line.contains(text)).unwrap();
+        let before = &line[..line.find(text).unwrap()];
+        // Lines are printed in quotes.
+        [before.chars().count() as i32 - 1, row as i32]
+    };
+    let [x, y] = find(&sim, "Label 1");
+    assert!(Layout::holds(labels, [x, y]));
+    sim.click(x, y);
+    assert_eq!(sim.app.paint.label, 1);
+    let [x, y] = find(&sim, "+ add");
+    sim.click(x, y);
+    assert_eq!(sim.app.project.classes.len(), 3);
+    let [x, y] = find(&sim, "live update off");
+    sim.click(x, y);
+    assert!(sim.app.training.live);
+    let [x, y] = find(&sim, "Uncertainty");
+    assert!(Layout::holds(layers, [x, y]));
+    sim.click(x, y);
+    assert!(sim.app.layers.shows(brushwood::render::LayerKind::Uncertainty));
+    let [x, y] = find(&sim, "2 Features");
+    sim.click(x, y);
+    let [_, y] = find(&sim, "Difference of Gaussians");
+    let [x, _] = find(&sim, "1.6");
+    let before = sim.app.shown_selection().selected[3][3];
+    sim.click(x, y);
+    assert_eq!(sim.app.shown_selection().selected[3][3], !before);
+}

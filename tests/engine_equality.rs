@@ -1,0 +1,143 @@
+//! What the live engine shows equals what the pipeline computes for the whole image, to the last bit, for
+//! any number of threads and any history of strokes.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "support/images.rs"]
+mod images;
+
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use brushwood::classify::{self, TrainOptions};
+use brushwood::data::revision::{LabelsRev, SelectionRev};
+use brushwood::data::{Axis, CancelToken, LabelVolume, SlicePlane, SpatialRoi};
+use brushwood::engine::{Engine, EngineOptions, Event, Goal, LaneSource, TREE_COUNT, View};
+use brushwood::features::{FeatureBank, FeatureSelection};
+use brushwood::io::ImageReader;
+use brushwood::pipeline::{self, Classification};
+use images::MemoryImage;
+use ndarray::{Array4, s};
+
+/// Longest wait for something that must happen; reached only when a test fails.
+const WATCHDOG: Duration = Duration::from_secs(120);
+
+fn labels(shape: [usize; 4]) -> LabelVolume {
+    let mut labels = LabelVolume::new(shape);
+    let z = shape[1] / 2;
+    labels
+        .paint((0..30).flat_map(|i| [([0, z, 20, 5 + i], 1), ([0, z, 40 + i, 90], 2), ([0, z, 100, i], 1)]));
+    labels
+}
+
+/// Probabilities of the whole image, as a headless run trains and computes them.
+fn headless(goal: &Goal) -> Array4<f32> {
+    let raw = &goal.lanes[0].raw;
+    let [_, z, y, x, c] = raw.info().shape;
+    let bank = FeatureBank::new(&goal.selection, [z, y, x], c).unwrap();
+    let rows = pipeline::rows(&bank, raw.as_ref(), 0, &goal.labels[0]).unwrap();
+    let options = TrainOptions { trees: 0..TREE_COUNT, seed: goal.seed };
+    let trained = classify::train(&rows, &options, &CancelToken::new()).unwrap();
+    let whole = SpatialRoi::whole([z, y, x]);
+    let input = pipeline::block_input(&raw.read(&whole.at(0, c)).unwrap());
+    Classification::new(bank, &trained.forest, goal.class_count).probabilities(input.view(), &whole, &whole)
+}
+
+fn goal(image: MemoryImage, axis: Axis, position: usize) -> Goal {
+    let [t, z, y, x, _] = image.info().shape;
+    let mut selection = FeatureSelection::none([z, y, x]);
+    for (row, column) in [(0, 0), (1, 2), (2, 1), (4, 3), (5, 2)] {
+        selection.selected[row][column] = true;
+    }
+    let plane = SlicePlane { axis, t: 0, position };
+    let extent = plane.extent([z, y, x]);
+    Goal {
+        lanes: Arc::new(vec![LaneSource { raw: Arc::new(image), mask: None }]),
+        selection: Arc::new(selection),
+        selection_rev: SelectionRev(1),
+        labels: Arc::new(vec![labels([t, z, y, x])]),
+        labels_rev: LabelsRev(1),
+        class_count: 2,
+        seed: 7,
+        live: true,
+        once: None,
+        stored_forest: None,
+        predict: true,
+        view: View {
+            lane: 0,
+            plane,
+            region: plane.region([0, extent[0]], [0, extent[1]]),
+            focus: plane.region([1, 2], [1, 2]).start,
+        },
+    }
+}
+
+/// Paints, takes back and paints again, then shows the goal; the tiles must be the headless result.
+fn check(goal: &Goal, threads: usize) {
+    let (sender, events) = channel();
+    let options = EngineOptions { threads, ..EngineOptions::default() };
+    let engine = Engine::start(
+        move |event| {
+            let _ = sender.send(event);
+        },
+        options,
+    )
+    .unwrap();
+    let mut strokes = goal.clone();
+    strokes.labels_rev = LabelsRev(1);
+    engine.set_goal(strokes.clone());
+    for n in 0..4 {
+        let mut labels = goal.labels[0].clone();
+        let z = goal.labels[0].shape()[1] / 2;
+        labels.paint((0..20).map(|i| ([0, z, 64 + n, 64 + i], 1 + (n % 2) as u8)));
+        strokes.labels = Arc::new(vec![labels]);
+        strokes.labels_rev = strokes.labels_rev.next();
+        engine.set_goal(strokes.clone());
+    }
+    let last = Goal { labels_rev: strokes.labels_rev.next(), ..goal.clone() };
+    engine.set_goal(last.clone());
+    let mut whole = false;
+    loop {
+        match events.recv_timeout(WATCHDOG).expect("the engine settles") {
+            Event::ForestReady { trained_on, complete, .. } => {
+                whole = complete && trained_on == last.labels_rev
+            }
+            Event::TilesReady { done, total } if whole && done == total => break,
+            Event::Failed(message) | Event::NotTraining(message) => panic!("{message}"),
+            _ => {}
+        }
+    }
+    let expect = headless(goal);
+    let tiles = engine.tiles(&goal.view);
+    let mut pixels = 0;
+    for tile in &tiles {
+        assert!(!tile.stale);
+        let (a, b) = (tile.roi.start, tile.roi.stop);
+        let part = expect.slice(s![.., a[0]..b[0], a[1]..b[1], a[2]..b[2]]);
+        let equal = tile.probabilities.iter().zip(part).all(|(x, y)| x.to_bits() == y.to_bits());
+        assert!(equal && tile.probabilities.dim() == part.dim(), "tile {} differs", tile.roi);
+        pixels += tile.roi.len();
+    }
+    assert_eq!(pixels, goal.view.region.len());
+}
+
+#[test]
+fn two_dimensions_one_thread_and_three() {
+    let goal = goal(MemoryImage::blobs([1, 1, 150, 170, 1], 3), Axis::Z, 0);
+    check(&goal, 1);
+    check(&goal, 3);
+}
+
+#[test]
+fn two_channels() {
+    check(&goal(MemoryImage::blobs([1, 1, 140, 133, 2], 4), Axis::Z, 0), 2);
+}
+
+#[test]
+fn three_dimensions_along_every_axis() {
+    let image = || MemoryImage::blobs([1, 9, 110, 130, 1], 5);
+    check(&goal(image(), Axis::Z, 4), 2);
+    check(&goal(image(), Axis::Y, 61), 2);
+    check(&goal(image(), Axis::X, 129), 3);
+}

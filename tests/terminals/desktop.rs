@@ -1,0 +1,152 @@
+//! A virtual X server with a window manager, a terminal window on it, and a hand on mouse and keys.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use image::RgbImage;
+
+/// How long a condition may take on a busy machine before the test gives up.
+const WATCHDOG: Duration = Duration::from_secs(90);
+
+/// Waits until `ready` gives a value; fails with `what` when it never does.
+pub fn wait_until<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(value) = ready() {
+            return value;
+        }
+        assert!(began.elapsed() < WATCHDOG, "waited {WATCHDOG:?} in vain for {what}");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// A process that ends with its owner.
+struct Owned(Child);
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A virtual X server with openbox.
+pub struct Desktop {
+    display: String,
+    _manager: Owned,
+    _server: Owned,
+}
+
+impl Desktop {
+    /// Starts a server on a free display.
+    pub fn start() -> Desktop {
+        let mut server = Command::new("Xvfb")
+            .args([
+                "-displayfd",
+                "1",
+                "-screen",
+                "0",
+                "1280x900x24",
+                "+extension",
+                "GLX",
+                "+render",
+                "-noreset",
+            ])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("Xvfb starts");
+        let mut number = String::new();
+        BufReader::new(server.stdout.take().expect("piped"))
+            .read_line(&mut number)
+            .expect("Xvfb names its display");
+        let display = format!(":{}", number.trim());
+        let manager = Command::new("openbox")
+            .env("DISPLAY", &display)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("openbox starts");
+        Desktop { display, _manager: Owned(manager), _server: Owned(server) }
+    }
+
+    /// Opens a terminal, `command` with its arguments, whose window has the X class `class`.
+    pub fn open(&self, class: &str, command: &[String], folder: &Path) -> Window<'_> {
+        let child = Command::new(&command[0])
+            .args(&command[1..])
+            .current_dir(folder)
+            .env("DISPLAY", &self.display)
+            .env("LIBGL_ALWAYS_SOFTWARE", "1")
+            .env("LANG", "C.UTF-8")
+            .env_remove("NO_COLOR")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{} can't be started: {error}", command[0]));
+        let id = wait_until("the terminal's window", || {
+            let found = self.xdotool(&["search", "--onlyvisible", "--class", class]);
+            found.lines().last().map(str::to_owned)
+        });
+        self.xdotool(&["windowfocus", "--sync", &id]);
+        Window { desktop: self, id, child: Owned(child) }
+    }
+
+    fn xdotool(&self, arguments: &[&str]) -> String {
+        let output = Command::new("xdotool")
+            .env("DISPLAY", &self.display)
+            .args(arguments)
+            .output()
+            .expect("xdotool runs");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+}
+
+/// A terminal's window. Coordinates are pixels from its top left.
+pub struct Window<'a> {
+    desktop: &'a Desktop,
+    id: String,
+    child: Owned,
+}
+
+impl Window<'_> {
+    /// What the window shows now.
+    pub fn screenshot(&self) -> RgbImage {
+        let output = Command::new("import")
+            .env("DISPLAY", &self.desktop.display)
+            .args(["-window", &self.id, "png:-"])
+            .output()
+            .expect("import runs");
+        image::load_from_memory(&output.stdout).expect("a screenshot").to_rgb8()
+    }
+
+    /// Presses the left button at the first point, moves through all, releases at the last.
+    pub fn drag(&self, points: &[[i64; 2]]) {
+        let go = |[x, y]: [i64; 2]| {
+            self.desktop.xdotool(&[
+                "mousemove",
+                "--sync",
+                "--window",
+                &self.id,
+                &x.to_string(),
+                &y.to_string(),
+            ]);
+        };
+        go(points[0]);
+        self.desktop.xdotool(&["mousedown", "1"]);
+        points[1..].iter().copied().for_each(go);
+        self.desktop.xdotool(&["mouseup", "1"]);
+    }
+
+    /// Presses keys, by their X names (`2`, `ctrl+s`, `Right`).
+    pub fn keys(&self, keys: &[&str]) {
+        self.desktop.xdotool(&[&["key", "--delay", "30"], keys].concat());
+    }
+
+    /// Waits until the terminal has closed its window.
+    pub fn wait_closed(mut self) {
+        wait_until("the terminal to close", || self.child.0.try_wait().ok().flatten());
+    }
+}
