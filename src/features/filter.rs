@@ -180,6 +180,7 @@ pub struct OutPlanes<'a> {
 /// Loops stand where `array::map` would read better: closures inside of library calls are not always
 /// inlined, and code that is not inlined here is compiled without the wide instructions.
 #[inline(always)]
+#[allow(clippy::needless_range_loop)]
 pub(super) fn combine_lanes<L: Lanes, const M: usize, const N: usize>(
     lanes: L,
     terms: &TermPlanes<'_>,

@@ -5,6 +5,8 @@
 //! computed beyond a row's end is never looked at. `unsafe` is here for loads without bounds checks; each
 //! pass first asserts the range that it reads and writes.
 #![allow(unsafe_code)]
+// Indices, not iterators: see `combine_lanes` on closures and inlining.
+#![allow(clippy::needless_range_loop)]
 
 use super::kernel::{MAX_TAPS_RADIUS, Taps};
 use super::simd::{InstructionSet, Kernel, LANES, Lanes, dispatch};

@@ -187,7 +187,7 @@ fn presmooth_scale(
     }
     if reach > 0 {
         // An odd multiple of a cache line keeps the slices of a pass along z out of each other's way.
-        let step = (rows * stride / 16 | 1) * 16 + 16;
+        let step = ((rows * stride / 16 + 1) | 1) * 16;
         fit(stack, (slices + 2 * reach) * step + 2 * LANES);
         let first = region.start[0] as isize - reach as isize;
         let inside = |z: isize| z >= 0 && z < image_shape[0] as isize;
