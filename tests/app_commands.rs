@@ -19,7 +19,7 @@ fn argument(name: &str) -> &'static str {
         "view.go_to" => "1 2 3 1",
         "brush.size" => "5",
         "label.rename" => "nucleus membrane",
-        "label.recolor" => "#102030",
+        "label.recolor" | "label.recolor_probability" => "#102030",
         "layer.opacity" => "50",
         "contrast.set" => "10 200",
         "feature.scale_add" => "2.5",

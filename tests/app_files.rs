@@ -225,6 +225,50 @@ fn images_come_and_go_and_come_back() {
 }
 
 #[test]
+fn a_forest_of_other_features_is_not_saved() {
+    let mut sim = Sim::new([1, 64, 64]);
+    sim.keys("space 2 L L space r");
+    let trained_on = sim.app.edits.labels_rev;
+    sim.keys("f2 down right space f3");
+    let forest = Arc::new(Forest { trees: Vec::new(), classes: vec![1, 2], feature_count: 49 });
+    let revision = ForestRev(1);
+    sim.event(AppEvent::Engine(Event::ForestReady {
+        forest,
+        revision,
+        trained_on,
+        complete: true,
+        oob_error: None,
+    }));
+    sim.keys("ctrl-s");
+    assert!(save_request(&mut sim).project.forest.is_none(), "it was on its way when the features changed");
+}
+
+#[test]
+fn an_image_that_is_missing_does_not_shift_the_others() {
+    let mut lanes = vec![lane("a", [1, 1, 30, 40, 1]), lane("b", [1, 1, 30, 40, 1])];
+    let mut project = brushwood::app::state::empty_project();
+    let sources = vec![lanes[0].source.clone()];
+    project.lanes.extend(lanes.drain(..).map(|lane| lane.lane));
+    let mut sim = Sim::with_lanes(Vec::new());
+    sim.event(AppEvent::Opened(Ok(Box::new(brushwood::app::Opened {
+        project,
+        sources,
+        save_to: None,
+        journal: Vec::new(),
+        journal_lanes: Vec::new(),
+        problems: vec![Problem::new("Can't open 'b.tif'", "no such file", "")],
+    }))));
+    sim.event(AppEvent::LanesOpened(Ok(vec![lane("c", [1, 1, 30, 40, 1])]))).keys("space");
+    let names: Vec<&str> = sim.app.project.lanes.iter().map(|lane| lane.raw.nickname.as_str()).collect();
+    assert_eq!(names, ["a", "c", "b"]);
+    assert_eq!(sim.app.project.lanes[1].labels.counts()[1], 9);
+    let counted: Vec<_> = sim.app.project.lanes.iter().map(|lane| lane.labels.counts()).collect();
+    assert_eq!(counted, sim.app.edits.counts);
+    sim.keys("U U");
+    assert_eq!(sim.app.views.len(), 1);
+}
+
+#[test]
 fn the_view_is_kept_in_the_project() {
     let mut sim = Sim::new([20, 30, 40]);
     sim.keys("} x + + u . space").command("contrast.set 5 50").keys("ctrl-s");
@@ -315,6 +359,10 @@ fn live_update_and_one_update_reach_the_engine() {
     assert!(request.project.forest.is_some());
     assert_eq!(request.project.forest_feature_names.len(), 49);
     saved(&mut sim, &request, Ok(()));
-    sim.keys("space space right space ctrl-s");
+    sim.command("label.rename nucleus").keys("a ctrl-s");
+    let request = save_request(&mut sim);
+    assert!(request.project.forest.is_some(), "names and empty labels change nothing that was learned");
+    saved(&mut sim, &request, Ok(()));
+    sim.keys("right space ctrl-s");
     assert!(save_request(&mut sim).project.forest.is_none(), "it was trained on other labels");
 }

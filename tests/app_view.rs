@@ -113,6 +113,20 @@ fn half_blocks_have_pixels_that_are_not_square() {
 }
 
 #[test]
+fn better_graphics_show_the_same_part_of_the_slice() {
+    let mut sim = Sim::new([1, 400, 400]);
+    sim.command("view.actual_size").at(100, 120).keys("c +");
+    let area = sim.app.canvas.area;
+    let seen = |sim: &Sim| sim.app.viewport().unwrap().visible([400, 400]);
+    let before = seen(&sim);
+    let picture = [usize::from(area.height) * 2, usize::from(area.width)];
+    sim.event(AppEvent::Canvas(CanvasGeometry { area, picture, pixel_aspect: 1.0 }));
+    assert_eq!(seen(&sim), before);
+    sim.fit_canvas();
+    assert_eq!(seen(&sim), before);
+}
+
+#[test]
 fn layers_have_ilastiks_defaults_and_keys() {
     let mut sim = Sim::new([1, 30, 40]);
     let kinds: Vec<LayerKind> = sim.app.layers.layers.iter().map(|layer| layer.kind).collect();

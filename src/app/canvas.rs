@@ -91,10 +91,23 @@ impl App {
         })
     }
 
+    /// Takes a new canvas. Where it has other pixels than before (another font, better graphics), zooms
+    /// follow so that the same part of the slice is seen.
     pub(super) fn set_canvas(&mut self, canvas: super::CanvasGeometry) {
         self.canvas = canvas;
+        if canvas.area.width > 0 && canvas.picture[1] > 0 {
+            let density = canvas.picture[1] as f64 / f64::from(canvas.area.width);
+            let before = self.screen.zoom_density.replace(density);
+            self.scale_zooms(before.map_or(1.0, |before| density / before));
+        }
         if self.view().is_some_and(|view| view.zoom.is_none()) {
             self.fit();
+        }
+    }
+
+    pub(super) fn scale_zooms(&mut self, factor: f64) {
+        if (factor - 1.0).abs() > 1e-3 {
+            self.views.iter_mut().filter_map(|view| view.zoom.as_mut()).for_each(|zoom| *zoom *= factor);
         }
     }
 

@@ -43,7 +43,7 @@ pub struct Edits {
     undo: Vec<Edit>,
     redo: Vec<Edit>,
     joining: bool,
-    /// Counts edits of labels and classes.
+    /// Counts changes of what a forest learns from: labels, images, and features too.
     pub labels_rev: LabelsRev,
     /// Counts changes of the feature selection.
     pub selection_rev: SelectionRev,
@@ -226,7 +226,9 @@ impl App {
             self.journal(JournalRecord::Classes { classes: classes[usize::from(forward)].clone() });
             self.classes_changed();
         }
-        if !edit.labels.is_empty() || edit.classes.is_some() {
+        // Names, colours and classes without strokes change nothing that was learned. A forest that was on
+        // its way when the features changed must not pass for one with the new features, hence the second.
+        if !edit.labels.is_empty() || edit.selection.is_some() {
             self.edits.labels_rev = self.edits.labels_rev.next();
         }
         if let Some(selection) = &edit.selection {
@@ -301,8 +303,8 @@ impl App {
                     // Lanes move the numbers of later records: what came before becomes its own step.
                     Some(lane) => {
                         self.close_replayed(&mut edit);
-                        self.insert_lane(*index, lane);
-                        let change = LaneChange { index: *index, added: true, kept: None };
+                        let index = self.insert_lane(*index, lane);
+                        let change = LaneChange { index, added: true, kept: None };
                         self.push_replayed(Edit {
                             what: "add image".into(),
                             lane: Some(change),

@@ -67,11 +67,11 @@ impl App {
         self.edit_classes(what, classes, &identity());
     }
 
-    /// Sets the colour of the selected label's strokes, and that of its probabilities where they were the
-    /// same.
-    pub(super) fn recolor_label(&mut self, text: &str) {
+    /// Sets the colour of the selected label's strokes, and of its probabilities where they were the same;
+    /// or that of its probabilities alone.
+    pub(super) fn recolor_label(&mut self, text: &str, probability_alone: bool) {
         match parse_color(text) {
-            Some(color) => self.set_label_color(color),
+            Some(color) => self.set_label_color(color, probability_alone),
             None => self.tell(
                 Level::Warning,
                 format!("'{text}' is no colour"),
@@ -88,18 +88,20 @@ impl App {
             .map(|i| DEFAULT_COLORS[(at + i) % DEFAULT_COLORS.len()])
             .find(|color| self.project.classes.iter().all(|class| class.color != *color));
         if let Some(color) = free {
-            self.set_label_color(color);
+            self.set_label_color(color, false);
         }
     }
 
-    fn set_label_color(&mut self, color: Rgb) {
+    fn set_label_color(&mut self, color: Rgb, probability_alone: bool) {
         let mut classes = self.project.classes.clone();
         let Some(class) = classes.get_mut(self.paint.label - 1) else { return };
         let what = format!("recolour '{}'", class.name);
-        if class.probability_color == class.color {
+        if probability_alone || class.probability_color == class.color {
             class.probability_color = color;
         }
-        class.color = color;
+        if !probability_alone {
+            class.color = color;
+        }
         self.edit_classes(what, classes, &identity());
     }
 

@@ -56,9 +56,10 @@ fn misfit(name: &str, there: &ImageInfo, found: &ImageInfo) -> Option<Problem> {
 }
 
 impl App {
-    /// Puts an image into the project at `index`; the step of the history is the caller's.
-    pub(super) fn insert_lane(&mut self, index: usize, lane: NewLane) {
-        let index = index.min(self.project.lanes.len());
+    /// Puts an image into the project at `index`, or after the last image that is open; says where it is.
+    /// The step of the history is the caller's.
+    pub(super) fn insert_lane(&mut self, index: usize, lane: NewLane) -> usize {
+        let index = index.min(self.views.len());
         let view = first_view(lane.source.raw.info(), &lane.lane.raw);
         self.edits.counts.insert(index, lane.lane.labels.counts());
         self.views.insert(index, view);
@@ -66,6 +67,7 @@ impl App {
         Arc::make_mut(&mut self.sources).insert(index, lane.source);
         self.slices.clear();
         self.show_lane(index);
+        index
     }
 
     /// Takes an image out of the project; the step of the history is the caller's.
@@ -144,9 +146,8 @@ impl App {
                 continue;
             }
             let first = self.project.lanes.is_empty();
-            let index = self.project.lanes.len();
             let [_, z, y, x, _] = new.source.raw.info().shape;
-            self.insert_lane(index, new);
+            let index = self.insert_lane(self.views.len(), new);
             let change = LaneChange { index, added: true, kept: None };
             let selection = (first && self.project.selection.is_none()).then(|| {
                 let chosen = Some(FeatureSelection::all_fitting([z, y, x]));

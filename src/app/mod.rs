@@ -5,6 +5,7 @@
 pub mod availability;
 pub mod canvas;
 pub mod contrast;
+mod dispatch;
 pub mod edits;
 pub mod effect;
 pub mod event;

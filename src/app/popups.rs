@@ -11,6 +11,7 @@ use super::journal::JournalRecord;
 use super::state::App;
 use crate::command::help::{HelpLine, help_lines};
 use crate::command::{Command, Row, TABLE};
+use crate::data::classes::Rgb;
 
 /// Short names that the palette takes, as vim's users type them.
 const ALIASES: [(&str, &str); 8] = [
@@ -123,6 +124,10 @@ pub struct PaletteEntry {
     pub unavailable: Option<String>,
 }
 
+fn hex([r, g, b]: Rgb) -> String {
+    format!("#{r:02x}{g:02x}{b:02x}")
+}
+
 /// Moves or edits an input line by a key; `false` for keys that mean nothing to it.
 fn edit_line(input: &mut Input, key: &KeyEvent) -> bool {
     let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
@@ -188,10 +193,8 @@ impl App {
         let Some(row) = TABLE.iter().find(|row| row.name == name) else { return };
         let now = match name {
             "label.rename" => self.selected_class().map(|class| class.name.clone()),
-            "label.recolor" => self.selected_class().map(|class| {
-                let [r, g, b] = class.color;
-                format!("#{r:02x}{g:02x}{b:02x}")
-            }),
+            "label.recolor" => self.selected_class().map(|class| hex(class.color)),
+            "label.recolor_probability" => self.selected_class().map(|class| hex(class.probability_color)),
             "contrast.set" => {
                 let (low, high) = self.display_range(0);
                 Some(format!("{} {}", super::contrast::short(low), super::contrast::short(high)))

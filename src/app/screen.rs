@@ -62,6 +62,8 @@ pub struct Screen {
     pub(super) pending_since: Duration,
     /// The image selected in the Data applet, from 0.
     pub data_row: usize,
+    /// Picture columns per cell that the views' zooms are for.
+    pub(super) zoom_density: Option<f64>,
 }
 
 impl Screen {
@@ -138,6 +140,8 @@ impl App {
         self.messages.hide();
         if self.paint.pen_down {
             self.lift_pen();
+        } else if self.screen.applet != Applet::Training {
+            self.screen.applet = Applet::Training;
         } else if self.screen.fullscreen {
             self.screen.fullscreen = false;
         } else {

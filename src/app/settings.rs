@@ -18,6 +18,7 @@ struct Saved {
     brush: Brush,
     eraser: Brush,
     label: usize,
+    density: Option<f64>,
 }
 
 /// Whether a stored view fits an image of `shape` (`tzyxc`).
@@ -42,6 +43,7 @@ impl App {
             brush: self.paint.brush,
             eraser: self.paint.eraser,
             label: self.paint.label,
+            density: self.screen.zoom_density,
         };
         if let Ok(text) = serde_json::to_string(&saved) {
             self.project.settings.insert(KEY.into(), text);
@@ -58,6 +60,12 @@ impl App {
         for ((view, stored), source) in self.views.iter_mut().zip(saved.views).zip(self.sources.iter()) {
             if fits(&stored, source.raw.info().shape) {
                 *view = stored;
+            }
+        }
+        if let Some(density) = saved.density.filter(|density| density.is_finite() && *density > 0.0) {
+            match self.screen.zoom_density {
+                Some(now) => self.scale_zooms(now / density),
+                None => self.screen.zoom_density = Some(density),
             }
         }
         self.lane = saved.lane.min(self.views.len().saturating_sub(1));

@@ -160,11 +160,12 @@ impl App {
             .forest
             .as_ref()
             .filter(|forest| forest.complete && (forest.trained_on, forest.selection_rev) == now);
-        match trained {
-            Some(forest) => {
-                project.forest = Some(Arc::clone(&forest.forest));
+        let names = self.feature_names();
+        match trained.filter(|trained| trained.forest.feature_count == names.len()) {
+            Some(trained) => {
+                project.forest = Some(Arc::clone(&trained.forest));
                 project.oob_error = self.training.oob_error;
-                project.forest_feature_names = self.feature_names();
+                project.forest_feature_names = names;
             }
             None if self.training.stored_for == now => {
                 project.forest.clone_from(&self.training.stored);

@@ -45,7 +45,9 @@ impl HelpLine {
 
 /// All commands with their keys, in the table's order.
 pub fn help_lines(keymap: &Keymap) -> Vec<HelpLine> {
-    let mut keys: BTreeMap<&str, Vec<(bool, bool, String, Option<String>)>> = BTreeMap::new();
+    // By command: whether the mouse is needed, whether some terminals can't send it, keys, argument.
+    type Keys = Vec<(bool, bool, String, Option<String>)>;
+    let mut keys: BTreeMap<&str, Keys> = BTreeMap::new();
     for binding in keymap.bindings() {
         let name = binding.action.row().name;
         let text = binding.action.to_string();
@@ -137,6 +139,12 @@ const DATA_HINTS: &[Hint] = &[
     hint("training", &["applet.show 3"]),
 ];
 
+const GLOBAL_HINTS: &[Hint] = &[
+    Hint { label: "applets", join: "-", commands: &["applet.show 1", "applet.show 5"] },
+    hint("undo", &["edit.undo"]),
+    hint("save", &["file.save"]),
+];
+
 const LAST_HINTS: &[Hint] = &[hint("commands", &["palette.open"]), hint("help", &["help.open"])];
 
 const QUIT_HINT: &[Hint] = &[hint("quit", &["app.quit"])];
@@ -162,7 +170,8 @@ fn hint_parts(keymap: &Keymap, mode: Mode, hints: &'static [Hint]) -> Vec<(Strin
 /// always among them.
 pub fn hints(keymap: &Keymap, mode: Mode, width: usize) -> Vec<(String, &'static str)> {
     let own = match mode {
-        Mode::Canvas | Mode::Global => CANVAS_HINTS,
+        Mode::Global => GLOBAL_HINTS,
+        Mode::Canvas => CANVAS_HINTS,
         Mode::Contrast => CONTRAST_HINTS,
         Mode::Labels => LABELS_HINTS,
         Mode::Layers => LAYERS_HINTS,

@@ -118,7 +118,9 @@ impl Keymap {
         Some(Keymap::read(name, text).0)
     }
 
-    /// Reads a keymap; `source` names it in mistakes. What is not a mistake is in force.
+    /// Reads a keymap; `source` names it in mistakes. What is not a mistake is in force. Without `extends` a
+    /// keymap extends `ilastik`, so that the keys it does not name still work;
+    /// `extends = []` starts from nothing.
     pub fn read(source: &str, text: &str) -> (Keymap, Vec<Mistake>) {
         let mut reader = Reader { keymap: Keymap::default(), mistakes: Vec::new() };
         reader.read(source, text, 0);
@@ -194,6 +196,15 @@ fn line_at(text: &str, offset: usize) -> usize {
     text.bytes().take(offset).filter(|&b| b == b'\n').count() + 1
 }
 
+/// The line on which a key is bound.
+fn line_of_key(text: &str, key: &str) -> Option<usize> {
+    let starts = |line: &str| {
+        let name = line.split('=').next().unwrap_or("").trim();
+        name.trim_matches(['"', '\'']) == key
+    };
+    text.lines().position(starts).map(|line| line + 1)
+}
+
 impl Reader {
     fn read(&mut self, source: &str, text: &str, depth: usize) {
         let (table, errors) = DeTable::parse_recoverable(text);
@@ -202,8 +213,10 @@ impl Reader {
             self.mistake(source, line, error.message().to_owned());
         }
         let table = table.into_inner();
-        if let Some(extends) = table.get("extends") {
-            self.extend(source, text, extends, depth);
+        match table.get("extends") {
+            Some(extends) => self.extend(source, text, extends, depth),
+            None if depth == 0 => self.read(PRESETS[0].0, PRESETS[0].1, 1),
+            None => {}
         }
         for (key, value) in &table {
             let line = line_at(text, key.span().start);
@@ -282,28 +295,25 @@ impl Reader {
         Ok(())
     }
 
-    /// Reports bindings that can't be reached because their first chords are bound themselves.
+    /// Reports keys that hide longer sequences, which can't be reached.
     fn check_prefixes(&mut self, source: &str, text: &str) {
-        let mut hidden = Vec::new();
+        let mut hiding: BTreeMap<(Mode, Vec<Chord>), Vec<String>> = BTreeMap::new();
         for (mode, bindings) in &self.keymap.bindings {
             for chords in bindings.keys() {
                 if let Some(n) = (1..chords.len()).find(|&n| bindings.contains_key(&chords[..n])) {
-                    hidden.push((*mode, chords.clone(), chords[..n].to_vec()));
+                    hiding.entry((*mode, chords[..n].to_vec())).or_default().push(print_sequence(chords));
                 }
             }
         }
-        for (mode, chords, by) in hidden {
-            let sequence = print_sequence(&chords);
+        for ((mode, by), hidden) in hiding {
             let by = print_sequence(&by);
-            let offset = text.find(&format!("\"{sequence}\"")).or_else(|| text.find(&format!("\"{by}\"")));
-            self.mistake(
-                source,
-                offset.map_or(1, |offset| line_at(text, offset)),
-                format!(
-                    "'{sequence}' can't be reached in [{}]: '{by}' is bound too; unbind one with \"none\"",
-                    mode.name()
-                ),
+            let line = line_of_key(text, &by).or_else(|| line_of_key(text, &hidden[0])).unwrap_or(1);
+            let message = format!(
+                "'{by}' in [{}] hides '{}'; bind one of them to \"none\"",
+                mode.name(),
+                hidden.join("', '")
             );
+            self.mistake(source, line, message);
         }
     }
 

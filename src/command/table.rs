@@ -256,6 +256,7 @@ commands! {
     LabelBy(by: i32 = 1), "label.by", Global, "Select the next label";
     LabelRename(name: String), "label.rename", Labels, "Rename the selected label";
     LabelRecolor(color: String), "label.recolor", Labels, "Set the colour of the selected label, as #rrggbb";
+    LabelRecolorProbability(color: String), "label.recolor_probability", Labels, "Set the colour of the selected label's probabilities, as #rrggbb";
     LabelRecolorNext, "label.recolor_next", Labels, "Give the selected label the next default colour";
     LabelDelete, "label.delete", Labels, "Delete the selected label with its strokes";
     LabelMerge(into: usize), "label.merge", Labels, "Merge the selected label into label N";
@@ -375,7 +376,8 @@ mod tests {
             let command = arguments
                 .iter()
                 .find_map(|argument| Command::parse(&format!("{} {argument}", row.name)).ok())
-                .unwrap_or_else(|| panic!("{} takes none of {arguments:?}", row.name));
+                .ok_or(row.name)
+                .expect("takes one of the arguments");
             assert_eq!(Command::parse(&command.to_string()), Ok(command.clone()), "{command}");
             assert_eq!(command.row().name, row.name);
             assert_eq!(Command::parse(row.name).is_err(), row.required, "{}", row.name);

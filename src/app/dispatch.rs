@@ -1,0 +1,145 @@
+//! From commands to what they do: dispatch only, the doing lies in the areas' files.
+
+use super::availability::{Reason, available};
+use super::effect::Effect;
+use super::messages::Level;
+use super::paint::Tool;
+use super::popups::Popup;
+use super::screen::Focus;
+use super::state::App;
+use crate::command::Command;
+use crate::data::Brush;
+use crate::render::LayerKind;
+
+impl App {
+    /// Says why a command can't be used.
+    pub(super) fn refuse(&mut self, name: &str, reason: &Reason) {
+        let doc = crate::command::TABLE.iter().find(|row| row.name == name).map_or(name, |row| row.doc);
+        self.tell(Level::Warning, format!("Can't do now: {}", lower_first(doc)), reason.0.clone(), "");
+    }
+
+    /// Does what a command asks for, or says why it can't.
+    pub(super) fn run(&mut self, command: Command) {
+        if let Err(reason) = available(command.name(), self) {
+            return self.refuse(command.name(), &reason);
+        }
+        match command {
+            Command::FileOpen(path) => self.open(&path),
+            Command::FileSave => self.save(),
+            Command::FileSaveAs(path) => self.save_as(&path),
+            Command::FileSaveQuit => self.save_and_quit(),
+            Command::LaneAdd(path) => {
+                self.files.opening = true;
+                self.outbox.push(Effect::AddLanes(path));
+            }
+            Command::LaneRemove => self.remove_lane(),
+            Command::LaneBy(by) => self.lane_by(by),
+            Command::LaneShow(number) => self.lane_show(number),
+            Command::AppQuit => self.quit(),
+            Command::AppSuspend => self.outbox.push(Effect::Suspend),
+            Command::AppRedraw => self.outbox.push(Effect::Redraw),
+            Command::AppCancel => self.cancel(),
+            Command::AppletShow(number) => self.show_applet(number),
+            Command::PanelNext => self.move_focus(1),
+            Command::PanelPrevious => self.move_focus(-1),
+            Command::PanelFoldLabels => self.fold(Focus::Labels),
+            Command::PanelFoldLayers => self.fold(Focus::Layers),
+            Command::PanelFullscreen => self.fold(Focus::Canvas),
+            Command::HelpOpen => self.popups.push(Popup::Help { filter: Default::default(), scroll: 0 }),
+            Command::PaletteOpen => {
+                self.popups.push(Popup::Palette { input: Default::default(), selected: 0 });
+            }
+            Command::MessagesOpen => self.popups.push(Popup::Messages { scroll: 0 }),
+            Command::EditUndo => self.undo(),
+            Command::EditRedo => self.redo(),
+            Command::LiveToggle => self.toggle_live(),
+            Command::LiveUpdateOnce => self.update_once(),
+            Command::ViewZoomIn => self.zoom_at(1, self.cursor_anchor()),
+            Command::ViewZoomOut => self.zoom_at(-1, self.cursor_anchor()),
+            Command::ViewFit => self.fit(),
+            Command::ViewActualSize => self.set_zoom(1.0, self.cursor_anchor()),
+            Command::ViewCenter => self.center_at_cursor(),
+            Command::ViewPan(direction) => self.pan(direction),
+            Command::ViewSliceBy(by) => self.slice_by(by.into()),
+            Command::ViewSliceFirst => self.slice_by(i64::MIN),
+            Command::ViewSliceLast => self.slice_by(i64::MAX),
+            Command::ViewTimeBy(by) => self.time_by(by.into()),
+            Command::ViewChannelBy(by) => self.channel_by(by),
+            Command::ViewAxis(axis) => self.slice_along(axis),
+            Command::ViewGoTo(position) => self.go_to(&position),
+            Command::CursorMove(direction) => self.move_cursor(direction, 1),
+            Command::CursorLeap(direction) => self.move_cursor(direction, 10),
+            Command::ToolBrush => self.take_tool(Tool::Brush),
+            Command::ToolEraser => self.take_tool(Tool::Eraser),
+            Command::ToolNavigate => self.take_tool(Tool::Navigate),
+            Command::ToolContrast => self.take_tool(Tool::Contrast),
+            Command::PaintDab => self.dab(),
+            Command::PaintPen => self.toggle_pen(),
+            Command::PaintLine => self.line(),
+            Command::PaintFill => self.fill(),
+            Command::BrushBy(steps) => self.brush_by(steps),
+            Command::BrushSize(diameter) => {
+                self.set_brush(Brush { diameter: diameter.try_into().unwrap_or(u32::MAX) });
+            }
+            Command::LabelAdd => self.add_label(),
+            Command::LabelSelect(number) => self.select_label(number),
+            Command::LabelBy(by) => self.label_by(by),
+            Command::LabelRename(name) => self.rename_label(&name),
+            Command::LabelRecolor(color) => self.recolor_label(&color, false),
+            Command::LabelRecolorProbability(color) => self.recolor_label(&color, true),
+            Command::LabelRecolorNext => self.next_label_color(),
+            Command::LabelDelete => self.delete_label(),
+            Command::LabelMerge(into) => self.merge_label(into),
+            Command::LabelClear => self.clear_label(),
+            Command::LayerLabels => self.toggle_layers(LayerKind::Labels),
+            Command::LayerPredictions => self.toggle_layers(LayerKind::Prediction(1)),
+            Command::LayerSegmentation => self.toggle_layers(LayerKind::Segmentation(1)),
+            Command::LayerUncertainty => self.toggle_layers(LayerKind::Uncertainty),
+            Command::LayerMask => self.toggle_layers(LayerKind::Mask),
+            Command::LayerRawTop => self.raw_to_top(),
+            Command::LayerSelectBy(by) => self.select_layer_by(by),
+            Command::LayerToggle => self.toggle_selected_layer(),
+            Command::LayerSolo => self.solo_layer(),
+            Command::LayerRaise => self.move_layer(-1),
+            Command::LayerLower => self.move_layer(1),
+            Command::LayerOpacityBy(percent) => self.change_opacity(percent),
+            Command::LayerOpacity(percent) => self.set_opacity(percent),
+            Command::LayerReset => self.reset_layers(),
+            Command::ContrastAuto => self.auto_contrast(),
+            Command::ContrastPercentile(cut) => self.percentile_contrast(cut),
+            Command::ContrastFull => self.full_contrast(),
+            Command::ContrastSet(range) => self.set_contrast(&range),
+            Command::ContrastLevel(percent) => {
+                self.shape_contrast(&self.display_ranges(), f64::from(percent) / 100.0, 1.0);
+            }
+            Command::ContrastWidth(percent) => {
+                self.shape_contrast(
+                    &self.display_ranges(),
+                    0.0,
+                    (1.0 + f64::from(percent) / 100.0).max(0.01),
+                );
+            }
+            Command::FeatureMove(direction) => self.move_in_table(direction),
+            Command::FeatureToggle => self.toggle_feature(),
+            Command::FeatureSelectAll => self.select_all_features(),
+            Command::FeatureSelectNone => self.select_no_features(),
+            Command::FeatureDimension => self.toggle_dimension(),
+            Command::FeatureScaleAdd(sigma) => self.add_scale(sigma),
+            Command::FeatureScaleSet(sigma) => self.set_scale(sigma),
+            Command::FeatureScaleRemove => self.remove_scale(),
+            Command::DataSelectBy(by) => self.select_data_row(by),
+            Command::DataShow => {
+                self.show_lane(self.screen.data_row);
+                self.show_applet(3);
+            }
+            Command::MouseTool | Command::MouseErase | Command::MousePan => {
+                self.inform("Use the mouse on the canvas for this");
+            }
+        }
+    }
+}
+
+fn lower_first(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or(String::new(), |first| first.to_lowercase().chain(characters).collect())
+}
