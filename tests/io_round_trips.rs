@@ -1,5 +1,7 @@
 //! What is written is read back: every format, sample type and axis order; any region equals the crop.
 
+#![allow(clippy::panic)]
+
 use std::path::Path;
 
 use brushwood::data::{DType, Roi5, Volume};

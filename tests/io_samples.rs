@@ -1,5 +1,7 @@
 //! Images that the repository ships are read as other programs read them.
 
+#![allow(clippy::panic)]
+
 use brushwood::data::{DType, Roi5};
 use brushwood::io::{self, OpenOptions};
 

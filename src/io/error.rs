@@ -187,9 +187,9 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// The region asked for.
-        roi: Roi5,
+        roi: Box<Roi5>,
         /// The image's shape, `tzyxc`.
-        shape: [usize; 5],
+        shape: Box<[usize; 5]>,
     },
     /// A name that is no output format.
     #[error("'{name}' is not an output format; use one of {known}")]
@@ -213,13 +213,13 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// Where the block starts, `tzyxc`.
-        start: [usize; 5],
+        start: Box<[usize; 5]>,
         /// Shape of the block.
-        shape: [usize; 5],
+        shape: Box<[usize; 5]>,
         /// Its type.
         found: DType,
         /// Shape of the image.
-        image: [usize; 5],
+        image: Box<[usize; 5]>,
         /// Its type.
         expected: DType,
     },

@@ -134,7 +134,7 @@ impl ImageReader for Stack {
         let axis = self.axis as usize;
         if !Roi5::whole(self.info.shape).encloses(roi) {
             let path = PathBuf::from(&self.files[0]);
-            return Err(Error::Outside { path, roi: *roi, shape: self.info.shape });
+            return Err(Error::Outside { path, roi: Box::new(*roi), shape: Box::new(self.info.shape) });
         }
         let mut slice = *roi;
         (slice.start[axis], slice.stop[axis]) = (0, 1);

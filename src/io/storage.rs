@@ -103,15 +103,20 @@ impl ImageReader for StoredImage {
     fn read(&self, roi: &Roi5) -> Result<Volume, Error> {
         let info = &self.info;
         if !Roi5::whole(info.shape).encloses(roi) {
-            return Err(Error::Outside { path: self.path.clone(), roi: *roi, shape: info.shape });
+            return Err(Error::Outside {
+                path: self.path.clone(),
+                roi: Box::new(*roi),
+                shape: Box::new(info.shape),
+            });
+        }
+        if roi.is_empty() {
+            return Ok(Volume::zeros(info.dtype, roi.shape()));
         }
         let start = info.axes.pick(&roi.start);
         let shape = info.axes.pick(&roi.shape());
         with_dtype!(info.dtype, T => {
             let mut data = vec![T::default(); roi.len()];
-            if !roi.is_empty() {
-                self.storage.read_box(&start, &shape, bytemuck::cast_slice_mut(&mut data))?;
-            }
+            self.storage.read_box(&start, &shape, bytemuck::cast_slice_mut(&mut data))?;
             Ok(volume_from_file_order(data, &shape, &info.axes))
         })
     }

@@ -121,10 +121,10 @@ fn lzf(bytes: &[u8], size: usize) -> Result<Vec<u8>, String> {
                 length += usize::from(next()?);
             }
             let distance = ((control & 31) << 8 | usize::from(next()?)) + 1;
-            let mut from = out.len().checked_sub(distance).ok_or("its LZF data point before their start")?;
-            for _ in 0..length + 2 {
-                out.push(out[from]);
-                from += 1;
+            let from = out.len().checked_sub(distance).ok_or("its LZF data point before their start")?;
+            // A copy may overlap what it appends.
+            for at in from..from + length + 2 {
+                out.push(out[at]);
             }
         }
         if out.len() > size.saturating_add(4) {

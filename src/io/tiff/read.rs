@@ -54,7 +54,7 @@ impl Format for Tiff {
                 // ImageJ and tifffile may write one directory and all planes after it.
                 if offsets.len() == 1 && planes > 1 {
                     let start = offsets[0];
-                    let bytes = plane_bytes.checked_mul(planes as u64).unwrap_or(u64::MAX);
+                    let bytes = plane_bytes.saturating_mul(planes as u64);
                     directories.file.check_range(start, bytes, || format!("a stack of {planes} planes"))?;
                     offsets = (0..planes as u64).map(|plane| start + plane * plane_bytes).collect();
                 }

@@ -146,9 +146,14 @@ impl Sink for Hdf5Sink {
             start[i].is_multiple_of(chunk[i]) && (end.is_multiple_of(chunk[i]) || end == self.shape[i])
         });
         if !aligned {
-            let (found, expected) = (block.dtype(), self.dtype);
-            let path = self.pending.target().to_owned();
-            return Err(Error::BadBlock { path, start, shape: extent, found, image: self.shape, expected });
+            return Err(Error::BadBlock {
+                path: self.pending.target().to_owned(),
+                start: Box::new(start),
+                shape: Box::new(extent),
+                found: block.dtype(),
+                image: Box::new(self.shape),
+                expected: self.dtype,
+            });
         }
         let count: Vec<usize> = (0..5).map(|i| extent[i].div_ceil(chunk[i])).collect();
         let chunks: Vec<Vec<usize>> = indices(&[0; 5], &count).collect();

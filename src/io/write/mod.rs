@@ -161,10 +161,10 @@ impl ImageWriter for Checked {
         if block.dtype() != self.spec.dtype || !Roi5::whole(self.spec.shape).encloses(&roi) {
             return Err(Error::BadBlock {
                 path: self.path.clone(),
-                start,
-                shape,
+                start: Box::new(start),
+                shape: Box::new(shape),
                 found: block.dtype(),
-                image: self.spec.shape,
+                image: Box::new(self.spec.shape),
                 expected: self.spec.dtype,
             });
         }
