@@ -1,11 +1,14 @@
 //! One image: blocks computed in parallel, written in file order.
 //!
 //! Workers take blocks from a [`Gate`]; the calling thread puts finished blocks in order and writes
-//! them, so that writing and computing overlap and the number of blocks in memory is bounded.
+//! them, so that writing and computing overlap and the number of blocks in memory is bounded. Workers
+//! are threads, not rayon tasks: they wait for the writer, and a rayon thread that decodes in parallel
+//! meanwhile could pick up another worker and wait for itself.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 use std::time::Duration;
 
 use ndarray::{Array3, Array4, ArrayView4, Axis as ArrayAxis, s};
@@ -61,6 +64,8 @@ pub struct Sink {
 /// How much to use.
 #[derive(Clone, Copy, Debug)]
 pub struct Resources {
+    /// Blocks computed at once.
+    pub threads: usize,
     /// Bytes for blocks in flight.
     pub memory: u64,
     /// Block size (`zyx`) to use instead of the one that suits image and memory.
@@ -82,7 +87,7 @@ pub enum PredictError {
 /// A block computed: one volume for each sink.
 type Computed = Result<Vec<Volume>, PredictError>;
 
-/// Computes `job` block by block on the threads of `pool` and writes every sink in one pass; the sinks
+/// Computes `job` block by block on `resources.threads` threads and writes every sink in one pass; the sinks
 /// are finished when all is written. `advanced` is told pixels written so far.
 ///
 /// # Errors
@@ -90,20 +95,20 @@ type Computed = Result<Vec<Volume>, PredictError>;
 pub fn predict_image(
     job: &ImageJob<'_>,
     sinks: Vec<Sink>,
-    pool: &rayon::ThreadPool,
     resources: Resources,
     cancel: &CancelToken,
     advanced: &mut dyn FnMut(u64),
 ) -> Result<(), PredictError> {
-    let blocks = Blocks::new(job, &sinks, pool.current_num_threads(), resources);
+    let threads = resources.threads.max(1);
+    let blocks = Blocks::new(job, &sinks, resources);
     let gate = Gate::new(blocks.len(), blocks.in_flight);
     let recipes: Vec<Recipe> = sinks.iter().map(Recipe::of).collect();
     let mut writers: Vec<_> = sinks.into_iter().map(|sink| blocks.suited(sink)).collect();
     let (sender, receiver) = mpsc::channel::<(usize, Computed)>();
-    let written = pool.in_place_scope(|scope| {
-        for _ in 0..pool.current_num_threads().min(blocks.in_flight) {
+    let written = thread::scope(|scope| {
+        for _ in 0..threads.min(blocks.in_flight) {
             let (sender, gate, blocks, recipes) = (sender.clone(), &gate, &blocks, &recipes);
-            scope.spawn(move |_| {
+            scope.spawn(move || {
                 while let Some(index) = gate.take() {
                     let computed = compute(job, recipes, blocks.at(index), cancel);
                     if sender.send((index, computed)).is_err() {
@@ -170,7 +175,8 @@ struct Blocks {
 }
 
 impl Blocks {
-    fn new(job: &ImageJob<'_>, sinks: &[Sink], threads: usize, resources: Resources) -> Self {
+    fn new(job: &ImageJob<'_>, sinks: &[Sink], resources: Resources) -> Self {
+        let threads = resources.threads.max(1);
         let [times, z, y, x] = job.region.shape();
         let channels = job.raw.info().shape[4];
         let feature_bytes = |wanted: bool| {

@@ -23,14 +23,14 @@ pub enum RunError {
     Training(#[source] TrainError),
 }
 
-/// Carries out `plan` on the threads of `pool`. Errors of one image are in the report and don't stop
+/// Carries out `plan` on `threads` threads; training and decoding use the current rayon pool. Errors of one image are in the report and don't stop
 /// the others; once `cancel` is cancelled the report says so.
 ///
 /// # Errors
 /// No classifier could be trained.
 pub fn run(
     plan: &Plan,
-    pool: &rayon::ThreadPool,
+    threads: usize,
     cancel: &CancelToken,
     tell: &mut dyn FnMut(Event<'_>),
 ) -> Result<Report, RunError> {
@@ -39,7 +39,7 @@ pub fn run(
     let forest = match (&plan.forest, plan.needs_forest()) {
         (Some(forest), _) => Some(Arc::clone(forest)),
         (None, false) => None,
-        (None, true) => match train(plan, pool, cancel, tell) {
+        (None, true) => match train(plan, cancel, tell) {
             Ok((forest, training)) => {
                 report.training = Some(training);
                 Some(forest)
@@ -65,7 +65,7 @@ pub fn run(
         if entry.errors.is_empty() {
             let pixels = input.region.len() as u64;
             tell(Event::Started { index, count: plan.inputs.len(), input: &input.name, pixels });
-            match predict_input(plan, input, forest.as_deref(), pool, cancel, tell) {
+            match predict_input(plan, input, forest.as_deref(), threads, cancel, tell) {
                 Ok(outputs) => entry.outputs = outputs,
                 Err(PredictError::Cancelled(_)) => break,
                 Err(PredictError::Io(error)) => {
@@ -84,7 +84,6 @@ pub fn run(
 
 fn train(
     plan: &Plan,
-    pool: &rayon::ThreadPool,
     cancel: &CancelToken,
     tell: &mut dyn FnMut(Event<'_>),
 ) -> Result<(Arc<Forest>, TrainingReport), TrainError> {
@@ -92,11 +91,8 @@ fn train(
     let begin = Instant::now();
     let Some(selection) = &plan.project.selection else { return Err(Cancelled.into()) };
     let options = TrainOptions { trees: 0..plan.request.tree_count, seed: plan.project.seed };
-    let (rows, trained) = pool.install(|| {
-        let rows = collect_rows(&plan.training, selection, cancel)?;
-        let trained = crate::classify::train(&rows, &options, cancel)?;
-        Ok::<_, TrainError>((rows, trained))
-    })?;
+    let rows = collect_rows(&plan.training, selection, cancel)?;
+    let trained = crate::classify::train(&rows, &options, cancel)?;
     let training = TrainingReport {
         rows: super::train::rows_per_class(&rows, plan.project.classes.len()),
         features: rows.features.ncols(),
@@ -111,7 +107,7 @@ fn predict_input(
     plan: &Plan,
     input: &PlannedInput,
     forest: Option<&Forest>,
-    pool: &rayon::ThreadPool,
+    threads: usize,
     cancel: &CancelToken,
     tell: &mut dyn FnMut(Event<'_>),
 ) -> Result<Vec<OutputReport>, PredictError> {
@@ -160,7 +156,7 @@ fn predict_input(
         region: input.region,
     };
     let pixels = input.region.len() as u64;
-    let resources = Resources { memory: plan.request.memory, block: None };
-    predict_image(&job, sinks, pool, resources, cancel, &mut |done| tell(Event::Advanced { done, pixels }))?;
+    let resources = Resources { threads, memory: plan.request.memory, block: None };
+    predict_image(&job, sinks, resources, cancel, &mut |done| tell(Event::Advanced { done, pixels }))?;
     Ok(input.outputs.iter().map(outputs::PlannedOutput::report).collect())
 }

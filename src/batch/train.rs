@@ -24,7 +24,7 @@ const READ_PIXELS: usize = 1 << 22;
 pub struct TrainRequest {
     /// Images and their label images: 0 is unlabelled, 1, 2, … are the classes.
     pub pairs: Vec<(String, String)>,
-    /// Features.
+    /// Features; `All` is what fits every image.
     pub features: FeatureChoice,
     /// Class names, from class 1 on.
     pub class_names: Vec<String>,
@@ -136,17 +136,22 @@ pub fn train_project(
     if let Some(seed) = request.seed {
         project.seed = seed;
     }
-    let Some(first) = lanes.first().map(|lane| lane.reader.info().shape) else {
+    let Some(smallest) = lanes
+        .iter()
+        .map(|lane| lane.reader.info().shape)
+        .reduce(|a, b| std::array::from_fn(|axis| a[axis].min(b[axis])))
+    else {
         return Err(TrainProblem::Pairs { images: 0, labels: 0 });
     };
-    let selection = request.features.selection([first[1], first[2], first[3]]);
+    let space = [smallest[1], smallest[2], smallest[3]];
+    let selection = request.features.selection(space);
     if selection.count() == 0 {
         return Err(TrainProblem::NoFeatures);
     }
     let rows = pipeline::collect_rows(&lanes, &selection, cancel)?;
     let options = TrainOptions { trees: 0..request.tree_count, seed: project.seed };
     let trained = crate::classify::train(&rows, &options, cancel).map_err(TrainError::from)?;
-    let bank = FeatureBank::new(&selection, [first[1], first[2], first[3]], first[4])
+    let bank = FeatureBank::new(&selection, space, smallest[4])
         .map_err(|source| TrainError::Scale { lane: 0, source })?;
     project.forest_feature_names = bank.channel_names();
     project.selection = Some(selection);

@@ -44,10 +44,10 @@ pub(super) fn predict(
         }
     })?;
     plan.notes.iter().for_each(|note| say(&format!("note: {note}")));
-    let pool = pool(run)?;
+    let threads = start_threads(run)?;
     let cancel = interrupt::on_signal();
     let mut progress = Progress::new(class_names, overwrite);
-    let report = batch::run(&plan, &pool, &cancel, &mut |event| progress.show(&event))
+    let report = batch::run(&plan, threads, &cancel, &mut |event| progress.show(&event))
         .map_err(|error| Failure::Project(Message::whole(error)))?;
     if run.json {
         let text = serde_json::to_string_pretty(&report)
@@ -65,16 +65,18 @@ pub(super) fn predict(
     Ok(Status::Done)
 }
 
-/// A pool of the threads asked for.
+/// Starts the rayon pool with the threads asked for, and tells how many they are.
 ///
 /// # Errors
 /// The system gives no threads.
-pub(super) fn pool(run: &RunArgs) -> Result<rayon::ThreadPool, Failure> {
-    rayon::ThreadPoolBuilder::new().num_threads(usize::from(run.threads.unwrap_or(0))).build().map_err(
-        |error| {
+pub(super) fn start_threads(run: &RunArgs) -> Result<usize, Failure> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(usize::from(run.threads.unwrap_or(0)))
+        .build_global()
+        .map_err(|error| {
             Failure::Work(Message::new("Can't start threads", error.to_string(), "Use fewer: --threads N"))
-        },
-    )
+        })?;
+    Ok(rayon::current_num_threads())
 }
 
 /// Bytes to use.

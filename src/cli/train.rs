@@ -5,7 +5,7 @@ use std::path::Path;
 use super::args::TrainArgs;
 use super::error::{Failure, Message, Status, print, say};
 use super::interrupt;
-use super::predict::{memory, pool};
+use super::predict::{memory, start_threads};
 use super::progress::training_lines;
 use crate::batch::FeatureChoice;
 use crate::batch::train::{TrainProblem, TrainRequest, train_project};
@@ -39,8 +39,8 @@ pub(super) fn run(args: TrainArgs) -> Result<Status, Failure> {
         project: args.project.clone(),
     };
     let cancel = interrupt::on_signal();
-    let trained = pool(&args.run)?.install(|| train_project(&request, &cancel));
-    let (mut project, report) = match trained {
+    start_threads(&args.run)?;
+    let (mut project, report) = match train_project(&request, &cancel) {
         Err(TrainProblem::Training(TrainError::Cancelled(_))) => return Ok(Status::Interrupted),
         trained => trained.map_err(|error| Failure::Work(Message::whole(error)))?,
     };
