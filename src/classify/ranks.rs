@@ -13,7 +13,7 @@ use super::traverse::PIXELS;
 /// Thresholds that ranks of 16 bits can tell apart.
 pub(super) const MOST_THRESHOLDS: usize = u16::MAX as usize;
 /// Thresholds up to which comparing with all is quicker than searching.
-const MOST_COMPARED: usize = 128;
+const MOST_COMPARED: usize = 64;
 const MOST_BUCKETS: usize = 4096;
 
 /// The thresholds of one column.
