@@ -133,7 +133,7 @@ impl<'a> Padded<'a> {
     fn offset(&self, z: usize, y: usize, x: usize) -> usize {
         let [_, lines, _] = self.roi.shape();
         let row = (z - self.roi.start[0]) * lines + (y - self.roi.start[1]);
-        row * self.stride + x - self.roi.start[2] + self.margin
+        row * self.stride + self.margin + x - self.roi.start[2]
     }
 }
 
