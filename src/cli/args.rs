@@ -89,10 +89,30 @@ pub enum Command {
     Info(InfoArgs),
     /// Tell what this terminal can do, and what brushwood will use
     Doctor(GraphicsArgs),
+    /// Tell what keys do, or check a keymap file
+    #[command(subcommand)]
+    Keymap(KeymapCommand),
     /// Print a completion script for a shell
     Completions {
         /// The shell
         shell: clap_complete::Shell,
+    },
+}
+
+/// Subcommands of `keymap`.
+#[derive(Debug, Subcommand)]
+pub enum KeymapCommand {
+    /// List all keys
+    List {
+        /// A preset (ilastik, vim, emacs) or a keymap file
+        #[arg(value_name = "NAME|FILE", default_value = "ilastik")]
+        keymap: String,
+    },
+    /// Check a keymap file
+    Check {
+        /// The file
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+        file: PathBuf,
     },
 }
 

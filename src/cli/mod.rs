@@ -7,6 +7,7 @@ mod error;
 mod headless;
 mod info;
 mod interrupt;
+mod keymap;
 mod predict;
 mod progress;
 mod spelling;
@@ -43,6 +44,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Some(Command::Predict(args)) => predict::run(args),
         Some(Command::Train(args)) => train::run(args),
         Some(Command::Info(args)) => info::run(&args),
+        Some(Command::Keymap(command)) => keymap::run(&command),
         Some(Command::Completions { shell }) => {
             clap_complete::generate(shell, &mut Cli::command(), "brushwood", &mut std::io::stdout());
             Ok(Status::Done)
