@@ -74,6 +74,11 @@ impl SceneParts {
         })
     }
 
+    /// Whether any of the slice has been loaded.
+    pub fn is_loaded(&self) -> bool {
+        !self.slices.is_empty()
+    }
+
     /// The picture, of `size` (rows, columns).
     pub fn compose(&self, size: [usize; 2]) -> Picture {
         let slices: Vec<SlicePart<'_>> = self
