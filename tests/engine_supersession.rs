@@ -2,7 +2,7 @@
 //!
 //! Work waits at gates that the tests open, so that every order of events is made, not hoped for.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::panic, clippy::unwrap_used)]
 
 #[path = "support/images.rs"]
 mod images;
