@@ -64,9 +64,8 @@ fn assert_says(output: &std::process::Output, parts: &[&str]) {
 fn defaults_are_ilastiks() {
     let bench = Bench::new("gray");
     assert_exit(&bench.predict(&[]), 0);
-    assert!(bench.path("gray_raw-data_Probabilities.h5").exists(), "{:?}", bench.files());
-    let info =
-        brushwood(["info", "--json", &bench.path("gray_raw-data_Probabilities.h5").display().to_string()]);
+    assert!(bench.path("gray_raw_Probabilities.h5").exists(), "{:?}", bench.files());
+    let info = brushwood(["info", "--json", &bench.path("gray_raw_Probabilities.h5").display().to_string()]);
     assert_exit(&info, 0);
     let text = String::from_utf8_lossy(&info.stdout);
     let info: serde_json::Value = serde_json::from_str(&text).expect("JSON");
@@ -80,11 +79,11 @@ fn an_output_that_exists_is_kept_unless_asked() {
     let bench = Bench::new("gray");
     let format = ["--output-format=numpy"];
     assert_exit(&bench.predict(&format), 0);
-    let output = bench.path("gray_raw-data_Probabilities.npy");
+    let output = bench.path("gray_raw_Probabilities.npy");
     std::fs::write(&output, b"precious").expect("written");
     let refused = bench.predict(&format);
     assert_exit(&refused, 1);
-    assert_says(&refused, &["gray_raw-data_Probabilities.npy' exists", "--overwrite"]);
+    assert_says(&refused, &["gray_raw_Probabilities.npy' exists", "--overwrite"]);
     assert_eq!(std::fs::read(&output).expect("read"), b"precious");
     let replaced = bench.predict(&["--output-format=numpy", "--overwrite"]);
     assert_exit(&replaced, 0);
@@ -112,7 +111,7 @@ fn ilastiks_headless_scripts_keep_working() {
     assert_exit(&brushwood(arguments), 0);
     let again = brushwood(arguments);
     assert_exit(&again, 0);
-    assert_says(&again, &["replacing", "gray_raw-data_seg.png"]);
+    assert_says(&again, &["replacing", "gray_raw_seg.png"]);
     let refused = brushwood(arguments.iter().chain(&["--no-overwrite"]));
     assert_exit(&refused, 1);
 }
@@ -232,7 +231,7 @@ fn one_bad_image_does_not_stop_the_others() {
     ]);
     assert_exit(&output, 1);
     assert_says(&output, &["missing.tif", "rgb_raw", "2 of 3 images failed"]);
-    assert!(bench.path("gray_raw-data.npy").exists());
+    assert!(bench.path("gray_raw.npy").exists());
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(report["inputs"][2]["outputs"][0]["shape"], serde_json::json!([72, 80, 2]));
     assert_eq!(report["inputs"][2]["errors"], serde_json::json!([]));

@@ -12,14 +12,18 @@ pub(super) fn half_kernel(sigma: f64, window_size: f64, order: usize) -> Vec<f32
     if radius == 0 {
         return vec![1.0];
     }
-    let gaussian = |x: f64| (-x * x / (2.0 * sigma * sigma)).exp();
+    let height = 1.0 / ((2.0 * std::f64::consts::PI).sqrt() * sigma);
+    let gaussian = |x: f64| height * (-0.5 * x * x / (sigma * sigma)).exp();
     let xs = || (0..=radius).map(|x| x as f64);
     let twice = |x: f64| if x == 0.0 { 1.0 } else { 2.0 };
+    // Samples are rounded before they are normalised, as fastfilters stores them: with this the filters
+    // give ilastik's features to the last bit.
+    let sampled = |c: f64| f64::from(c as f32);
     let mut half: Vec<f64> = match order {
-        0 => xs().map(gaussian).collect(),
-        1 => xs().map(|x| x * gaussian(x)).collect(),
+        0 => xs().map(|x| sampled(gaussian(x))).collect(),
+        1 => xs().map(|x| sampled(x * gaussian(x))).collect(),
         _ => {
-            let raw: Vec<f64> = xs().map(|x| ((x / sigma).powi(2) - 1.0) * gaussian(x)).collect();
+            let raw: Vec<f64> = xs().map(|x| sampled(((x / sigma).powi(2) - 1.0) * gaussian(x))).collect();
             let mean = xs().zip(&raw).map(|(x, c)| twice(x) * c).sum::<f64>() / (2 * radius + 1) as f64;
             raw.iter().map(|c| c - mean).collect()
         }
