@@ -16,7 +16,7 @@ mod theme;
 
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::{Color, Style};
+use ratatui::style::{Modifier, Style};
 use ratatui::widgets::Clear;
 
 pub use theme::Theme;
@@ -92,7 +92,7 @@ fn draw_training(frame: &mut Frame<'_>, app: &App, theme: &Theme, layout: &Layou
     let Some(area) = layout.canvas else { return };
     if app.has_image() {
         // Unlike the blanks of a popup: those are sent when one opens, these when it closes.
-        frame.buffer_mut().set_style(area, Style::new().fg(Color::Black));
+        frame.buffer_mut().set_style(area, Style::new().add_modifier(Modifier::HIDDEN));
     } else {
         canvas::draw_welcome(frame, app, theme, area);
     }
