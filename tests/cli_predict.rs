@@ -6,6 +6,8 @@ mod predict_support;
 
 use std::path::{Path, PathBuf};
 
+use brushwood::data::{DType, Volume};
+use brushwood::io::{self, ImageSpec};
 use predict_support::{assert_exit, brushwood, golden, npy, stderr};
 
 /// A folder with a copy of a golden project and its image.
@@ -323,4 +325,46 @@ fn training_from_label_images_makes_a_project_that_predicts() {
         ["predict", "--project", &project, "--output-format=numpy", "--output-filename-format", &out, &image];
     assert_exit(&brushwood(predict), 0);
     assert!(npy(Path::new(&out)).iter().all(|p| (0.0..=1.0).contains(p)));
+}
+
+#[test]
+fn relative_output_names_start_from_the_current_folder() {
+    let bench = Bench::new("gray");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_brushwood"))
+        .current_dir(bench.folder.path())
+        .args(["predict", "--project=gray.ilp", "--output_format=numpy", "--output_filename_format=out.npy"])
+        .arg("gray_raw.h5")
+        .output()
+        .expect("the program starts");
+    assert_exit(&output, 0);
+    assert!(bench.path("out.npy").exists(), "{:?}", bench.files());
+}
+
+#[test]
+fn an_interrupted_run_leaves_nothing_half_written() {
+    let bench = Bench::new("noisy");
+    // Large enough that it is still being predicted when the signal comes.
+    let image = bench.path("large.npy");
+    let shape = [1, 1, 4000, 4000, 1];
+    let noise = |(_, _, y, x, _): (usize, usize, usize, usize, usize)| {
+        ((y * 4000 + x).wrapping_mul(2_654_435_761) >> 13) as u8
+    };
+    let spec = ImageSpec::new("yx".parse().expect("axes"), shape, DType::U8);
+    let mut writer = io::create("numpy", &image, &spec).expect("begun");
+    writer.write([0; 5], &Volume::from(ndarray::Array5::from_shape_fn(shape, noise))).expect("written");
+    writer.finish().expect("complete");
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_brushwood"))
+        .args(["predict", "--project", &bench.project(), &image.display().to_string()])
+        .spawn()
+        .expect("the program starts");
+    // An output is begun under a temporary name once the handlers are in place.
+    while bench.files().len() < 4 {
+        assert!(child.try_wait().expect("a child").is_none(), "it ended before the signal");
+        std::thread::yield_now();
+    }
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("the signal is sent");
+    let status = child.wait().expect("a child");
+    assert_eq!(status.code(), Some(130), "{status:?}");
+    assert_eq!(bench.files(), ["large.npy", "noisy.ilp", "noisy_raw.h5"]);
 }

@@ -180,7 +180,8 @@ fn dataset_dir(location: &str) -> PathBuf {
 /// Whether a file can be made at `path`: its folder, or the nearest above it that exists, can be
 /// written to.
 pub(super) fn check_folder(path: &Path) -> Result<(), String> {
-    let folder = canonical(path.parent().unwrap_or(Path::new(".")));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = canonical(folder);
     let Some(existing) = folder.ancestors().find(|ancestor| ancestor.exists()) else {
         return Err("it does not exist".into());
     };

@@ -51,7 +51,7 @@ pub fn npy(path: &Path) -> ArrayD<f32> {
 pub struct Memory(Arc<Mutex<Array5<f32>>>);
 
 impl Memory {
-    /// An image of zeros, `tzyxc`.
+    /// An image of `shape` (`tzyxc`), NaN wherever nothing was written yet.
     pub fn new(shape: [usize; 5]) -> Self {
         Memory(Arc::new(Mutex::new(Array5::from_elem(shape, f32::NAN))))
     }
@@ -102,6 +102,16 @@ impl Case {
         let forest = project.forest.as_ref().expect("a classifier");
         let classification = Classification::new(bank.clone(), forest, project.classes.len());
         Case { project, raw, bank, classification }
+    }
+
+    /// The same classifier for images of another shape (`zyx`).
+    pub fn with_shape(mut self, shape: [usize; 3]) -> Self {
+        let channels = self.raw.info().shape[4];
+        self.bank = FeatureBank::new(self.project.selection.as_ref().expect("features"), shape, channels)
+            .expect("every scale fits");
+        let forest = self.project.forest.as_ref().expect("a classifier");
+        self.classification = Classification::new(self.bank.clone(), forest, self.project.classes.len());
+        self
     }
 
     /// Predicts `region` (`tzyx`) of `raw` in blocks of `block` (`zyx`), by `threads` threads.
