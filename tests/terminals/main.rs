@@ -38,9 +38,9 @@ const KITTY: Terminal = Terminal {
         "-o",
         "remember_window_size=no",
         "-o",
-        "initial_window_width=1100",
+        "initial_window_width=122c",
         "-o",
-        "initial_window_height=800",
+        "initial_window_height=44c",
         "-o",
         "font_size=11",
         "-o",
@@ -223,9 +223,12 @@ fn label_and_predict(terminal: &Terminal) {
         });
     }
 
-    window.keys(&["l", "ctrl+s"]);
+    window.keys(&["l"]);
     let project_path = folder.path().join("nuclei.ilp");
-    let project = wait_until("the saved project", || Project::load(&project_path).ok());
+    let project = wait_until("a saved project with its forest", || {
+        window.keys(&["ctrl+s"]);
+        Project::load(&project_path).ok().filter(|project| project.forest.is_some())
+    });
     for (class, [from, to]) in strokes.into_iter().enumerate() {
         let center = Brush { diameter: 1 }.segment(from.map(|p| p as i64), to.map(|p| p as i64));
         for [row, column] in &center {
