@@ -29,17 +29,13 @@ impl Progress {
             Event::Trained(report) => {
                 training_lines(report, &self.class_names).iter().for_each(|l| self.line(l))
             }
-            Event::Started { index, count, input, pixels } => {
-                if self.is_terminal {
-                    let bar = ProgressBar::new(*pixels);
-                    let style = ProgressStyle::with_template("{prefix} {msg} [{bar:30}] {percent:>3}% {eta}");
-                    bar.set_style(
-                        style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "),
-                    );
-                    bar.set_prefix(format!("{}/{count}", index + 1));
-                    bar.set_message((*input).to_owned());
-                    self.bar = Some(bar);
-                }
+            Event::Started { index, count, input, pixels } if self.is_terminal => {
+                let bar = ProgressBar::new(*pixels);
+                let style = ProgressStyle::with_template("{prefix} {msg} [{bar:30}] {percent:>3}% {eta}");
+                bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
+                bar.set_prefix(format!("{}/{count}", index + 1));
+                bar.set_message((*input).to_owned());
+                self.bar = Some(bar);
             }
             Event::Advanced { done, .. } => {
                 if let Some(bar) = &self.bar {
