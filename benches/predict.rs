@@ -26,7 +26,7 @@ fn predict(criterion: &mut Criterion) {
     let all = std::thread::available_parallelism().map_or(1, usize::from);
     for (name, shape) in [("gray", [1, 1024, 1024]), ("noisy", [1, 1024, 1024]), ("vol", [64, 128, 128])] {
         let case = Case::open(name).with_shape(shape);
-        let raw = InMemory::reader(enlarged(&case, shape), case.raw.info());
+        let raw = InMemory::open(enlarged(&case, shape), case.raw.info());
         let mut group = criterion.benchmark_group(format!("predict {name}"));
         group.throughput(Throughput::Elements(shape.iter().product::<usize>() as u64)).sample_size(10);
         for threads in if all > 1 { vec![1, all] } else { vec![1] } {

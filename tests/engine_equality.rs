@@ -1,7 +1,7 @@
 //! What the live engine shows equals what the pipeline computes for the whole image, to the last bit, for
 //! any number of threads and any history of strokes.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::panic, clippy::unwrap_used)]
 
 #[path = "support/images.rs"]
 mod images;

@@ -2,7 +2,7 @@
 //!
 //! Work waits at gates that the tests open, so that every order of events is made, not hoped for.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::panic, clippy::unwrap_used)]
 
 #[path = "support/images.rs"]
 mod images;
@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use brushwood::classify::{self, Forest, Rows, TrainError, TrainOptions, Trained};
 use brushwood::data::revision::{LabelsRev, SelectionRev};
@@ -487,6 +487,11 @@ fn work_in_progress_does_not_hold_up_the_end() {
     bench.script.grow.open(FOREVER);
     bench.post();
     bench.wait_forest(bench.goal.labels_rev, false);
+    let began = Instant::now();
+    while bench.script.features_computed.load(Ordering::SeqCst) == 0 {
+        assert!(began.elapsed() < Duration::from_secs(30), "the predictor never began");
+        std::thread::yield_now();
+    }
     // The predictor stands at its gate: it can't end, and shutdown does not wait for it for long.
     let (sender, ended) = channel();
     std::thread::spawn(move || {

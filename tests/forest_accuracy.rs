@@ -1,6 +1,7 @@
 //! The forest on a real image: trained on the scribbles of nuclei_labels.png, it finds the nuclei as well as
 //! scikit-learn's forest does on the same features and rows (`benches/peers/forest_accuracy.py`).
-#![allow(clippy::unwrap_used)]
+
+#![allow(clippy::panic, clippy::unwrap_used)]
 
 use std::path::Path;
 

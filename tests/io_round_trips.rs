@@ -155,6 +155,9 @@ proptest! {
         corners in prop::array::uniform5((0.0..1.0_f64, 0.0..1.0_f64)),
     ) {
         let (format, name) = WHOLE[format];
+        // A picture of any two axes is one page of a plain TIFF, which does not say which axes they are.
+        let [t, z, y, x, _] = extent;
+        prop_assume!(format != "tiff" || t * z == 1 || (y > 1 && x > 1));
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join(name);
         let image = volume(DType::U16, extent);

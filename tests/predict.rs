@@ -85,7 +85,7 @@ fn not_a_number_clears_its_halo_and_nothing_else() {
     let [t, z, y, x, c] = case.raw.info().shape;
     let mut image = case.raw.read(&Roi::whole([t, z, y, x, c])).expect("read").to_f32();
     image[[0, 0, 2, 3, 0]] = f32::NAN;
-    let raw = InMemory::reader(image, case.raw.info());
+    let raw = InMemory::open(image, case.raw.info());
     let [_, reach_y, reach_x] = case.bank.halo();
     for block in [[1, 72, 80], [1, 17, 23]] {
         let damaged = case.predict(&raw, case.whole(), Some(block), 2);

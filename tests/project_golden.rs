@@ -7,7 +7,9 @@ use brushwood::data::LabelVolume;
 use brushwood::project::{DatasetLocation, Project};
 
 /// Name, axes, image shape `tzyxc`, classes, features, feature channels.
-const PROJECTS: [(&str, &str, [usize; 5], usize, usize, usize); 6] = [
+type Expected = (&'static str, &'static str, [usize; 5], usize, usize, usize);
+
+const PROJECTS: [Expected; 6] = [
     ("gray", "yx", [1, 1, 72, 80, 1], 2, 37, 49),
     ("rgb", "yxc", [1, 1, 48, 56, 3], 2, 37, 147),
     ("vol", "zyx", [1, 20, 36, 40, 1], 2, 31, 51),

@@ -2,7 +2,8 @@
 //! for the peers, then times training and prediction on one thread and prints the times as JSON.
 //!
 //! Usage: `forest_ours FOLDER`. Times are the processor's, so that other programs on the machine count less.
-#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
+
+#![allow(clippy::panic, clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

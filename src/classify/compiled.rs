@@ -1,7 +1,7 @@
 //! Fast prediction of blocks and tiles, equal to the exact walk to the last bit.
 //!
 //! A tile is cut into blocks of 64 pixels, 8x8 where it is that high. The features of a strip of blocks are
-//! coded by rank, column after column; then each block goes down the trees ([`super::traverse`]) and its
+//! coded by rank, column after column; then each block goes down the trees (`traverse`) and its
 //! votes become probabilities.
 
 use std::sync::Arc;
@@ -114,7 +114,7 @@ impl CompiledForest {
                 Some(if length == 0 {
                     Part::Walk(trees[0].clone())
                 } else {
-                    Coded::new(trees, &used, forest.classes.len())
+                    Part::new(trees, &used, forest.classes.len())
                 })
             })
             .collect();
@@ -376,7 +376,7 @@ impl Compiled {
     }
 }
 
-impl Coded {
+impl Part {
     fn new(trees: &[Tree], used: &[u32], class_count: usize) -> Part {
         let mut thresholds: Vec<Vec<f64>> = vec![Vec::new(); used.len()];
         for (column, threshold) in trees.iter().flat_map(splits) {

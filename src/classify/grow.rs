@@ -40,10 +40,10 @@ pub(super) fn grow_tree(
     seed.bag(&ground.hashed_keys, &mut weights);
     let bagged: u64 = weights.iter().map(|&weight| u64::from(weight)).sum();
     match ground.class_count {
-        ..=2 => Grower::<Two>::new(ground, &weights, votes).grow(seed, cancel),
-        ..=4 if bagged <= u16::MAX.into() => Grower::<Four>::new(ground, &weights, votes).grow(seed, cancel),
-        ..=8 => Grower::<Many<8>>::new(ground, &weights, votes).grow(seed, cancel),
-        ..=32 => Grower::<Many<32>>::new(ground, &weights, votes).grow(seed, cancel),
+        0..=2 => Grower::<Two>::new(ground, &weights, votes).grow(seed, cancel),
+        3..=4 if bagged <= u16::MAX.into() => Grower::<Four>::new(ground, &weights, votes).grow(seed, cancel),
+        3..=8 => Grower::<Many<8>>::new(ground, &weights, votes).grow(seed, cancel),
+        9..=32 => Grower::<Many<32>>::new(ground, &weights, votes).grow(seed, cancel),
         _ => Grower::<Many<256>>::new(ground, &weights, votes).grow(seed, cancel),
     }
 }

@@ -3,7 +3,7 @@
 //! Owns training, the trees, exact and fast prediction, out-of-bag error, and VIGRA's array layout of a
 //! tree. Knows neither images nor files.
 //!
-//! Training: [`train`] or, in waves over the same rows, [`Trainer`]. Prediction: [`Forest::predict_rows`]
+//! Training: [`train()`] or, in waves over the same rows, [`Trainer`]. Prediction: [`Forest::predict_rows`]
 //! is the exact walk that defines the result; [`CompiledForest`] gives the same bits, fast.
 
 mod bags;

@@ -238,7 +238,7 @@ commands! {
     ViewTimeBy(by: i32 = 1), "view.time_by", Canvas, "Move by N time points";
     ViewChannelBy(by: i32 = 1), "view.channel_by", Canvas, "Show the next channel of the image";
     ViewAxis(axis: SliceAxis), "view.axis", Canvas, "Slice along x, y or z";
-    ViewGoTo(position: String), "view.go_to", Canvas, "Go to the pixel x y [z [t]]";
+    ViewGoTo(position: String), "view.go_to", Canvas, "Go to the pixel x y, x y z or x y z t";
     CursorMove(direction: Direction), "cursor.move", Canvas, "Move the cursor by one image pixel";
     CursorLeap(direction: Direction), "cursor.leap", Canvas, "Move the cursor by ten image pixels";
     ToolBrush, "tool.brush", Canvas, "Take the brush";

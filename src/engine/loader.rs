@@ -1,14 +1,16 @@
 //! Reads what is on screen: the pieces of the visible slice nearest to the focus first, then the
 //! neighbouring slices. A newer view is looked for before each piece.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::driver::{Job, Shared};
 use super::mailbox::lock;
 use super::tiles::slice_grid;
 use super::work::Work;
-use super::{Event, SliceData, View};
+use super::{Event, LaneSource, SliceData, View};
 use crate::data::{SlicePlane, SpatialRoi};
+use crate::io::{self, ImageReader};
 
 /// Side of a piece in pixels: most microscope images are one piece.
 const PIECE_SIDE: usize = 1024;
@@ -22,49 +24,67 @@ pub(super) fn visible_pieces(view: &View, shape: [usize; 3]) -> Vec<SpatialRoi> 
 }
 
 pub(super) fn run<W: Work>(shared: &Shared<W>, seen: &mut u64) {
+    // Pieces of the visible slice that the interface has been told of.
+    let mut told: HashSet<PieceKey> = HashSet::new();
     while let Some(job) = shared.load.wait_newer(seen) {
         let Some(job) = job else { continue };
-        if load(shared, &job, &job.goal.view, true, *seen) {
+        let lane_id = job.lane_ids.get(job.goal.view.lane).copied();
+        told.retain(|(lane, plane, _)| Some(*lane) == lane_id && *plane == job.goal.view.plane);
+        if load(shared, &job, &job.goal.view, Some(&mut told), *seen) {
             for view in neighbours(&job) {
-                load(shared, &job, &view, false, *seen);
+                load(shared, &job, &view, None, *seen);
             }
         }
     }
 }
 
-/// Loads the pieces of `view` that are missing; whether all are there now.
-fn load<W: Work>(shared: &Shared<W>, job: &Job, view: &View, visible: bool, seen: u64) -> bool {
+/// Loads the pieces of `view` that are missing; whether all are there now. Those that are not in `told`,
+/// when the view is the visible one, are told of.
+fn load<W: Work>(
+    shared: &Shared<W>,
+    job: &Job,
+    view: &View,
+    mut told: Option<&mut HashSet<PieceKey>>,
+    seen: u64,
+) -> bool {
     let (Some(source), Some(&lane_id)) = (job.goal.lanes.get(view.lane), job.lane_ids.get(view.lane)) else {
         return false;
     };
-    let [_, z, y, x, channels] = source.raw.info().shape;
+    let [_, z, y, x, _] = source.raw.info().shape;
     for roi in visible_pieces(view, [z, y, x]) {
         let key = (lane_id, view.plane, roi);
-        if lock(&shared.slices).get(&key).is_some() {
-            continue;
-        }
-        if shared.load.is_newer(seen) {
-            return false;
-        }
-        let raw = match source.raw.read(&roi.at(view.plane.t, channels)) {
-            Ok(raw) => raw,
-            Err(error) if visible => {
-                shared.send(Event::Failed(format!("Image {} can't be read: {error}", view.lane + 1)));
-                return false;
-            }
-            Err(_) => return false,
+        let held = lock(&shared.slices).get(&key).cloned();
+        let piece = match held {
+            Some(piece) => piece,
+            None if shared.load.is_newer(seen) => return false,
+            None => match read(source, view, roi) {
+                Ok(piece) => {
+                    let bytes =
+                        piece.raw.shape().iter().product::<usize>() * piece.raw.dtype().size() + roi.len();
+                    let piece = Arc::new(piece);
+                    lock(&shared.slices).insert(key, Arc::clone(&piece), bytes);
+                    piece
+                }
+                Err(error) => {
+                    if told.is_some() {
+                        let number = view.lane + 1;
+                        shared.send(Event::Failed(format!("Image {number} can't be read: {error}")));
+                    }
+                    return false;
+                }
+            },
         };
-        let mask =
-            source.mask.as_ref().and_then(|mask| mask.read(&roi.at(view.plane.t, mask.info().shape[4])).ok());
-        let bytes = raw.shape().iter().product::<usize>() * raw.dtype().size() + roi.len();
-        let piece = SliceData { lane: view.lane, plane: view.plane, region: roi, raw, mask };
-        let piece = Arc::new(piece);
-        lock(&shared.slices).insert(key, Arc::clone(&piece), bytes);
-        if visible {
+        if told.as_mut().is_some_and(|told| told.insert(key)) {
             shared.send(Event::SliceLoaded(piece));
         }
     }
     true
+}
+
+fn read(source: &LaneSource, view: &View, roi: SpatialRoi) -> Result<SliceData, io::Error> {
+    let read = |image: &dyn ImageReader| image.read(&roi.at(view.plane.t, image.info().shape[4]));
+    let mask = source.mask.as_deref().map(read).transpose()?;
+    Ok(SliceData { lane: view.lane, plane: view.plane, region: roi, raw: read(source.raw.as_ref())?, mask })
 }
 
 /// The slices before and after the visible one.

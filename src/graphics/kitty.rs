@@ -87,7 +87,9 @@ impl Kitty {
     fn place(&self, area: CellRect, out: &mut Vec<u8>) {
         match self.route {
             Route::Direct => {
-                for (id, z) in [(BASE_ID, -2), (OVERLAY_ID, -1)] {
+                // Above the text, which shows through the holes: with pictures below the text, kitty 0.26 draws
+                // new text over the old without clearing it.
+                for (id, z) in [(BASE_ID, 1), (OVERLAY_ID, 2)] {
                     move_to(out, area.x, area.y);
                     kitty(out, self.route, &format!("a=p,i={id},p=1,z={z},C=1,q=2"));
                 }

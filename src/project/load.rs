@@ -126,7 +126,7 @@ fn read(root: &Folder, version: &str, project: &mut Project) -> Result<Vec<usize
     let mut warnings = Vec::new();
     let indices = read_lanes(root, classification.as_ref(), project, &mut warnings)?;
     if let Some(folder) = root.folder("FeatureSelections")? {
-        let is_flat = project.lanes.first().is_none_or(|lane| lane_is_flat(lane));
+        let is_flat = project.lanes.first().is_none_or(lane_is_flat);
         project.selection = read_selection(&folder, is_flat)?;
     }
     if let Some(folder) = &classification {

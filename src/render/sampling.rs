@@ -40,16 +40,19 @@ impl Line {
         self.positions.partition_point(|&p| p < start)..self.positions.partition_point(|&p| p < stop)
     }
 
-    /// The index that stands for the slice position `at`: its own, or the last one before it when the
-    /// picture is too small to show every position.
+    /// The index that stands for the slice position `at`: its own, or that of a neighbour when the picture
+    /// is too small to show every position.
     pub fn standing_for(&self, at: usize) -> Option<usize> {
-        let index = self.positions.partition_point(|&p| p <= at).checked_sub(1)?;
-        (at < self.positions[index] + self.step).then_some(index)
+        let index = self.positions.partition_point(|&p| p <= at).saturating_sub(1);
+        (self.positions.get(index)?.abs_diff(at) < self.step).then_some(index)
     }
 
-    /// The slice positions from the first to past the last that the picture stands for.
+    /// The slice positions that the picture stands for, half open.
     pub fn span(&self, extent: usize) -> Option<[usize; 2]> {
-        Some([*self.positions.first()?, (self.positions.last()? + self.step).min(extent)])
+        Some([
+            (self.positions.first()? + 1).saturating_sub(self.step),
+            (self.positions.last()? + self.step).min(extent),
+        ])
     }
 }
 

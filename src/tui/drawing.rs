@@ -24,7 +24,7 @@ pub(super) struct FrameJob {
     /// Where the text cursor is shown.
     pub cursor: Option<Position>,
     /// The picture and its place; `None` where no canvas is shown.
-    pub picture: Option<(Box<SceneParts>, Placement)>,
+    pub picture: Option<(Arc<SceneParts>, Placement)>,
     /// Whether the terminal may have lost everything.
     pub forget: bool,
     /// The link's rate in bytes per second, once measured.

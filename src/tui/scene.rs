@@ -32,10 +32,9 @@ impl SceneParts {
     pub fn of(app: &App, engine: &Engine) -> Option<SceneParts> {
         let view = app.engine_view()?;
         let viewport = app.viewport()?;
-        let mut slices = engine.slices(&view);
-        if slices.is_empty() {
-            slices.extend(app.slices.of(app.lane, view.plane).cloned());
-        }
+        // The state chooses the contrast when it is told of a slice: before that it would be wrong.
+        let known = app.slices.of(app.lane, view.plane).next().is_some();
+        let slices = if known { engine.slices(&view) } else { Vec::new() };
         let window = |channel: usize| {
             let (low, high) = app.display_range(channel);
             Window { low, high }
@@ -72,6 +71,11 @@ impl SceneParts {
             viewport,
             mark_stale,
         })
+    }
+
+    /// Whether any of the slice has been loaded.
+    pub fn is_loaded(&self) -> bool {
+        !self.slices.is_empty()
     }
 
     /// The picture, of `size` (rows, columns).

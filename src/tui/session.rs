@@ -58,6 +58,8 @@ pub(super) struct Session {
     sizer: Box<dyn FrameEncoder>,
     text: Terminal<MemoryBackend>,
     pacer: Pacer,
+    /// What the canvas showed last.
+    scene: Option<Arc<SceneParts>>,
     /// Something may look different from what was drawn last.
     dirty: bool,
     /// A frame is being made or written.
@@ -91,6 +93,7 @@ impl Session {
             kind,
             text: text_terminal(cells)?,
             pacer: Pacer::default(),
+            scene: None,
             dirty: true,
             drawing: false,
             forget: false,
@@ -164,7 +167,10 @@ impl Session {
 
     fn app_event(&mut self, event: AppEvent) {
         match &event {
-            AppEvent::Opened(Ok(opened)) => self.journal_for(opened),
+            AppEvent::Opened(Ok(opened)) => {
+                self.scene = None;
+                self.journal_for(opened);
+            }
             AppEvent::LanesOpened(Ok(lanes)) if self.app.project.path.is_none() => {
                 let first = lanes.first().and_then(|lane| self.app.project.locate(&lane.lane.raw).ok());
                 if let (Some(location), false) = (first, self.app.has_image()) {
@@ -301,8 +307,8 @@ impl Session {
     }
 
     fn end_by(&mut self, event: AppEvent, code: u8) {
-        self.send(event);
         self.over.get_or_insert(code);
+        self.send(event);
     }
 
     fn send(&mut self, event: AppEvent) {
@@ -374,8 +380,11 @@ impl Session {
         let cursor = self.text.backend().cursor();
         let cell = self.cell();
         let placement = drawn.canvas.map(|area| Placement { area, holes: drawn.holes, cell });
-        let scene = SceneParts::of(&self.app, &self.start.engine);
-        let picture = scene.zip(placement).map(|(scene, placement)| (Box::new(scene), placement));
+        // Until a slice is loaded the one before stays: black in between would only flicker.
+        if let Some(scene) = SceneParts::of(&self.app, &self.start.engine).filter(SceneParts::is_loaded) {
+            self.scene = Some(Arc::new(scene));
+        }
+        let picture = self.scene.clone().zip(placement);
         let forget = std::mem::take(&mut self.forget);
         self.drawing = true;
         self.draw_job(DrawJob::Frame(FrameJob { text, cursor, picture, forget, rate: self.pacer.rate() }));

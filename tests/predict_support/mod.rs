@@ -160,7 +160,7 @@ pub struct InMemory {
 
 impl InMemory {
     /// `array` (`tzyxc`) as an image.
-    pub fn reader(array: Array5<f32>, like: &io::ImageInfo) -> Arc<dyn ImageReader> {
+    pub fn open(array: Array5<f32>, like: &io::ImageInfo) -> Arc<dyn ImageReader> {
         let volume = Volume::from(array);
         let info = io::ImageInfo { shape: volume.shape(), dtype: DType::F32, ..like.clone() };
         Arc::new(InMemory { info, volume })

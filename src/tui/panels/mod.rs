@@ -16,6 +16,7 @@ mod theme;
 
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
+use ratatui::style::{Modifier, Style};
 use ratatui::widgets::Clear;
 
 pub use theme::Theme;
@@ -88,7 +89,11 @@ fn draw_training(frame: &mut Frame<'_>, app: &App, theme: &Theme, layout: &Layou
     if let Some(area) = layout.layers {
         layers::draw(frame, app, theme, area);
     }
-    if let Some(area) = layout.canvas.filter(|_| !app.has_image()) {
+    let Some(area) = layout.canvas else { return };
+    if app.has_image() {
+        // Unlike the blanks of a popup: those are sent when one opens, these when it closes.
+        frame.buffer_mut().set_style(area, Style::new().add_modifier(Modifier::HIDDEN));
+    } else {
         canvas::draw_welcome(frame, app, theme, area);
     }
 }

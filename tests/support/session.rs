@@ -1,0 +1,133 @@
+//! The real program in a pseudo-terminal, with the terminal emulated in memory. Waits are for conditions
+//! on the screen; the watchdog only ends a test that has failed.
+
+use std::io::{Read, Write};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+use super::emulator::{Profile, Screenshot, Terminal};
+
+/// Longest wait for something that must happen.
+const WATCHDOG: Duration = Duration::from_secs(60);
+
+/// A running program and its terminal.
+pub struct Session {
+    pub terminal: Terminal,
+    child: Box<dyn Child + Send + Sync>,
+    master: Box<dyn MasterPty + Send>,
+    keyboard: Box<dyn Write + Send>,
+    bytes: Receiver<Vec<u8>>,
+}
+
+fn pty_size(profile: &Profile) -> PtySize {
+    PtySize { rows: profile.rows, cols: profile.columns, pixel_width: 0, pixel_height: 0 }
+}
+
+impl Session {
+    /// Starts `brushwood` with `arguments`; its home is `home`.
+    pub fn start(profile: Profile, home: &Path, arguments: &[&str]) -> Session {
+        let pair = native_pty_system().openpty(pty_size(&profile)).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_brushwood"));
+        command.args(arguments);
+        command.env_clear();
+        command.cwd(home);
+        for (name, value) in [("TERM", "xterm-256color"), ("COLORTERM", "truecolor"), ("LANG", "C.UTF-8")] {
+            command.env(name, value);
+        }
+        command.env("HOME", home);
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let (sender, bytes) = channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 1 << 16];
+            while let Ok(count @ 1..) = reader.read(&mut buffer) {
+                if sender.send(buffer[..count].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        let keyboard = pair.master.take_writer().unwrap();
+        Session { terminal: Terminal::new(profile), child, master: pair.master, keyboard, bytes }
+    }
+
+    /// Feeds the terminal until `condition` holds.
+    pub fn wait(&mut self, what: &str, mut condition: impl FnMut(&mut Terminal) -> bool) {
+        let deadline = Instant::now() + WATCHDOG;
+        while self.terminal.is_torn() || !condition(&mut self.terminal) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.bytes.recv_timeout(left) {
+                Ok(bytes) => self.feed(&bytes),
+                Err(why) => panic!("{what}: {why}; the screen is\n{}", self.screen()),
+            }
+        }
+    }
+
+    fn feed(&mut self, bytes: &[u8]) {
+        self.terminal.feed(bytes);
+        let replies = self.terminal.take_replies();
+        // A program that has just ended reads no replies.
+        let _ = self.keyboard.write_all(&replies);
+    }
+
+    /// Waits for a text on the screen.
+    pub fn wait_text(&mut self, text: &str) {
+        self.wait(&format!("waiting for '{text}'"), |t| t.text.screen().contents().contains(text));
+    }
+
+    /// Types.
+    pub fn keys(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Drags with the left button along pixels of the terminal, as mode 1016 reports them.
+    pub fn drag(&mut self, path: &[[i32; 2]]) {
+        let mut report = |button: u8, [x, y]: [i32; 2], last: char| {
+            write!(self.keyboard, "\x1b[<{button};{x};{y}{last}").unwrap();
+        };
+        report(0, path[0], 'M');
+        path[1..].iter().for_each(|&at| report(32, at, 'M'));
+        report(0, path[path.len() - 1], 'm');
+    }
+
+    /// Changes the terminal's size, as a window manager does.
+    pub fn resize(&mut self, columns: u16, rows: u16) {
+        self.terminal.resize(columns, rows);
+        self.master.resize(pty_size(&self.terminal.profile)).unwrap();
+    }
+
+    pub fn screen(&self) -> String {
+        self.terminal.text.screen().contents()
+    }
+
+    pub fn screenshot(&self) -> Screenshot {
+        self.terminal.screenshot()
+    }
+
+    pub fn process_id(&self) -> u32 {
+        self.child.process_id().unwrap()
+    }
+
+    /// Waits for the program to end; its exit code. The terminal must be as it was.
+    pub fn wait_end(mut self) -> u32 {
+        loop {
+            match self.bytes.recv_timeout(WATCHDOG) {
+                Ok(bytes) => self.feed(&bytes),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("the program does not end\n{}", self.screen()),
+            }
+        }
+        let status = self.child.wait().unwrap();
+        assert!(!self.terminal.is_torn(), "an escape was cut at the end");
+        let left: Vec<u32> = self.terminal.modes.iter().copied().filter(|mode| *mode != 25).collect();
+        assert_eq!(left, [] as [u32; 0], "modes left set");
+        assert!(!self.terminal.text.screen().alternate_screen());
+        assert!(!self.terminal.text.screen().hide_cursor(), "the cursor is left hidden");
+        assert!(!self.terminal.holds_images(), "images are left");
+        assert_eq!(self.terminal.problems, [] as [String; 0]);
+        status.exit_code()
+    }
+}
