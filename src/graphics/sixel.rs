@@ -138,7 +138,7 @@ struct Planes {
     order: Vec<u8>,
     /// Pixels of each column that no register has written yet.
     open: Vec<u8>,
-    /// Registers whose colour this picture has stated: at their first use, which also selects them.
+    /// Registers whose colour this picture has stated, at their first use.
     defined: [bool; 256],
 }
 
@@ -180,11 +180,12 @@ impl Planes {
             if i > 0 {
                 out.push(b'$');
             }
-            push(out, format_args!("#{register}"));
             if !std::mem::replace(&mut self.defined[r], true) {
                 let [r, g, b] = palette.percent(register);
-                push(out, format_args!(";2;{r};{g};{b}"));
+                push(out, format_args!("#{register};2;{r};{g};{b}"));
             }
+            // Stating a colour does not select its register in xterm.
+            push(out, format_args!("#{register}"));
             let columns = &mut self.masks[r * self.width..=r * self.width + last];
             write_runs(columns, &self.open[..=last], out);
             for (open, mask) in self.open.iter_mut().zip(columns.iter_mut()) {

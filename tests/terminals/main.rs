@@ -119,8 +119,9 @@ impl Canvas {
 
     /// The window pixel `[x, y]` in the middle of a slice pixel `[row, column]`.
     fn window_at(&self, slice: [usize; 2]) -> [i64; 2] {
-        let at = self.viewport.picture_at(slice.map(|p| p as f64 + 0.5));
-        [(self.origin[0] + at[1]).floor() as i64, (self.origin[1] + at[0]).floor() as i64]
+        // Between two picture pixels, where pictures have an odd size, the first shows the slice pixel.
+        let at = self.viewport.picture_at(slice.map(|p| p as f64 + 0.5)).map(|p| (p - 1e-6).floor());
+        [(self.origin[0] + at[1]) as i64, (self.origin[1] + at[0]) as i64]
     }
 
     /// The slice pixels shown entirely.
