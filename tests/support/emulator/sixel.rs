@@ -40,8 +40,8 @@ pub fn decode(parameters: &[u8], data: &[u8]) -> Result<Sixel, String> {
                 match numbers(&mut i)[..] {
                     [n] if n < 256 => register = n,
                     [n, 2, r, g, b] if n < 256 && r.max(g).max(b) <= 100 => {
+                        // As xterm does it: stating a colour does not select its register.
                         colors[n] = Some([r, g, b].map(|p| ((p * 255 + 50) / 100) as u8));
-                        register = n;
                     }
                     ref other => return Err(format!("bad colour {other:?}")),
                 }
