@@ -428,7 +428,7 @@ fn one_class_alone_is_said_once() {
         Event::NotTraining(message) => Some(message),
         _ => None,
     });
-    assert_eq!(message, "Not training yet: labels of 2 classes are needed, found 1");
+    assert_eq!(message, "labels of 2 classes are needed, found 1");
     assert!(bench.engine.shutdown());
     assert!(!bench.events.try_iter().any(|event| matches!(event, Event::NotTraining(_))));
 }

@@ -75,13 +75,13 @@ pub(super) fn run<W: Work>(shared: &Shared<W>, seen: &mut u64) {
 fn first_trees<W: Work>(shared: &Shared<W>, job: &Job, rows: &mut RowCache) -> Option<Partial<W::Trainer>> {
     let goal = &job.goal;
     if goal.selection.count() == 0 {
-        shared.send(Event::NotTraining("No features are selected; select some (applet 2)".to_owned()));
+        shared.send(Event::NotTraining("no features are selected; select some (applet 2)".to_owned()));
         return None;
     }
     let rows = match shared.pool.install(|| rows.rows(&shared.work, job)) {
         Ok(rows) => rows,
         Err(error) => {
-            shared.send(Event::NotTraining(format!("Not training: {error}")));
+            shared.send(Event::NotTraining(error.to_string()));
             return None;
         }
     };
@@ -102,15 +102,8 @@ fn first_trees<W: Work>(shared: &Shared<W>, job: &Job, rows: &mut RowCache) -> O
             let mut values: Vec<u8> = rows.labels.clone();
             values.sort_unstable();
             values.dedup();
-            shared.send(Event::NotTraining(format!(
-                "Not training yet: labels of 2 classes are needed, found {}",
-                values.len()
-            )));
-            None
-        }
-        #[allow(unreachable_patterns)]
-        Err(error) => {
-            shared.send(Event::NotTraining(format!("Not training: {error}")));
+            shared
+                .send(Event::NotTraining(format!("labels of 2 classes are needed, found {}", values.len())));
             None
         }
     }

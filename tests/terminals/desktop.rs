@@ -1,5 +1,6 @@
 //! A virtual X server with a window manager, a terminal window on it, and a hand on mouse and keys.
 
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -75,7 +76,8 @@ impl Desktop {
 
     /// Opens a terminal, `command` with its arguments, whose window has the X class `class`.
     pub fn open(&self, class: &str, command: &[String], folder: &Path) -> Window<'_> {
-        let child = Command::new(&command[0])
+        let complaints = folder.join("terminal_stderr");
+        let mut child = Command::new(&command[0])
             .args(&command[1..])
             .current_dir(folder)
             .env("DISPLAY", &self.display)
@@ -83,10 +85,14 @@ impl Desktop {
             .env("LANG", "C.UTF-8")
             .env_remove("NO_COLOR")
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(File::create(&complaints).expect("a file in the folder"))
             .spawn()
             .unwrap_or_else(|error| panic!("{} can't be started: {error}", command[0]));
         let id = wait_until("the terminal's window", || {
+            if let Ok(Some(status)) = child.try_wait() {
+                let complaints = fs::read_to_string(&complaints).unwrap_or_default();
+                panic!("{} ended with {status} before its window was there: {complaints}", command[0]);
+            }
             let found = self.xdotool(&["search", "--onlyvisible", "--class", class]);
             found.lines().last().map(str::to_owned)
         });
