@@ -67,7 +67,9 @@ impl Trained {
 #[non_exhaustive]
 pub enum TrainError {
     /// Labels of fewer than two classes.
-    #[error("labels of at least two classes are needed")]
+    #[error(
+        "labels of at least two classes are needed (pixels within the filters' reach of NaN or infinity do not count)"
+    )]
     TooFewClasses,
     /// Stopped on request.
     #[error(transparent)]

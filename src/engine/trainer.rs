@@ -4,11 +4,13 @@
 //! A fit that runs is finished, whatever is painted meanwhile; only another selection of features or
 //! other classes cancel it.
 
-use super::Event;
+use std::collections::BTreeSet;
+
 use super::driver::{Job, Shared};
 use super::row_cache::RowCache;
 use super::work::Work;
-use crate::classify::{TrainError, TrainOptions, Trained};
+use super::{Event, Goal};
+use crate::classify::{Rows, TrainError, TrainOptions, Trained};
 use crate::data::revision::{ForestRev, LabelsRev};
 
 /// Trees of a forest, as in ilastik.
@@ -99,14 +101,22 @@ fn first_trees<W: Work>(shared: &Shared<W>, job: &Job, rows: &mut RowCache) -> O
         }
         Err(TrainError::Cancelled(_)) => None,
         Err(TrainError::TooFewClasses) => {
-            let mut values: Vec<u8> = rows.labels.clone();
-            values.sort_unstable();
-            values.dedup();
-            shared
-                .send(Event::NotTraining(format!("labels of 2 classes are needed, found {}", values.len())));
+            shared.send(Event::NotTraining(too_few_classes(goal, &rows)));
             None
         }
     }
+}
+
+/// Why `rows` do not hold two classes.
+fn too_few_classes(goal: &Goal, rows: &Rows) -> String {
+    let distinct = |values: &mut dyn Iterator<Item = u8>| values.collect::<BTreeSet<u8>>().len();
+    let painted = distinct(&mut goal.labels.iter().flat_map(|labels| labels.iter().map(|(_, value)| value)));
+    let usable = distinct(&mut rows.labels.iter().copied());
+    if painted < 2 {
+        return format!("labels of 2 classes are needed, found {usable}");
+    }
+    "the labels of all but one class lie within the filters' reach of NaN or infinity; use smaller scales"
+        .into()
 }
 
 fn other_trees<W: Work>(shared: &Shared<W>, job: &Job, partial: Partial<W::Trainer>) {
