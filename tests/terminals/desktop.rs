@@ -71,11 +71,17 @@ impl Desktop {
             .stderr(Stdio::null())
             .spawn()
             .expect("openbox starts");
-        Desktop { display, _manager: Owned(manager), _server: Owned(server) }
+        let desktop = Desktop { display, _manager: Owned(manager), _server: Owned(server) };
+        // A window that is there before the window manager may stay hidden.
+        wait_until("the window manager", || {
+            (!desktop.xdotool(&["get_num_desktops"]).is_empty()).then_some(())
+        });
+        desktop
     }
 
-    /// Opens a terminal, `command` with its arguments, whose window has the X class `class`.
-    pub fn open(&self, class: &str, command: &[String], folder: &Path) -> Window<'_> {
+    /// Opens a terminal, `command` with its arguments, whose window has the X class `class`; `None` when the
+    /// X server never shows it, as happens to some servers.
+    pub fn open(&self, class: &str, command: &[String], folder: &Path) -> Option<Window<'_>> {
         let complaints = folder.join("terminal_stderr");
         let mut child = Command::new(&command[0])
             .args(&command[1..])
@@ -88,16 +94,24 @@ impl Desktop {
             .stderr(File::create(&complaints).expect("a file in the folder"))
             .spawn()
             .unwrap_or_else(|error| panic!("{} can't be started: {error}", command[0]));
-        let id = wait_until("the terminal's window", || {
+        let began = Instant::now();
+        let id = loop {
             if let Ok(Some(status)) = child.try_wait() {
                 let complaints = fs::read_to_string(&complaints).unwrap_or_default();
                 panic!("{} ended with {status} before its window was there: {complaints}", command[0]);
             }
             let found = self.xdotool(&["search", "--onlyvisible", "--class", class]);
-            found.lines().last().map(str::to_owned)
-        });
+            if let Some(id) = found.lines().last() {
+                break id.to_owned();
+            }
+            if began.elapsed() > Duration::from_secs(8) {
+                drop(Owned(child));
+                return None;
+            }
+            thread::sleep(Duration::from_millis(50));
+        };
         self.xdotool(&["windowfocus", "--sync", &id]);
-        Window { desktop: self, id, child: Owned(child) }
+        Some(Window { desktop: self, id, child: Owned(child) })
     }
 
     fn xdotool(&self, arguments: &[&str]) -> String {
