@@ -3,7 +3,7 @@
 //! Not part of a plain `cargo test`: `tests/terminals/run` installs kitty, xterm and a virtual X server and
 //! runs it.
 
-#![allow(clippy::panic, clippy::unwrap_used)]
+#![allow(clippy::panic, clippy::unwrap_used, clippy::print_stdout)]
 
 mod desktop;
 
