@@ -47,7 +47,7 @@ struct Layers {
 }
 
 impl Kitty {
-    /// Draws at the cursor, below the text.
+    /// Draws at the cursor, above the text.
     pub fn direct() -> Self {
         Kitty { route: Route::Direct, effort: Effort::Small, layers: None, cells: Shown::default() }
     }
