@@ -5,8 +5,10 @@
 //! goes to a callback.
 
 mod blocking;
+mod control;
 mod convert;
 mod feature_spec;
+mod files;
 mod gate;
 mod options;
 mod outputs;
@@ -16,14 +18,20 @@ mod problem;
 mod reblock;
 mod report;
 mod run;
+mod shell;
+mod summary;
 pub mod train;
 
+pub use control::Control;
 pub use convert::Renormalization;
 pub use feature_spec::{FeatureChoice, FeatureSpecError};
-pub use options::{OptionError, Subregion, parse_memory, parse_range};
+pub use files::{FilesError, find_images};
+pub use options::{OptionError, Subregion, internal_axes, parse_memory, parse_range};
 pub use outputs::PlannedOutput;
-pub use plan::{Input, Plan, PlannedInput, Request};
+pub use plan::{Input, OpenLane, Plan, PlannedInput, Request};
 pub use predict::{ImageJob, PredictError, Resources, Sink, predict_image};
 pub use problem::{PlanError, Problem};
 pub use report::{Event, InputReport, OutputReport, Report, TrainingReport};
-pub use run::{RunError, run};
+pub use run::{RunError, run, run_controlled};
+pub use shell::quote;
+pub use summary::{InputSummary, PlanSummary};

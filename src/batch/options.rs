@@ -1,5 +1,7 @@
 //! Values of options in ilastik's notation: `(0,255)`, `[(0,10,10,0),(5,60,60,None)]`.
 
+use std::fmt;
+
 use crate::data::{Axis, AxisOrder, Roi5};
 
 /// Why an option's value can't be used.
@@ -102,6 +104,17 @@ impl Subregion {
         if start.len() == stop.len() { Ok(Subregion { start, stop }) } else { Err(error()) }
     }
 
+    /// A cutout of these bounds, one pair for each axis, `None` for the image's own; `None` when the
+    /// two differ in length or are empty.
+    pub fn from_bounds(start: Vec<Option<usize>>, stop: Vec<Option<usize>>) -> Option<Self> {
+        (start.len() == stop.len() && !start.is_empty()).then_some(Subregion { start, stop })
+    }
+
+    /// Start and stop of each axis, `None` for the image's own.
+    pub fn bounds(&self) -> [&[Option<usize>]; 2] {
+        [&self.start, &self.stop]
+    }
+
     /// The box (`tzyxc`) for an image of `shape` (`tzyxc`) whose result has `channels` channels, clipped
     /// to the image, and whether it had to be clipped.
     ///
@@ -137,8 +150,19 @@ impl Subregion {
     }
 }
 
+impl fmt::Display for Subregion {
+    /// In ilastik's notation, as it is parsed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tuple = |bounds: &[Option<usize>]| {
+            let entries = bounds.iter().map(|n| n.map_or("None".to_owned(), |n| n.to_string()));
+            format!("({})", entries.collect::<Vec<_>>().join(","))
+        };
+        write!(f, "[{},{}]", tuple(&self.start), tuple(&self.stop))
+    }
+}
+
 /// ilastik's internal axes for an image of `shape` (`tzyxc`): singletons of `t` and `z` dropped, `c` last.
-fn internal_axes(shape: [usize; 5]) -> Vec<Axis> {
+pub fn internal_axes(shape: [usize; 5]) -> Vec<Axis> {
     Axis::ALL
         .into_iter()
         .filter(|&axis| matches!(axis, Axis::Y | Axis::X | Axis::C) || shape[axis as usize] > 1)
@@ -182,6 +206,8 @@ mod tests {
             Err(OptionError::Empty { axis: 'y', size: 5 })
         ));
         assert!(Subregion::parse("[(0,0),(1,1,1)]").is_err());
+        assert_eq!(region.to_string(), "[(0,10,10,0),(5,60,None,None)]");
+        assert_eq!(Subregion::parse(&region.to_string()), Ok(region));
         assert!(Subregion::parse("0,0,1,1").is_err());
     }
 }

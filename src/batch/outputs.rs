@@ -52,7 +52,7 @@ pub(super) fn plan_outputs(
     features: usize,
     planned: &mut PlannedInput,
 ) {
-    for &source in &plan.request.sources {
+    for &source in &plan.request().sources {
         match plan_output(plan, input, info, source, features) {
             Ok((output, region)) => {
                 planned.region = region;
@@ -70,7 +70,7 @@ fn plan_output(
     source: ExportSource,
     features: usize,
 ) -> Result<(PlannedOutput, Roi<4>), Problem> {
-    let request = &plan.request;
+    let request = plan.request();
     let name = || input.raw.clone();
     let channels = source.channels(plan.project.classes.len(), features);
     let [t, z, y, x, _] = info.shape;
@@ -101,11 +101,13 @@ fn plan_output(
     }
     let cannot = |error: io::Error| Problem::Output { input: name(), source_name: source, error };
     let export = &plan.project.export;
-    let format = request.format.as_deref().unwrap_or(&export.format);
+    let format = plan.format();
     let output_format = io::output_format(format).map_err(cannot)?;
     let dataset_dir = dataset_dir(&input.raw);
-    let described = plan.project.describe(&input.raw, info);
-    let nickname = described.nickname.replace('*', "");
+    let nickname = match input.lane.and_then(|lane| plan.project.lanes.get(lane)) {
+        Some(lane) => lane.raw.nickname.clone(),
+        None => plan.project.describe(&input.raw, info).nickname.replace('*', ""),
+    };
     let names = Names {
         dataset_dir: &dataset_dir,
         nickname: &nickname,
@@ -116,13 +118,16 @@ fn plan_output(
     let cannot_name = |error: TemplateError| Problem::Name { input: name(), source_name: source, error };
     let fill = |text: &str| template::fill(text, &names).map_err(cannot_name);
     let path = match &request.template {
-        Some(template) => fill(template)?,
+        Some(template) => {
+            let path = fill(template)?;
+            request.folder.as_ref().map_or(path.clone(), |folder| folder.join(path))
+        }
         None => {
             let path = fill(&export.filename_format)?;
             plan.project.folder().map_or(path.clone(), |folder| folder.join(path))
         }
     };
-    let internal = request.internal_path.as_deref().unwrap_or(&export.internal_path);
+    let internal = plan.internal_path();
     let spec = ImageSpec {
         axes: axes.clone(),
         shape,

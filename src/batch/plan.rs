@@ -12,19 +12,31 @@ use super::options::Subregion;
 use super::outputs::{self, PlannedOutput};
 use super::problem::{PlanError, Problem, size_in_words};
 use crate::classify::Forest;
-use crate::data::{Axis, AxisOrder, DType, Roi};
+use crate::data::{Axis, AxisOrder, CancelToken, DType, Roi};
 use crate::features::FeatureBank;
 use crate::io::{self, ImageInfo, ImageReader, OpenOptions};
 use crate::pipeline::{ExportSource, TrainingLane};
 use crate::project::{LaneError, Project};
 
 /// An image to be predicted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Input {
     /// The image: a file, `file.h5/inner/path`, or a pattern for a stack.
     pub raw: String,
     /// Its prediction mask.
     pub mask: Option<String>,
+    /// The project's image that it is, from 0, to be taken as it is there: with its name, its axes, its
+    /// mask. Files are looked up among the project's images by themselves.
+    pub lane: Option<usize>,
+}
+
+/// An image of the project that is open already, so that it is read as it was seen.
+#[derive(Clone)]
+pub struct OpenLane {
+    /// The image.
+    pub raw: Arc<dyn ImageReader>,
+    /// Its prediction mask.
+    pub mask: Option<Arc<dyn ImageReader>>,
 }
 
 /// What the user asks for. `None` is the project's own setting, or ilastik's default.
@@ -36,8 +48,10 @@ pub struct Request {
     pub sources: Vec<ExportSource>,
     /// ilastik's name of the output format.
     pub format: Option<String>,
-    /// Output name with placeholders; relative names start from the current folder.
+    /// Output name with placeholders; relative names start from `folder`.
     pub template: Option<String>,
+    /// Where relative names in `template` start from; the current folder when not given.
+    pub folder: Option<PathBuf>,
     /// Dataset name inside HDF5 outputs.
     pub internal_path: Option<String>,
     /// Axes of the output files.
@@ -73,6 +87,7 @@ impl Default for Request {
             sources: vec![ExportSource::Probabilities],
             format: None,
             template: None,
+            folder: None,
             internal_path: None,
             output_axes: None,
             input_axes: None,
@@ -102,7 +117,27 @@ pub struct Plan {
     pub inputs: Vec<PlannedInput>,
     /// What the user should know although it is no problem.
     pub notes: Vec<String>,
-    pub(super) request: Request,
+    request: Request,
+    /// The project's images, where they are open.
+    lanes: Vec<OpenLane>,
+}
+
+/// Where an image to be read is.
+#[derive(Clone)]
+pub(super) enum Origin {
+    /// A file, to be opened when its turn comes.
+    File(String, OpenOptions),
+    /// Open already.
+    Open(Arc<dyn ImageReader>),
+}
+
+impl Origin {
+    pub(super) fn open(&self) -> Result<Arc<dyn ImageReader>, io::Error> {
+        match self {
+            Origin::File(location, options) => io::open(location, options),
+            Origin::Open(reader) => Ok(Arc::clone(reader)),
+        }
+    }
 }
 
 /// An image of a plan.
@@ -113,12 +148,23 @@ pub struct PlannedInput {
     pub problems: Vec<Problem>,
     /// The files to be written.
     pub outputs: Vec<PlannedOutput>,
-    pub(super) raw: OpenOptions,
-    pub(super) mask: Option<(String, OpenOptions)>,
+    pub(super) raw: Origin,
+    pub(super) mask: Option<Origin>,
     /// Time points and region to compute, `tzyx`.
     pub(super) region: Roi<4>,
     /// The project's lane that this image is.
     pub(super) lane: Option<usize>,
+    /// Its name in the project, where that is not the one its file gives.
+    pub(super) nickname: Option<String>,
+    /// Its axes in the project, where a file would not be read with them by itself.
+    pub(super) own_axes: Option<AxisOrder>,
+}
+
+impl PlannedInput {
+    /// Whether it can be computed, maybe over files that exist.
+    pub(super) fn is_possible(&self) -> bool {
+        self.problems.iter().all(|problem| matches!(problem, Problem::Exists { .. }))
+    }
 }
 
 impl Plan {
@@ -127,6 +173,21 @@ impl Plan {
     /// # Errors
     /// Everything that is wrong with the options, or with the project.
     pub fn check(project: Project, request: Request) -> Result<Plan, PlanError> {
+        Plan::check_with(project, Vec::new(), request, &CancelToken::new(), &mut |_| {})
+    }
+
+    /// The same for a project whose images are open: `lanes` are its first ones, which are trained on
+    /// instead of their files. Tells `checked` how many images have been looked at.
+    ///
+    /// # Errors
+    /// As [`Plan::check`], and cancelled.
+    pub fn check_with(
+        project: Project,
+        lanes: Vec<OpenLane>,
+        request: Request,
+        cancel: &CancelToken,
+        checked: &mut dyn FnMut(usize),
+    ) -> Result<Plan, PlanError> {
         let mut usage = Vec::new();
         if request.inputs.is_empty() {
             usage.push(Problem::NoInputs);
@@ -146,20 +207,48 @@ impl Plan {
             notes: project.warnings.iter().map(ToString::to_string).collect(),
             project,
             request,
+            lanes,
         };
         plan.check_classifier().map_err(PlanError::Project)?;
-        let inputs: Vec<_> = plan
-            .request
-            .inputs
-            .iter()
-            .map(|input| Checker { plan: &plan, notes: Vec::new() }.check(input))
-            .collect();
+        let mut inputs = Vec::with_capacity(plan.request.inputs.len());
+        for (i, input) in plan.request.inputs.iter().enumerate() {
+            cancel.check()?;
+            inputs.push(Checker { plan: &plan, notes: Vec::new() }.check(input));
+            checked(i + 1);
+        }
         for (input, notes) in inputs {
             plan.notes.extend(notes);
             plan.inputs.push(input);
         }
         plan.check_outputs();
         Ok(plan)
+    }
+
+    pub(super) fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// The output name with its placeholders.
+    pub(super) fn template(&self) -> &str {
+        self.request.template.as_deref().unwrap_or(&self.project.export.filename_format)
+    }
+
+    /// ilastik's name of the output format.
+    pub(super) fn format(&self) -> &str {
+        self.request.format.as_deref().unwrap_or(&self.project.export.format)
+    }
+
+    /// Dataset name inside HDF5 outputs, with its placeholders.
+    pub(super) fn internal_path(&self) -> &str {
+        self.request.internal_path.as_deref().unwrap_or(&self.project.export.internal_path)
+    }
+
+    /// Lets files that exist be replaced: they are no problem any more.
+    pub fn allow_overwrite(&mut self) {
+        self.request.overwrite = true;
+        for input in &mut self.inputs {
+            input.problems.retain(|problem| !matches!(problem, Problem::Exists { .. }));
+        }
     }
 
     /// Whether any source needs features.
@@ -217,6 +306,10 @@ impl Plan {
     }
 
     fn open_lane(&mut self, index: usize) -> Result<TrainingLane, String> {
+        if let Some(open) = self.lanes.get(index) {
+            let (reader, labels) = (Arc::clone(&open.raw), self.project.lanes[index].labels.clone());
+            return Ok(TrainingLane { index, reader, labels });
+        }
         let raw = &self.project.lanes[index].raw;
         let location = self.project.locate(raw).map_err(|error| error.to_string())?;
         let axes = (!raw.axes.is_empty()).then(|| raw.axes.clone());
@@ -235,6 +328,12 @@ impl Plan {
             readers.extend(
                 [Some(&input.raw), input.mask.as_ref()].into_iter().flatten().map(|path| file_of(path)),
             );
+        }
+        if !self.lanes.is_empty() {
+            let lanes = self.project.lanes.iter();
+            let infos = lanes.flat_map(|lane| [Some(&lane.raw), lane.mask.as_ref()]).flatten();
+            readers
+                .extend(infos.filter_map(|info| self.project.locate(info).ok()).map(|path| file_of(&path)));
         }
         let mut taken: HashMap<PathBuf, String> = HashMap::new();
         for input in &mut self.inputs {
@@ -267,19 +366,38 @@ impl Checker<'_> {
             name: input.raw.clone(),
             problems: Vec::new(),
             outputs: Vec::new(),
-            raw: OpenOptions::default(),
+            raw: Origin::File(input.raw.clone(), OpenOptions::default()),
             mask: None,
             region: Roi::new([0; 4], [0; 4]),
-            lane: self.lane_of(&input.raw),
+            lane: input.lane.or_else(|| self.lane_of(&input.raw)),
+            nickname: None,
+            own_axes: None,
         };
+        if let Some(open) = input.lane.and_then(|lane| self.plan.lanes.get(lane)) {
+            planned.raw = Origin::Open(Arc::clone(&open.raw));
+            planned.mask = open.mask.clone().map(Origin::Open);
+            self.note_what_is_its_own(input, open.raw.info(), &mut planned);
+            self.check_open(input, open.raw.info(), &mut planned);
+            return (planned, self.notes);
+        }
         match self.open_raw(input) {
             Ok((reader, options)) => {
-                planned.raw = options;
+                planned.raw = Origin::File(input.raw.clone(), options);
                 self.check_open(input, reader.info(), &mut planned);
             }
             Err(error) => planned.problems.push(Problem::Open(error)),
         }
         (planned, self.notes)
+    }
+
+    /// Notes how the project's image differs from what its file would be taken for.
+    fn note_what_is_its_own(&self, input: &Input, info: &ImageInfo, planned: &mut PlannedInput) {
+        let project = &self.plan.project;
+        let Some(lane) = planned.lane.and_then(|lane| project.lanes.get(lane)) else { return };
+        let of_file = project.describe(&input.raw, info).nickname.replace('*', "");
+        planned.nickname = (of_file != lane.raw.nickname).then(|| lane.raw.nickname.clone());
+        let usual = project.lanes.last().map(|last| &last.raw.axes);
+        planned.own_axes = (usual != Some(&lane.raw.axes)).then(|| lane.raw.axes.clone());
     }
 
     /// Opens the image with the axes it is to be read with: those asked for, or those of the last
@@ -344,9 +462,9 @@ impl Checker<'_> {
                 input: input.raw.clone(),
             });
         }
-        if let Some(mask) = &input.mask {
+        if let (Some(mask), None) = (&input.mask, &planned.mask) {
             match self.check_mask(mask, input, info) {
-                Ok(options) => planned.mask = Some((mask.clone(), options)),
+                Ok(options) => planned.mask = Some(Origin::File(mask.clone(), options)),
                 Err(problem) => planned.problems.push(problem),
             }
         }

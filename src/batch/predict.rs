@@ -6,6 +6,7 @@
 //! meanwhile could pick up another worker and wait for itself.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -79,6 +80,9 @@ pub enum PredictError {
     /// Reading or writing failed.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// A file that was not there when the run was planned.
+    #[error("'{}' has appeared meanwhile and is kept", .0.display())]
+    Appeared(PathBuf),
     /// Stopped on request.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::data::task::Cancelled;
 use crate::features::ScaleError;
 use crate::io;
 use crate::io::template::TemplateError;
@@ -20,6 +21,9 @@ pub enum PlanError {
     /// The project can't be used.
     #[error("{}", joined(.0))]
     Project(Vec<Problem>),
+    /// Stopped on request.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
 }
 
 impl PlanError {
@@ -27,6 +31,7 @@ impl PlanError {
     pub fn problems(&self) -> &[Problem] {
         match self {
             PlanError::Usage(problems) | PlanError::Project(problems) => problems,
+            PlanError::Cancelled(_) => &[],
         }
     }
 }
@@ -202,6 +207,39 @@ pub enum Problem {
         /// Why not.
         reason: String,
     },
+}
+
+impl Problem {
+    /// The problem in words for someone who sets it right in a panel, not by options.
+    pub fn in_panel(&self) -> String {
+        match self {
+            Problem::FeatureCount { classifier, selection, input } => format!(
+                "The classifier takes {classifier} feature channels, the selection gives {selection} on '{input}'. Train it again: switch live update on."
+            ),
+            Problem::NoFeatures => "No feature is selected. Select some in the Features panel.".into(),
+            Problem::NoClassifier => {
+                "There is no classifier, and labels of fewer than two classes. Label first.".into()
+            }
+            Problem::TrainingImage { name, reason } => {
+                format!("Can't train: image '{name}': {reason}. Put the file back.")
+            }
+            Problem::NoInputs => "There is no image.".into(),
+            Problem::Exists { path } => format!("'{}' exists.", path.display()),
+            Problem::OutputIsInput { path } => {
+                format!(
+                    "'{}' is an input or the project and can't be written to. Use another name.",
+                    path.display()
+                )
+            }
+            Problem::Folder { path, reason } => {
+                format!("Can't write to the folder '{}': {reason}. Use another name.", path.display())
+            }
+            Problem::NotALane { input } => format!(
+                "Can't export the labels of '{input}': it is none of the project's images. Leave out the source Labels."
+            ),
+            other => other.to_string(),
+        }
+    }
 }
 
 /// The size of a region in words, such as `x 1024, y 768, z 12`.

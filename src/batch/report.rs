@@ -27,6 +27,8 @@ pub enum Event<'a> {
     },
     /// More pixels of the image are written.
     Advanced {
+        /// Number of the image, from 0.
+        index: usize,
         /// Pixels written so far.
         done: u64,
         /// Pixels to be written.
@@ -35,7 +37,17 @@ pub enum Event<'a> {
     /// A file that was there is about to be replaced.
     Replacing(&'a PathBuf),
     /// Work on an image ended, well or not.
-    Finished(&'a InputReport),
+    Finished {
+        /// Number of the image, from 0.
+        index: usize,
+        /// What became of it.
+        report: &'a InputReport,
+    },
+    /// An image was left out, or stopped in its middle, while the others go on.
+    LeftOut {
+        /// Number of the image, from 0.
+        index: usize,
+    },
 }
 
 /// What a run did.

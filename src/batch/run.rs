@@ -2,15 +2,15 @@
 
 use std::time::Instant;
 
+use super::control::Control;
 use super::outputs;
-use super::plan::{Plan, PlannedInput};
+use super::plan::{Origin, Plan, PlannedInput};
 use super::predict::{ImageJob, PredictError, Resources, Sink, predict_image};
 use super::report::{Event, InputReport, OutputReport, Report, TrainingReport};
 use crate::classify::{Forest, TrainOptions};
 use crate::data::CancelToken;
 use crate::data::task::Cancelled;
 use crate::features::FeatureBank;
-use crate::io;
 use crate::pipeline::{Classification, ExportSource, TrainError, collect_rows};
 use std::sync::Arc;
 
@@ -34,7 +34,21 @@ pub fn run(
     cancel: &CancelToken,
     tell: &mut dyn FnMut(Event<'_>),
 ) -> Result<Report, RunError> {
+    run_controlled(plan, threads, &Control::new(cancel.clone()), tell)
+}
+
+/// The same under `control`: it can be paused, and images can be left out.
+///
+/// # Errors
+/// No classifier could be trained.
+pub fn run_controlled(
+    plan: &Plan,
+    threads: usize,
+    control: &Control,
+    tell: &mut dyn FnMut(Event<'_>),
+) -> Result<Report, RunError> {
     let begin = Instant::now();
+    let cancel = control.token();
     let mut report = Report::default();
     let forest = match (&plan.forest, plan.needs_forest()) {
         (Some(forest), _) => Some(Arc::clone(forest)),
@@ -52,9 +66,14 @@ pub fn run(
         },
     };
     for (index, input) in plan.inputs.iter().enumerate() {
+        let token = control.begin(index);
         if cancel.is_cancelled() {
             break;
         }
+        let Some(token) = token else {
+            tell(Event::LeftOut { index });
+            continue;
+        };
         let began = Instant::now();
         let mut entry = InputReport {
             input: input.name.clone(),
@@ -65,16 +84,19 @@ pub fn run(
         if entry.errors.is_empty() {
             let pixels = input.region.len() as u64;
             tell(Event::Started { index, count: plan.inputs.len(), input: &input.name, pixels });
-            match predict_input(plan, input, forest.as_deref(), threads, cancel, tell) {
+            let job = InputJob { plan, input, index, forest: forest.as_deref(), threads };
+            match job.run(control, &token, tell) {
                 Ok(outputs) => entry.outputs = outputs,
-                Err(PredictError::Cancelled(_)) => break,
-                Err(PredictError::Io(error)) => {
-                    entry.errors.push(format!("'{}' failed: {error}", input.name))
+                Err(PredictError::Cancelled(_)) if cancel.is_cancelled() => break,
+                Err(PredictError::Cancelled(_)) => {
+                    tell(Event::LeftOut { index });
+                    continue;
                 }
+                Err(error) => entry.errors.push(format!("'{}' failed: {error}", input.name)),
             }
         }
         entry.seconds = began.elapsed().as_secs_f64();
-        tell(Event::Finished(&entry));
+        tell(Event::Finished { index, report: &entry });
         report.inputs.push(entry);
     }
     report.interrupted = cancel.is_cancelled();
@@ -90,7 +112,7 @@ fn train(
     tell(Event::Training);
     let begin = Instant::now();
     let Some(selection) = &plan.project.selection else { return Err(Cancelled.into()) };
-    let options = TrainOptions { trees: 0..plan.request.tree_count, seed: plan.project.seed };
+    let options = TrainOptions { trees: 0..plan.request().tree_count, seed: plan.project.seed };
     let rows = collect_rows(&plan.training, selection, cancel)?;
     let trained = crate::classify::train(&rows, &options, cancel)?;
     let training = TrainingReport {
@@ -103,60 +125,76 @@ fn train(
     Ok((Arc::new(trained.forest), training))
 }
 
-fn predict_input(
-    plan: &Plan,
-    input: &PlannedInput,
-    forest: Option<&Forest>,
+/// One image to be computed.
+struct InputJob<'a> {
+    plan: &'a Plan,
+    input: &'a PlannedInput,
+    index: usize,
+    forest: Option<&'a Forest>,
     threads: usize,
-    cancel: &CancelToken,
-    tell: &mut dyn FnMut(Event<'_>),
-) -> Result<Vec<OutputReport>, PredictError> {
-    let raw = io::open(&input.name, &input.raw)?;
-    let mask = match &input.mask {
-        Some((mask, options)) => Some(io::open(mask, options)?),
-        None => None,
-    };
-    let [_, z, y, x, channels] = raw.info().shape;
-    // The plan has checked that every scale fits.
-    let bank = plan
-        .project
-        .selection
-        .as_ref()
-        .filter(|_| plan.needs_features())
-        .and_then(|selection| FeatureBank::new(selection, [z, y, x], channels).ok());
-    let classification = match (&bank, forest) {
-        (Some(bank), Some(forest)) => {
-            Some(Classification::new(bank.clone(), forest, plan.project.classes.len()))
+}
+
+impl InputJob<'_> {
+    fn run(
+        &self,
+        control: &Control,
+        token: &CancelToken,
+        tell: &mut dyn FnMut(Event<'_>),
+    ) -> Result<Vec<OutputReport>, PredictError> {
+        let InputJob { plan, input, index, .. } = *self;
+        let raw = input.raw.open()?;
+        let mask = input.mask.as_ref().map(Origin::open).transpose()?;
+        let [_, z, y, x, channels] = raw.info().shape;
+        // The plan has checked that every scale fits.
+        let bank = plan
+            .project
+            .selection
+            .as_ref()
+            .filter(|_| plan.needs_features())
+            .and_then(|selection| FeatureBank::new(selection, [z, y, x], channels).ok());
+        let classification = match (&bank, self.forest) {
+            (Some(bank), Some(forest)) => {
+                Some(Classification::new(bank.clone(), forest, plan.project.classes.len()))
+            }
+            _ => None,
+        };
+        let mut sinks = Vec::with_capacity(input.outputs.len());
+        for output in &input.outputs {
+            for path in output.paths.iter().filter(|path| path.exists()) {
+                if !plan.request().overwrite {
+                    return Err(PredictError::Appeared(path.clone()));
+                }
+                tell(Event::Replacing(path));
+            }
+            sinks.push(Sink {
+                source: output.source,
+                channels: output.channels.clone(),
+                renormalization: plan.request().renormalization,
+                dtype: output.spec.dtype,
+                writer: outputs::create(output)?,
+            });
         }
-        _ => None,
-    };
-    let mut sinks = Vec::with_capacity(input.outputs.len());
-    for output in &input.outputs {
-        output.paths.iter().filter(|path| path.exists()).for_each(|path| tell(Event::Replacing(path)));
-        sinks.push(Sink {
-            source: output.source,
-            channels: output.channels.clone(),
-            renormalization: plan.request.renormalization,
-            dtype: output.spec.dtype,
-            writer: outputs::create(output)?,
-        });
+        let labels = match input.lane {
+            Some(lane) if plan.request().sources.contains(&ExportSource::Labels) => {
+                Some(&plan.project.lanes[lane].labels)
+            }
+            _ => None,
+        };
+        let job = ImageJob {
+            raw,
+            mask,
+            labels,
+            bank: bank.as_ref(),
+            classification: classification.as_ref(),
+            region: input.region,
+        };
+        let pixels = input.region.len() as u64;
+        let resources = Resources { threads: self.threads, memory: plan.request().memory, block: None };
+        predict_image(&job, sinks, resources, token, &mut |done| {
+            tell(Event::Advanced { index, done, pixels });
+            // Nothing is written meanwhile, so that the workers soon have no room for more blocks.
+            control.wait(token);
+        })?;
+        Ok(input.outputs.iter().map(outputs::PlannedOutput::report).collect())
     }
-    let labels = match input.lane {
-        Some(lane) if plan.request.sources.contains(&ExportSource::Labels) => {
-            Some(&plan.project.lanes[lane].labels)
-        }
-        _ => None,
-    };
-    let job = ImageJob {
-        raw,
-        mask,
-        labels,
-        bank: bank.as_ref(),
-        classification: classification.as_ref(),
-        region: input.region,
-    };
-    let pixels = input.region.len() as u64;
-    let resources = Resources { threads, memory: plan.request.memory, block: None };
-    predict_image(&job, sinks, resources, cancel, &mut |done| tell(Event::Advanced { done, pixels }))?;
-    Ok(input.outputs.iter().map(outputs::PlannedOutput::report).collect())
 }

@@ -99,7 +99,7 @@ fn request(
         ));
     }
     let mut masks = masks.into_iter();
-    let inputs = files.into_iter().map(|raw| Input { raw, mask: masks.next() }).collect();
+    let inputs = files.into_iter().map(|raw| Input { raw, mask: masks.next(), lane: None }).collect();
     let mut axes = export.input_axes.into_iter();
     let (input_axes, mask_axes) = (axes.next(), axes.next());
     if axes.next().is_some() {
@@ -124,6 +124,7 @@ fn request(
         sources,
         format: export.output_format,
         template: export.output_filename_format,
+        folder: None,
         internal_path: export.output_internal_path,
         output_axes: export.output_axis_order,
         input_axes,

@@ -45,7 +45,7 @@ impl Progress {
             Event::Replacing(path) if self.names_replaced => {
                 self.line(&format!("replacing {}", path.display()))
             }
-            Event::Finished(report) => {
+            Event::Finished { report, .. } => {
                 if let Some(bar) = self.bar.take() {
                     bar.finish_and_clear();
                 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use super::error::{Error, WORKFLOW, Warning};
 use super::forest_store::StoredForest;
-use super::model::{DataRole, ExportSettings, Lane, Project};
+use super::model::{DataRole, Lane, Project};
 use super::origin::{Origin, Stamp, State};
 use super::stored::{self, Damage, Folder};
-use super::{forest_store, label_store, lane_store, own_store};
+use super::{export_store, forest_store, label_store, lane_store, own_store};
 use crate::data::classes::MAX_CLASSES;
 use crate::data::{Axis, LabelClass, LabelVolume};
 use crate::features::selection::FILTER_IDS;
@@ -134,7 +134,7 @@ fn read(root: &Folder, version: &str, project: &mut Project) -> Result<Vec<usize
         read_forest(folder, version, project, &mut warnings);
     }
     if let Some(folder) = root.folder("Prediction Export")? {
-        project.export = read_export(&folder)?;
+        project.export = export_store::read(&folder)?;
     }
     own_store::read(root, project)?;
     project.warnings = warnings;
@@ -324,15 +324,6 @@ pub(super) fn current_names(
         None if names.is_empty() => Ok(Vec::new()),
         None => Ok(expected),
     }
-}
-
-fn read_export(folder: &Folder) -> Result<ExportSettings, Failure> {
-    let default = ExportSettings::default();
-    Ok(ExportSettings {
-        filename_format: folder.text("OutputFilenameFormat")?.unwrap_or(default.filename_format),
-        format: folder.text("OutputFormat")?.unwrap_or(default.format),
-        internal_path: folder.text("OutputInternalPath")?.unwrap_or(default.internal_path),
-    })
 }
 
 #[cfg(test)]

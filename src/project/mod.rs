@@ -5,6 +5,7 @@
 
 mod axistags;
 pub mod error;
+mod export_store;
 mod forest_store;
 mod label_store;
 mod lane_store;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::error::Warning;
 use super::origin::Origin;
 use crate::classify::Forest;
-use crate::data::{AxisOrder, LabelClass, LabelVolume};
+use crate::data::{AxisOrder, DType, LabelClass, LabelVolume};
 use crate::features::FeatureSelection;
 
 /// Seed of training in a new project.
@@ -132,6 +132,15 @@ pub struct ExportSettings {
     pub format: String,
     /// Dataset name inside HDF5 outputs.
     pub internal_path: String,
+    /// First pixel and end of the region exported, along ilastik's internal axes; `None` for the image's
+    /// own bounds.
+    pub region: Option<[Vec<Option<usize>>; 2]>,
+    /// Ranges of values before and after renormalisation.
+    pub ranges: Option<[(f64, f64); 2]>,
+    /// Sample type; what is exported keeps its own when not given.
+    pub dtype: Option<DType>,
+    /// Axes of the files; the image's when not given.
+    pub axes: Option<AxisOrder>,
 }
 
 impl Default for ExportSettings {
@@ -140,6 +149,10 @@ impl Default for ExportSettings {
             filename_format: "{dataset_dir}/{nickname}_{result_type}".into(),
             format: "compressed hdf5".into(),
             internal_path: "exported_data".into(),
+            region: None,
+            ranges: None,
+            dtype: None,
+            axes: None,
         }
     }
 }

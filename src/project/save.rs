@@ -15,7 +15,7 @@ use super::model::{DataRole, DatasetInfo, Lane, Project};
 use super::origin::{Origin, Stamp, State};
 use super::plan::{Plan, PlanError, with_moved_groups};
 use super::value::Value;
-use super::{axistags, forest_store, label_store, lane_store, own_store};
+use super::{axistags, export_store, forest_store, label_store, lane_store, own_store};
 use crate::data::LabelClass;
 use crate::data::classes::Rgb;
 use crate::features::FeatureSelection;
@@ -270,17 +270,16 @@ impl Project {
 
     fn put_export(&self, plan: &mut Plan) {
         plan.put_missing("Prediction Export/StorageVersion", Value::text("0.1"));
-        let stored = self.origin.as_ref().map(|origin| &origin.state.export);
-        let fields = [
-            ("OutputFilenameFormat", &self.export.filename_format, stored.map(|old| &old.filename_format)),
-            ("OutputFormat", &self.export.format, stored.map(|old| &old.format)),
-            ("OutputInternalPath", &self.export.internal_path, stored.map(|old| &old.internal_path)),
-        ];
-        for (name, value, old) in fields {
+        let stored = self.origin.as_ref().map(|origin| export_store::fields(&origin.state.export));
+        for (i, (name, value)) in export_store::fields(&self.export).into_iter().enumerate() {
             let path = format!("Prediction Export/{name}");
-            match old == Some(value) {
-                true => plan.put_missing(&path, Value::text(value)),
-                false => plan.put(&path, Value::text(value)),
+            let is_as_stored = stored.as_ref().is_some_and(|stored| stored[i].1 == value);
+            match value {
+                Some(value) if is_as_stored => plan.put_missing(&path, value),
+                Some(value) => plan.put(&path, value),
+                // What could not be read is kept as long as nothing else takes its place.
+                None if is_as_stored => {}
+                None => plan.remove(&path),
             }
         }
     }

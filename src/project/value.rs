@@ -24,6 +24,8 @@ pub(super) enum Value {
     Int64s(Vec<usize>, Vec<i64>),
     /// Unsigned 32-bit integers.
     UInt32s(Vec<u32>),
+    /// One float.
+    Float(f64),
     /// Floats.
     Floats(Vec<f64>),
     /// Bytes without meaning, such as a pickle.
@@ -71,6 +73,9 @@ impl Value {
             }
             Value::UInt32s(values) => {
                 dataset.with_u32_data(values);
+            }
+            Value::Float(value) => {
+                dataset.with_f64_data(&[*value]).with_shape(&[]);
             }
             Value::Floats(values) => {
                 dataset.with_f64_data(values);
