@@ -150,6 +150,14 @@ impl Subregion {
     }
 }
 
+impl std::str::FromStr for Subregion {
+    type Err = OptionError;
+
+    fn from_str(text: &str) -> Result<Self, OptionError> {
+        Subregion::parse(text)
+    }
+}
+
 impl fmt::Display for Subregion {
     /// In ilastik's notation, as it is parsed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -167,7 +167,7 @@ fn write_in_order(
             next += 1;
         }
     }
-    Ok(())
+    Ok(cancel.check()?)
 }
 
 /// The blocks of a job, in the order in which they are written.
