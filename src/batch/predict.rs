@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use ndarray::{Array3, Array4, ArrayView4, Axis as ArrayAxis, s};
 
-use super::blocking::Footprint;
+use super::blocking::{Begun, Footprint};
 use super::convert::{Renormalization, convert};
 use super::gate::Gate;
 use super::reblock::Reblocked;
@@ -188,6 +188,7 @@ impl Blocks {
         };
         let wants_features = sinks.iter().any(|sink| sink.source == ExportSource::Features);
         let classes = job.classification.map_or(0, |classification| classification.class_count);
+        let outputs: Vec<Output<'_>> = sinks.iter().map(|sink| Output::of(sink, [times, z, y, x])).collect();
         let footprint = Footprint {
             shape: [z, y, x],
             times,
@@ -197,28 +198,26 @@ impl Blocks {
                 + feature_bytes(wants_features)
                 + 12 * classes
                 + 16,
+            kept: &|block| outputs.iter().map(|output| output.kept(block)).sum(),
         };
-        let block = resources.block.unwrap_or_else(|| footprint.block(threads, resources.memory));
+        // The readers keep decoded chunks.
+        let readers = 1 + u64::from(job.mask.is_some());
+        let memory = resources.memory / 4 * (4 - readers);
+        let block = resources.block.unwrap_or_else(|| footprint.block(threads, memory));
         let grid = BlockGrid::new([z, y, x], block);
-        let affordable =
-            usize::try_from(resources.memory / footprint.bytes(block).max(1)).unwrap_or(usize::MAX);
         Blocks {
             region: job.region,
             per_time: grid.touching(&Roi::whole([z, y, x])),
             grid,
-            // Twice the threads, so that nobody waits for the block that is being written.
-            in_flight: affordable.clamp(1, 2 * threads),
+            in_flight: footprint.in_flight(block, threads, memory),
         }
     }
 
     /// The writer of `sink`, made to take these blocks.
     fn suited(&self, sink: Sink) -> Box<dyn ImageWriter> {
         let [t, z, y, x] = self.region.shape();
-        let preferred = sink.writer.preferred_block();
         let block = self.grid.block([0; 3]).shape();
-        let is_multiple =
-            |i: usize| block[i].is_multiple_of(preferred[i + 1].max(1)) || block[i] == [z, y, x][i];
-        if preferred[0] <= 1 && (0..3).all(is_multiple) {
+        if Output::of(&sink, [t, z, y, x]).takes(block) {
             return sink.writer;
         }
         Box::new(Reblocked::new(sink.writer, sink.dtype, [t, z, y, x, sink.channels.len()]))
@@ -240,6 +239,38 @@ impl Blocks {
     fn output_start(&self, t: usize, roi: &SpatialRoi) -> [usize; 5] {
         let [t0, z, y, x] = self.region.start;
         [t - t0, roi.start[0] - z, roi.start[1] - y, roi.start[2] - x, 0]
+    }
+}
+
+/// What a sink keeps in memory.
+struct Output<'a> {
+    writer: &'a dyn ImageWriter,
+    channels: usize,
+    begun: Begun,
+}
+
+impl<'a> Output<'a> {
+    /// The sink of an image of `shape`, `tzyx`.
+    fn of(sink: &'a Sink, [_, z, y, x]: [usize; 4]) -> Self {
+        let [_, depth, height, width, _] = sink.writer.preferred_block();
+        let channels = sink.channels.len();
+        let begun = Begun {
+            shape: [z, y, x],
+            unit: [depth, height, width],
+            pixel_bytes: channels * sink.dtype.size(),
+        };
+        Output { writer: &*sink.writer, channels, begun }
+    }
+
+    /// Whether the writer takes blocks of `block` pixels (`zyx`) as they are.
+    fn takes(&self, block: [usize; 3]) -> bool {
+        self.writer.takes_any_block() || self.writer.preferred_block()[0] <= 1 && self.begun.is_aligned(block)
+    }
+
+    /// Bytes kept while blocks of `block` pixels (`zyx`) come.
+    fn kept(&self, [z, y, x]: [usize; 3]) -> u64 {
+        let begun = if self.takes([z, y, x]) { 0 } else { self.begun.bytes([z, y, x]) };
+        begun + self.writer.buffered([1, z, y, x, self.channels])
     }
 }
 

@@ -11,8 +11,8 @@ use crate::data::volume::Sample;
 use crate::data::{BlockGrid, DType, Roi, Roi5, Volume};
 use crate::io::{Error, ImageWriter};
 
-/// A writer that takes blocks of any shape, in any order, and passes them on in the shape and order
-/// that `inner` wants.
+/// A writer that takes blocks of any shape, in any order, and passes them on in the shape that `inner`
+/// wants, each as soon as it is complete.
 pub(super) struct Reblocked {
     inner: Box<dyn ImageWriter>,
     dtype: DType,
@@ -21,7 +21,6 @@ pub(super) struct Reblocked {
     per_time: Vec<[usize; 3]>,
     /// Blocks begun, by their number in file order, with the samples they still lack.
     begun: BTreeMap<usize, (Volume, usize)>,
-    next: usize,
 }
 
 impl Reblocked {
@@ -37,7 +36,6 @@ impl Reblocked {
             grid,
             per_time: grid.touching(&Roi::whole(space)),
             begun: BTreeMap::new(),
-            next: 0,
         }
     }
 
@@ -74,12 +72,12 @@ impl ImageWriter for Reblocked {
                     .or_insert_with(|| (Volume::zeros(dtype, unit.shape()), unit.len()));
                 copy(volume, &part.relative_to(unit.start), block, &part.relative_to(given.start));
                 *missing -= part.len();
+                if *missing == 0
+                    && let Some((volume, _)) = self.begun.remove(&number)
+                {
+                    self.inner.write(unit.start, &volume)?;
+                }
             }
-        }
-        while let Some((volume, 0)) = self.begun.get(&self.next) {
-            self.inner.write(self.roi(self.next).start, volume)?;
-            self.begun.remove(&self.next);
-            self.next += 1;
         }
         Ok(())
     }
@@ -109,11 +107,12 @@ fn copy(to: &mut Volume, target: &Roi5, from: &Volume, source: &Roi5) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::blocking::Begun;
     use super::*;
     use proptest::prelude::*;
     use std::sync::{Arc, Mutex};
 
-    /// Checks shape and order of what it is given.
+    /// Checks that it is given each of its blocks once.
     struct Strict {
         block: [usize; 5],
         expected: Vec<Roi5>,
@@ -126,8 +125,9 @@ mod tests {
         }
 
         fn write(&mut self, start: [usize; 5], block: &Volume) -> Result<(), Error> {
-            let roi = self.expected.remove(0);
-            assert_eq!((start, block.shape()), (roi.start, roi.shape()));
+            let roi = Roi5::new(start, std::array::from_fn(|i| start[i] + block.shape()[i]));
+            let at = self.expected.iter().position(|expected| *expected == roi);
+            self.expected.remove(at.expect("a block of the file that was not given before"));
             let mut image = self.image.lock().expect("unpoisoned");
             let mut whole = Volume::U16(std::mem::take(&mut *image));
             copy(&mut whole, &roi, block, &Roi5::whole(roi.shape()));
@@ -145,7 +145,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_block_arrives_whole_and_in_order(
+        fn every_block_arrives_whole_and_once(
             shape in (1..3usize, 1..4usize, 1..12usize, 1..14usize, 1..3usize),
             unit in prop::array::uniform3(1..9usize),
             given in prop::array::uniform3(1..9usize),
@@ -171,8 +171,11 @@ mod tests {
             };
             let mut writer = Reblocked::new(Box::new(inner), DType::U16, shape);
             let whole = Volume::from(image.clone());
+            let bound = Begun { shape: space, unit, pixel_bytes: 2 * shape[4] }.bytes(given);
             for roi in boxes(BlockGrid::new(space, given)) {
                 writer.write(roi.start, &whole.crop(&roi)).expect("written");
+                let kept: usize = writer.begun.values().map(|(volume, _)| 2 * volume.shape().iter().product::<usize>()).sum();
+                prop_assert!(kept as u64 <= bound, "{kept} bytes are kept, {bound} were planned");
             }
             Box::new(writer).finish().expect("finished");
             prop_assert_eq!(&*written.lock().expect("unpoisoned"), &image);

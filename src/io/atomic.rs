@@ -64,12 +64,13 @@ impl PendingFile {
         &self.target
     }
 
-    /// Makes the file's contents durable without naming it yet.
+    /// Makes the file's contents durable and closes it, without naming it yet.
     ///
     /// # Errors
     /// The disk is full or failing.
-    pub fn sync(&self) -> Result<(), Error> {
-        self.file.sync_all().map_err(|e| Error::io(&self.target, e))
+    pub fn seal(self) -> Result<SealedFile, Error> {
+        self.file.sync_all().map_err(|e| Error::io(&self.target, e))?;
+        Ok(SealedFile { temporary: self.temporary, target: self.target })
     }
 
     /// Makes the file durable and gives it its name.
@@ -77,7 +78,24 @@ impl PendingFile {
     /// # Errors
     /// The disk is full or failing, or the file can't be renamed.
     pub fn commit(self) -> Result<(), Error> {
-        self.sync()?;
+        self.seal()?.commit()
+    }
+}
+
+/// A file that is complete and durable under its temporary name; dropped without
+/// [`SealedFile::commit`], it leaves nothing behind and the target untouched.
+#[derive(Debug)]
+pub struct SealedFile {
+    temporary: TempPath,
+    target: PathBuf,
+}
+
+impl SealedFile {
+    /// Gives the file its name.
+    ///
+    /// # Errors
+    /// The file can't be renamed.
+    pub fn commit(self) -> Result<(), Error> {
         self.temporary.persist(&self.target).map_err(|e| Error::io(&self.target, e.error))?;
         sync_folder(folder_of(&self.target)).map_err(|e| Error::io(&self.target, e))
     }

@@ -55,7 +55,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl<S: ChunkSource> Chunked<S> {
-    /// An array whose decoded chunks take at most `memory` bytes (one chunk is always kept).
+    /// An array whose decoded chunks take at most a quarter of the image's `memory` in bytes (one chunk is
+    /// always kept).
     pub(super) fn new(
         shape: Vec<usize>,
         chunk: Vec<usize>,
@@ -63,7 +64,8 @@ impl<S: ChunkSource> Chunked<S> {
         source: S,
         memory: Option<u64>,
     ) -> Self {
-        let cache = Cache { limit: memory.unwrap_or(DEFAULT_CACHE), ..Cache::default() };
+        let limit = memory.map_or(DEFAULT_CACHE, |memory| memory / 4);
+        let cache = Cache { limit, ..Cache::default() };
         Chunked { shape, chunk, item, source, cache: Mutex::new(cache) }
     }
 

@@ -81,9 +81,20 @@ impl ImageSpec {
 
 /// An image being written. Dropped without [`ImageWriter::finish`], it leaves nothing behind.
 pub trait ImageWriter: Send {
-    /// Box size (`tzyxc`) that is written best at once; blocks come in `tzyxc` order and each is a
-    /// multiple of it, or ends at the image's edge.
+    /// Box size (`tzyxc`) that is written best at once; each block begins at a multiple of it and ends
+    /// at one or at the image's edge, unless any block will do.
     fn preferred_block(&self) -> [usize; 5];
+
+    /// Whether blocks of any place and size are taken.
+    fn takes_any_block(&self) -> bool {
+        false
+    }
+
+    /// Bytes kept in memory until the file is complete, or until the slices are that a block of
+    /// `extent` pixels (`tzyxc`) begins.
+    fn buffered(&self, _extent: [usize; 5]) -> u64 {
+        0
+    }
 
     /// Writes the box at `start` (`tzyxc`).
     ///
@@ -103,7 +114,8 @@ pub trait ImageWriter: Send {
 pub struct OpenOptions {
     /// Overrides what the file says about its axes.
     pub axes: Option<AxisOrder>,
-    /// Most bytes to keep in memory for one image.
+    /// Most bytes to keep in memory for one image: an image that is decoded whole, or four times what
+    /// decoded chunks of it are kept in.
     pub memory: Option<u64>,
     /// Axis along which the files of a stack follow each other; `z` when not given.
     pub stack_along: Option<Axis>,

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use rust_hdf5::{H5Dataset, H5File, Hdf5Error};
 
 use crate::data::{Axis, AxisOrder, DType, Roi5, Volume};
-use crate::io::atomic::PendingFile;
+use crate::io::atomic::{PendingFile, SealedFile};
 use crate::io::axistags;
 use crate::io::error::Error;
 use crate::io::format::ImageSpec;
@@ -111,17 +111,18 @@ fn start(
     Ok((file, dataset))
 }
 
-/// About 512 kB, one frame and one channel, as close to a cube as the image allows.
+/// About 512 kB, one frame and one channel, as close to a cube as the image allows. Sides are powers of
+/// two where they are not the image's own, so that the blocks of a computation hold whole chunks.
 fn chunk_shape(shape: &[usize; 5], dtype: DType) -> [usize; 5] {
-    const BYTES: usize = 512_000;
-    let mut left = (BYTES / dtype.size()) as f64;
+    const BYTES: usize = 1 << 19;
+    let mut left = BYTES / dtype.size();
     let mut chunk = [1; 5];
     let mut space = [Axis::Z as usize, Axis::Y as usize, Axis::X as usize];
     space.sort_by_key(|&axis| shape[axis]);
     for (i, axis) in space.into_iter().enumerate() {
-        let side = left.powf(1.0 / (space.len() - i) as f64).floor() as usize;
-        chunk[axis] = shape[axis].min(side.max(1));
-        left /= chunk[axis] as f64;
+        let side = 1 << (left.max(1).ilog2() as usize / (space.len() - i));
+        chunk[axis] = shape[axis].min(side);
+        left /= chunk[axis];
     }
     chunk
 }
@@ -135,6 +136,10 @@ impl Sink for Hdf5Sink {
         let mut block = self.encoding.chunk;
         block[Axis::C as usize] = self.shape[Axis::C as usize];
         block
+    }
+
+    fn takes_any_block(&self) -> bool {
+        false
     }
 
     fn write(&mut self, start: [usize; 5], block: &Volume) -> Result<(), Error> {
@@ -179,10 +184,10 @@ impl Sink for Hdf5Sink {
         Ok(())
     }
 
-    fn seal(self: Box<Self>) -> Result<Vec<PendingFile>, Error> {
+    fn seal(self: Box<Self>) -> Result<Vec<SealedFile>, Error> {
         let Hdf5Sink { pending, file, dataset, .. } = *self;
         drop(dataset);
         file.close().map_err(|e| refused(&pending, &e))?;
-        Ok(vec![pending])
+        Ok(vec![pending.seal()?])
     }
 }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use crate::data::{Axis, Roi5, Volume};
 
-use super::atomic::PendingFile;
+use super::atomic::{PendingFile, SealedFile};
 use super::error::Error;
 use super::format::{ImageSpec, ImageWriter};
 
@@ -135,11 +135,21 @@ trait Sink: Send {
     /// Box size that is written best at once, `tzyxc`.
     fn preferred_block(&self) -> [usize; 5];
 
+    /// As [`ImageWriter::takes_any_block`].
+    fn takes_any_block(&self) -> bool {
+        true
+    }
+
+    /// As [`ImageWriter::buffered`].
+    fn buffered(&self, _extent: [usize; 5]) -> u64 {
+        0
+    }
+
     /// Writes a block that lies inside the image and has its type.
     fn write(&mut self, start: [usize; 5], block: &Volume) -> Result<(), Error>;
 
     /// Completes the files, still under their temporary names.
-    fn seal(self: Box<Self>) -> Result<Vec<PendingFile>, Error>;
+    fn seal(self: Box<Self>) -> Result<Vec<SealedFile>, Error>;
 }
 
 /// Checks blocks, counts them, and renames the files at the end.
@@ -153,6 +163,14 @@ struct Checked {
 impl ImageWriter for Checked {
     fn preferred_block(&self) -> [usize; 5] {
         self.sink.preferred_block()
+    }
+
+    fn takes_any_block(&self) -> bool {
+        self.sink.takes_any_block()
+    }
+
+    fn buffered(&self, extent: [usize; 5]) -> u64 {
+        self.sink.buffered(extent)
     }
 
     fn write(&mut self, start: [usize; 5], block: &Volume) -> Result<(), Error> {
@@ -180,7 +198,7 @@ impl ImageWriter for Checked {
         if self.written != pixels {
             return Err(Error::Incomplete { path: self.path, written: self.written, pixels });
         }
-        self.sink.seal()?.into_iter().try_for_each(PendingFile::commit)
+        self.sink.seal()?.into_iter().try_for_each(SealedFile::commit)
     }
 }
 

@@ -1,7 +1,7 @@
 //! NumPy files, version 1 of the format.
 
 use crate::data::{DType, Volume};
-use crate::io::atomic::PendingFile;
+use crate::io::atomic::{PendingFile, SealedFile};
 use crate::io::error::Error;
 use crate::io::file::write_all_at;
 use crate::io::format::ImageSpec;
@@ -61,8 +61,7 @@ impl Sink for NpySink {
         self.array.write(&self.file, start, block)
     }
 
-    fn seal(self: Box<Self>) -> Result<Vec<PendingFile>, Error> {
-        self.file.sync()?;
-        Ok(vec![self.file])
+    fn seal(self: Box<Self>) -> Result<Vec<SealedFile>, Error> {
+        Ok(vec![self.file.seal()?])
     }
 }

@@ -3,7 +3,7 @@
 use image::{ExtendedColorType, ImageEncoder, ImageError};
 
 use crate::data::{Axis, AxisOrder, DType, Volume};
-use crate::io::atomic::PendingFile;
+use crate::io::atomic::{PendingFile, SealedFile};
 use crate::io::error::Error;
 use crate::io::format::ImageSpec;
 use crate::io::samples::{bytes_in_file_order, copy_box, strides};
@@ -70,6 +70,10 @@ impl Sink for PictureSink {
         block
     }
 
+    fn buffered(&self, _extent: [usize; 5]) -> u64 {
+        self.samples.len() as u64
+    }
+
     fn write(&mut self, start: [usize; 5], block: &Volume) -> Result<(), Error> {
         let bytes = bytes_in_file_order(block, &self.axes);
         let part = self.axes.pick(&block.shape());
@@ -84,12 +88,11 @@ impl Sink for PictureSink {
         Ok(())
     }
 
-    fn seal(self: Box<Self>) -> Result<Vec<PendingFile>, Error> {
+    fn seal(self: Box<Self>) -> Result<Vec<SealedFile>, Error> {
         self.encode().map_err(|e| match e {
             ImageError::IoError(e) => Error::io(self.file.target(), e),
             e => Error::io(self.file.target(), std::io::Error::other(e.to_string())),
         })?;
-        self.file.sync()?;
-        Ok(vec![self.file])
+        Ok(vec![self.file.seal()?])
     }
 }

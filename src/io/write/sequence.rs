@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::data::{Axis, AxisOrder, Roi5, Volume};
-use crate::io::atomic::PendingFile;
+use crate::io::atomic::SealedFile;
 use crate::io::error::Error;
 use crate::io::format::ImageSpec;
 use crate::io::template::{TemplateError, has_slice_index, slice_path};
@@ -22,7 +22,7 @@ pub(super) struct Sequence {
     digits: usize,
     slice: ImageSpec,
     open: BTreeMap<usize, (Box<dyn Sink>, usize)>,
-    sealed: Vec<PendingFile>,
+    sealed: Vec<SealedFile>,
     block: [usize; 5],
 }
 
@@ -74,6 +74,11 @@ impl Sink for Sequence {
         self.block
     }
 
+    fn buffered(&self, extent: [usize; 5]) -> u64 {
+        let slice = self.open.values().map(|(sink, _)| sink.buffered(extent)).max().unwrap_or(0);
+        slice * extent[self.axis as usize] as u64
+    }
+
     fn write(&mut self, start: [usize; 5], block: &Volume) -> Result<(), Error> {
         let axis = self.axis as usize;
         let whole: usize = self.slice.shape.iter().product();
@@ -99,7 +104,7 @@ impl Sink for Sequence {
         Ok(())
     }
 
-    fn seal(mut self: Box<Self>) -> Result<Vec<PendingFile>, Error> {
+    fn seal(mut self: Box<Self>) -> Result<Vec<SealedFile>, Error> {
         for (_, (sink, _)) in std::mem::take(&mut self.open) {
             self.sealed.extend(sink.seal()?);
         }
