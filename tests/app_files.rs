@@ -159,7 +159,7 @@ fn a_journal_with_new_images_needs_them() {
     let one = || vec![lane("a", [1, 1, 30, 40, 1])];
     let mut sim = Sim::with_lanes(one());
     sim.take_effects();
-    sim.keys("space").event(AppEvent::LanesOpened(Ok(vec![lane("b", [1, 1, 30, 40, 1])]))).keys("2 space");
+    sim.keys("space").lanes_opened(vec![lane("b", [1, 1, 30, 40, 1])]).keys("2 space");
     let journal = sim.take_journal();
     let mut again = Sim::open(one(), journal.clone(), vec![lane("b", [1, 1, 30, 40, 1])]);
     again.keys("r");
@@ -204,11 +204,11 @@ proptest! {
 #[test]
 fn images_come_and_go_and_come_back() {
     let mut sim = Sim::new([1, 30, 40]);
-    sim.event(AppEvent::LanesOpened(Ok(vec![
+    sim.lanes_opened(vec![
         lane("b", [1, 1, 50, 50, 1]),
         lane("rgb", [1, 1, 50, 50, 3]),
         lane("deep", [1, 9, 50, 50, 1]),
-    ])));
+    ]);
     assert_eq!(sim.app.views.len(), 2);
     let errors: Vec<String> = sim.app.messages.entries().iter().map(|m| m.text.line()).collect();
     assert!(errors.iter().any(|e| e.contains("Can't add 'rgb': it has 3 channels")), "{errors:?}");
@@ -258,7 +258,7 @@ fn an_image_that_is_missing_does_not_shift_the_others() {
         journal_lanes: Vec::new(),
         problems: vec![Problem::new("Can't open 'b.tif'", "no such file", "")],
     }))));
-    sim.event(AppEvent::LanesOpened(Ok(vec![lane("c", [1, 1, 30, 40, 1])]))).keys("space");
+    sim.lanes_opened(vec![lane("c", [1, 1, 30, 40, 1])]).keys("space");
     let names: Vec<&str> = sim.app.project.lanes.iter().map(|lane| lane.raw.nickname.as_str()).collect();
     assert_eq!(names, ["a", "c", "b"]);
     assert_eq!(sim.app.project.lanes[1].labels.counts()[1], 9);

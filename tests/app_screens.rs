@@ -3,7 +3,7 @@
 
 mod sim;
 
-use brushwood::app::{AppEvent, Layout, Problem};
+use brushwood::app::{AppEvent, JobEvent, Layout, Problem};
 use brushwood::classify::Forest;
 use brushwood::data::revision::ForestRev;
 use brushwood::engine::Event;
@@ -78,6 +78,28 @@ fn error() -> Sim {
     sim
 }
 
+fn typing_path() -> Sim {
+    let mut sim = with_keys("f1 a");
+    sim.listing("", &["cells/", "nuclei.tif", "nuclei_2.tif"]).text("nu");
+    sim
+}
+
+fn browsing() -> Sim {
+    let mut sim = with_keys("f1 a");
+    sim.text("images/").keys("ctrl-o");
+    sim.listing("images/", &["cells/", ".hidden", "nuclei.tif", "nuclei_2.tif"]);
+    sim.keys("down space down");
+    sim
+}
+
+fn working() -> Sim {
+    let mut sim = painted();
+    sim.command("lane.add folder").time(25_000);
+    let job = sim.app.jobs.running()[0].id;
+    sim.event(AppEvent::Job(job, JobEvent::Progress(0.25)));
+    sim
+}
+
 fn features() -> Sim {
     with_keys("f2 down down right right right right right right space")
 }
@@ -120,6 +142,9 @@ screens! {
     features_panel: features();
     data_panel: data();
     prompt: with_keys("tab enter");
+    path_dialog: typing_path();
+    file_browser: browsing();
+    busy: working();
     messages: with_keys("f 9 ctrl-y n space g m");
     export_panel: with_keys("f4");
     batch_panel: with_keys("f5");
@@ -156,7 +181,9 @@ fn without_colour_there_is_no_colour() {
 fn any_size_is_drawn() {
     for columns in [1, 19, 20, 47, 80, 300] {
         for rows in [1, 6, 9, 24, 100] {
-            for keys in ["", "?", ":", "ctrl-q", "f1", "f2", "f4", "tab enter", "g m", "\\"] {
+            for keys in
+                ["", "?", ":", "ctrl-q", "f1", "f2", "f4", "f1 a", "f1 a ctrl-o", "tab enter", "g m", "\\"]
+            {
                 let sim = with_keys(keys).size(columns, rows);
                 let (_, drawn) = render(&sim, Theme::default());
                 let screen = CellRect { x: 0, y: 0, width: columns, height: rows };

@@ -32,9 +32,10 @@ pub fn available(name: &str, app: &App) -> Result<(), Reason> {
         "file.save" | "file.save_as" | "file.save_quit" => {
             unless(!app.files.saving, "the project is being saved")
         }
-        "file.open" | "lane.add" => unless(!app.files.opening, "something is being opened"),
+        "file.open" => unless(!app.files.opening, "something is being opened"),
         "lane.by" | "lane.show" => unless(app.views.len() > 1, "the project has no other image"),
         "lane.remove" | "data.show" => unless(app.has_image(), "the project has no image"),
+        "job.cancel" => unless(!app.jobs.running().is_empty(), "nothing runs in the background"),
         "edit.undo" => unless(app.edits.can_undo(), "there is nothing to undo"),
         "edit.redo" => unless(app.edits.can_redo(), "there is nothing to redo"),
         "live.update_once" => match app.training_obstacle() {

@@ -2,6 +2,7 @@
 
 use super::availability::{Reason, available};
 use super::effect::Effect;
+use super::jobs::Work;
 use super::messages::Level;
 use super::paint::Tool;
 use super::popups::Popup;
@@ -29,12 +30,12 @@ impl App {
             Command::FileSaveAs(path) => self.save_as(&path),
             Command::FileSaveQuit => self.save_and_quit(),
             Command::LaneAdd(path) => {
-                self.files.opening = true;
-                self.outbox.push(Effect::AddLanes(path));
+                self.start_job(format!("open {path}"), Work::AddLanes(path));
             }
             Command::LaneRemove => self.remove_lane(),
             Command::LaneBy(by) => self.lane_by(by),
             Command::LaneShow(number) => self.lane_show(number),
+            Command::JobCancel => self.cancel_job(),
             Command::AppQuit => self.quit(),
             Command::AppSuspend => self.outbox.push(Effect::Suspend),
             Command::AppRedraw => self.outbox.push(Effect::Redraw),

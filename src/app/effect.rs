@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::jobs::JobStart;
 use super::journal::JournalRecord;
 use crate::project::Project;
 
@@ -14,9 +15,10 @@ pub enum Effect {
     Save(Box<SaveRequest>),
     /// Open a project or images in the background; answer with [`AppEvent::Opened`](super::AppEvent::Opened).
     Open(String),
-    /// Open an image (or a folder of them) in the background; answer with
-    /// [`AppEvent::LanesOpened`](super::AppEvent::LanesOpened).
-    AddLanes(String),
+    /// Look into a folder, as it was typed; answer with [`AppEvent::FolderListed`](super::AppEvent::FolderListed).
+    ListFolder(String),
+    /// Do long work on a thread of its own; answer with [`AppEvent::Job`](super::AppEvent::Job).
+    StartJob(Box<JobStart>),
     /// Append to the journal and make it durable.
     Journal(JournalRecord),
     /// Everything up to record number `n` (counted since the project was opened) is in the saved project,

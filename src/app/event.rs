@@ -6,6 +6,8 @@ use std::time::Duration;
 use crossterm::event::{KeyEvent, KeyModifiers, MouseEventKind};
 use ratatui::layout::Rect;
 
+use super::folders::Listing;
+use super::jobs::{JobEvent, JobId};
 use super::journal::JournalRecord;
 use super::messages::Problem;
 use crate::engine::{self, LaneSource};
@@ -35,8 +37,6 @@ pub enum AppEvent {
     },
     /// Answer to [`Effect::Open`](super::Effect::Open), and the start of the program.
     Opened(Result<Box<Opened>, Problem>),
-    /// Answer to [`Effect::AddLanes`](super::Effect::AddLanes).
-    LanesOpened(Result<Vec<NewLane>, Problem>),
     /// Answer to [`Effect::Save`](super::Effect::Save).
     Saved {
         /// Where the project was to go.
@@ -46,6 +46,15 @@ pub enum AppEvent {
         /// How it went.
         result: Result<(), SaveFailure>,
     },
+    /// Answer to [`Effect::ListFolder`](super::Effect::ListFolder).
+    FolderListed {
+        /// The folder, as it was asked for.
+        folder: String,
+        /// What is in it, or why that can't be told.
+        result: Result<Listing, String>,
+    },
+    /// Long work in the background reports.
+    Job(JobId, JobEvent),
     /// What the link to the terminal carries, in bits per second.
     Link(Option<f64>),
     /// Something to tell the user.

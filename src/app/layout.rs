@@ -3,6 +3,7 @@
 use ratatui::layout::{Margin, Rect};
 
 use super::features::TABLE_ROWS;
+use super::form::form_height;
 use super::popups::Popup;
 use super::screen::Applet;
 use super::state::App;
@@ -241,5 +242,9 @@ fn popup_area(app: &App, popup: &Popup, screen: Rect) -> Rect {
             centered(screen, longest.clamp(40, 96) + 4, 7)
         }
         Popup::Messages { .. } => centered(screen, 100, tall),
+        Popup::Form(open) => {
+            let height = form_height(&open.form).saturating_add(2);
+            centered(screen, open.form.width, height.min(screen.height.saturating_sub(2).max(3)))
+        }
     }
 }

@@ -176,6 +176,13 @@ impl App {
     }
 
     fn mouse_on_popup(&mut self, mouse: &MouseInput) {
+        let area = Layout::of(self).popup;
+        if let Some(area) = area
+            && matches!(self.popups.last(), Some(Popup::Form(_)))
+            && let Some(Popup::Form(open)) = self.popups.pop()
+        {
+            return self.with_form(open, |open, app| open.mouse(mouse, area, app));
+        }
         let step: i64 = match mouse.kind {
             MouseEventKind::ScrollUp => -3,
             MouseEventKind::ScrollDown => 3,

@@ -7,6 +7,7 @@ use tui_input::{Input, InputRequest};
 
 use super::availability::available;
 use super::event::NewLane;
+use super::form::{OpenForm, Verdict};
 use super::journal::JournalRecord;
 use super::state::App;
 use crate::command::help::{HelpLine, help_lines};
@@ -26,7 +27,6 @@ const ALIASES: [(&str, &str); 8] = [
 ];
 
 /// A popup.
-#[derive(Clone)]
 pub enum Popup {
     /// All keys, filtered by what is typed.
     Help {
@@ -58,6 +58,8 @@ pub enum Popup {
         /// Lines scrolled up from the newest.
         scroll: usize,
     },
+    /// A dialog.
+    Form(Box<OpenForm>),
 }
 
 /// A question with its choices.
@@ -129,7 +131,7 @@ fn hex([r, g, b]: Rgb) -> String {
 }
 
 /// Moves or edits an input line by a key; `false` for keys that mean nothing to it.
-fn edit_line(input: &mut Input, key: &KeyEvent) -> bool {
+pub(super) fn edit_line(input: &mut Input, key: &KeyEvent) -> bool {
     let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
     let request = match key.code {
         KeyCode::Char('a') if ctrl => InputRequest::GoToStart,
@@ -191,6 +193,9 @@ impl App {
     /// Opens a line for the argument of a command, filled with what it is now.
     pub(super) fn prompt(&mut self, name: &str) {
         let Some(row) = TABLE.iter().find(|row| row.name == name) else { return };
+        if row.argument == Some("path") {
+            return self.ask_for_path(row);
+        }
         let now = match name {
             "label.rename" => self.selected_class().map(|class| class.name.clone()),
             "label.recolor" => self.selected_class().map(|class| hex(class.color)),
@@ -198,9 +203,6 @@ impl App {
             "contrast.set" => {
                 let (low, high) = self.display_range(0);
                 Some(format!("{} {}", super::contrast::short(low), super::contrast::short(high)))
-            }
-            "file.save_as" => {
-                self.project.path.as_ref().or(self.files.save_to.as_ref()).map(|p| p.display().to_string())
             }
             "brush.size" => Some(self.paint.active_brush().diameter.to_string()),
             "feature.scale_set" => {
@@ -215,6 +217,10 @@ impl App {
     /// Gives a key to the topmost popup; `false` when there is none.
     pub(super) fn popup_key(&mut self, key: &KeyEvent) -> bool {
         let Some(mut popup) = self.popups.pop() else { return false };
+        if let Popup::Form(open) = popup {
+            self.with_form(open, |open, app| open.key(key, app));
+            return true;
+        }
         let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
         let leaves = key.code == KeyCode::Esc || (ctrl && matches!(key.code, KeyCode::Char('c' | 'g')));
         if leaves {
@@ -241,11 +247,25 @@ impl App {
                 *scroll = last - at;
                 !matches!(key.code, KeyCode::Enter | KeyCode::Char('q'))
             }
+            Popup::Form(_) => true,
         };
         if stays {
             self.popups.push(popup);
         }
         true
+    }
+
+    /// Lets a dialog that was taken off the popups do something, and puts it back, below what it opened,
+    /// unless it closes.
+    pub(super) fn with_form(
+        &mut self,
+        mut open: Box<OpenForm>,
+        act: impl FnOnce(&mut OpenForm, &mut App) -> Verdict,
+    ) {
+        let at = self.popups.len();
+        if act(&mut open, self) == Verdict::Stay {
+            self.popups.insert(at.min(self.popups.len()), Popup::Form(open));
+        }
     }
 
     fn help_key(&mut self, filter: &mut Input, scroll: &mut usize, key: &KeyEvent) -> bool {
@@ -374,6 +394,14 @@ impl App {
 
     /// Pasted text goes into the line that is open; onto the canvas it does nothing.
     pub(super) fn paste(&mut self, text: &str) {
+        if matches!(self.popups.last(), Some(Popup::Form(_)))
+            && let Some(Popup::Form(open)) = self.popups.pop()
+        {
+            return self.with_form(open, |open, app| {
+                open.paste(text, app);
+                Verdict::Stay
+            });
+        }
         let line = match self.popups.last_mut() {
             Some(Popup::Help { filter: line, .. })
             | Some(Popup::Palette { input: line, .. })

@@ -9,7 +9,9 @@ use super::effect::Effect;
 use super::event::CanvasGeometry;
 use super::features::FeatureTable;
 use super::files::Files;
+use super::folders::Folders;
 use super::goal::GoalParts;
+use super::jobs::Jobs;
 use super::layers::LayerStack;
 use super::messages::{Level, Messages, Problem};
 use super::paint::PaintState;
@@ -53,6 +55,10 @@ pub struct App {
     pub popups: Vec<Popup>,
     /// Messages.
     pub messages: Messages,
+    /// Long work in the background.
+    pub jobs: Jobs,
+    /// What is in the folders that were looked at.
+    pub folders: Folders,
     /// The cursor of the feature table.
     pub features: FeatureTable,
     /// What keys do.
@@ -83,6 +89,8 @@ impl App {
             screen: Screen::default(),
             popups: Vec::new(),
             messages: Messages::default(),
+            jobs: Jobs::default(),
+            folders: Folders::default(),
             features: FeatureTable::default(),
             keymap,
             link: None,
@@ -140,7 +148,10 @@ impl App {
     /// When the clock changes something on screen by itself; the shell then sends
     /// [`AppEvent::Time`](super::AppEvent::Time).
     pub fn next_deadline(&self) -> Option<Duration> {
-        [self.messages.deadline(self.now), self.screen.which_key_at(self.now)].into_iter().flatten().min()
+        [self.messages.deadline(self.now), self.screen.which_key_at(self.now), self.jobs.deadline(self.now)]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     pub(super) fn inform(&mut self, what: impl Into<String>) {

@@ -16,14 +16,9 @@ pub fn update(app: &mut App, event: AppEvent) -> Vec<Effect> {
         AppEvent::Probabilities { lane, at, values } => app.training.probabilities = Some((lane, at, values)),
         AppEvent::Opened(Ok(opened)) => app.opened(*opened),
         AppEvent::Opened(Err(problem)) => app.open_failed(problem),
-        AppEvent::LanesOpened(result) => {
-            app.files.opening = false;
-            match result {
-                Ok(lanes) => app.lanes_opened(lanes),
-                Err(problem) => app.problem(problem),
-            }
-        }
         AppEvent::Saved { path, mark, result } => app.saved(path, mark, result),
+        AppEvent::FolderListed { folder, result } => app.folder_listed(folder, result),
+        AppEvent::Job(id, event) => app.job_event(id, event),
         AppEvent::Link(rate) => app.link = rate,
         AppEvent::Problem(problem) => app.problem(problem),
         AppEvent::Terminate => app.outbox.push(Effect::Quit),

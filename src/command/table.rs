@@ -209,6 +209,7 @@ commands! {
     LaneRemove, "lane.remove", Data, "Remove the image from the project, with its labels";
     LaneBy(by: i32 = 1), "lane.by", Global, "Show the next image";
     LaneShow(number: usize), "lane.show", Global, "Show image number N";
+    JobCancel, "job.cancel", Global, "Cancel the newest work in the background";
     AppQuit, "app.quit", Global, "Quit";
     AppSuspend, "app.suspend", Global, "Suspend to the shell";
     AppRedraw, "app.redraw", Global, "Draw the screen afresh";

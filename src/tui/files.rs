@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread;
 
+use super::jobs::{JobControl, Stop};
 use super::journal;
 use super::message::Message;
 use crate::app::{AppEvent, JournalRecord, NewLane, Opened, Problem, SaveFailure, SaveRequest};
@@ -19,8 +20,6 @@ pub(super) enum Task {
     Start(Vec<String>, Option<PathBuf>),
     /// A project or image.
     Open(String),
-    /// Images for the project that is open.
-    AddLanes(String),
     /// Save.
     Save(Box<SaveRequest>),
 }
@@ -30,8 +29,10 @@ pub(super) fn perform(task: Task, sender: Sender<Message>) -> std::io::Result<()
     thread::Builder::new().name("files".into()).spawn(move || {
         let event = match task {
             Task::Start(inputs, project) => AppEvent::Opened(open(&inputs, project).map(Box::new)),
-            Task::Open(location) => AppEvent::Opened(open(&[location], None).map(Box::new)),
-            Task::AddLanes(location) => AppEvent::LanesOpened(new_lanes(&location)),
+            Task::Open(location) => {
+                let location = io::template::expand_home(&location).to_string_lossy().into_owned();
+                AppEvent::Opened(open(&[location], None).map(Box::new))
+            }
             Task::Save(request) => save(*request),
         };
         let _ = sender.send(Message::App(Box::new(event)));
@@ -115,6 +116,8 @@ pub(super) fn project_beside(location: &str) -> PathBuf {
 
 /// The images that `input` names: itself, or the images in that folder, by name.
 fn images_at(input: &str) -> Result<Vec<String>, Problem> {
+    let expanded = io::template::expand_home(input);
+    let input = &*expanded.to_string_lossy();
     if !Path::new(input).is_dir() {
         return Ok(vec![input.to_owned()]);
     }
@@ -221,10 +224,13 @@ fn add_missing(opened: &mut Opened, locations: &[String]) -> Result<(), Problem>
     Ok(())
 }
 
-fn new_lanes(location: &str) -> Result<Vec<NewLane>, Problem> {
+/// Opens an image, or the images of a folder, for the project that is open.
+pub(super) fn new_lanes(location: &str, job: &JobControl) -> Result<Vec<NewLane>, Stop> {
+    let images = images_at(location)?;
     let mut lanes = Vec::new();
-    for location in images_at(location)? {
-        lanes.push(new_lane(&location)?);
+    for (i, location) in images.iter().enumerate() {
+        job.progress(i as f64 / images.len() as f64)?;
+        lanes.push(new_lane(location)?);
     }
     Ok(lanes)
 }

@@ -22,8 +22,10 @@ use super::panels::{self, Theme};
 use super::run::Options;
 use super::scene::SceneParts;
 use super::tty::Tty;
-use super::{mouse, probing, signals};
-use crate::app::{App, AppEvent, CanvasGeometry, Effect, InputEvent, Layout, Opened, Problem, update};
+use super::{folders, jobs, mouse, probing, signals};
+use crate::app::{
+    App, AppEvent, CanvasGeometry, Effect, InputEvent, JobEvent, JobOutput, Layout, Opened, Problem, update,
+};
 use crate::engine::Engine;
 use crate::graphics::input::{Event, Reply};
 use crate::graphics::{Capabilities, CellRect, EncoderKind, FrameEncoder, Placement, Probe, choose, session};
@@ -171,7 +173,7 @@ impl Session {
                 self.scene = None;
                 self.journal_for(opened);
             }
-            AppEvent::LanesOpened(Ok(lanes)) if self.app.project.path.is_none() => {
+            AppEvent::Job(_, JobEvent::Done(JobOutput::Lanes(lanes))) if self.app.project.path.is_none() => {
                 let first = lanes.first().and_then(|lane| self.app.project.locate(&lane.lane.raw).ok());
                 if let (Some(location), false) = (first, self.app.has_image()) {
                     self.keep_journal(files::project_beside(&location), Vec::new());
@@ -329,7 +331,10 @@ impl Session {
             }
             Effect::Save(request) => Task::Save(request),
             Effect::Open(location) => Task::Open(location),
-            Effect::AddLanes(location) => Task::AddLanes(location),
+            Effect::ListFolder(folder) => {
+                return self.spawned(folders::list(folder, self.start.sender.clone()));
+            }
+            Effect::StartJob(job) => return self.spawned(jobs::start(*job, self.start.sender.clone())),
             Effect::Journal(record) => return self.journal.append(record),
             Effect::JournalDone(count) => return self.journal.done(count),
             Effect::Redraw => return self.resize(),
@@ -339,8 +344,13 @@ impl Session {
                 return;
             }
         };
-        if let Err(error) = files::perform(task, self.start.sender.clone()) {
-            let problem = Problem::new("Can't open or save", error.to_string(), "Try again");
+        self.spawned(files::perform(task, self.start.sender.clone()));
+    }
+
+    /// Says when a thread could not be started.
+    fn spawned(&mut self, result: std::io::Result<()>) {
+        if let Err(error) = result {
+            let problem = Problem::new("The system starts no thread", error.to_string(), "Try again");
             self.send(AppEvent::Problem(problem));
         }
     }

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use brushwood::app::folders::{FolderEntry, Listing};
 use brushwood::app::{
-    App, AppEvent, CanvasGeometry, Effect, InputEvent, JournalRecord, Layout, MouseInput, NewLane, Opened,
-    update,
+    App, AppEvent, CanvasGeometry, Effect, InputEvent, JobEvent, JobOutput, JournalRecord, Layout,
+    MouseInput, NewLane, Opened, update,
 };
 use brushwood::command::{Chord, Key, Keymap};
 use brushwood::data::{AxisOrder, DType, LabelVolume, Roi5, Volume};
@@ -141,6 +142,32 @@ impl Sim {
     /// Runs a command through the palette.
     pub fn command(&mut self, command: &str) -> &mut Self {
         self.keys("esc esc :").text(command).keys("enter")
+    }
+
+    /// Adds images as the command does, once the shell has opened them.
+    pub fn lanes_opened(&mut self, lanes: Vec<NewLane>) -> &mut Self {
+        self.command("lane.add somewhere");
+        self.job_done(JobOutput::Lanes(lanes))
+    }
+
+    /// The shell answers what is in a folder; names that end in `/` are folders.
+    pub fn listing(&mut self, folder: &str, names: &[&str]) -> &mut Self {
+        let entries = names.iter().map(|name| FolderEntry {
+            name: name.trim_end_matches('/').into(),
+            is_folder: name.ends_with('/'),
+            bytes: 12_345,
+        });
+        let listing = Listing {
+            folder: format!("/home/user/{folder}").trim_end_matches('/').into(),
+            entries: entries.collect(),
+        };
+        self.event(AppEvent::FolderListed { folder: folder.into(), result: Ok(listing) })
+    }
+
+    /// The newest job ends.
+    pub fn job_done(&mut self, output: JobOutput) -> &mut Self {
+        let job = self.app.jobs.running().last().unwrap().id;
+        self.event(AppEvent::Job(job, JobEvent::Done(output)))
     }
 
     pub fn time(&mut self, milliseconds: u64) -> &mut Self {

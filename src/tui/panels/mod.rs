@@ -6,6 +6,7 @@ mod applets;
 mod canvas;
 mod data;
 mod features;
+mod form;
 mod help;
 mod labels;
 mod layers;
@@ -120,5 +121,6 @@ fn draw_popup(
             popup::draw_messages(frame, app, theme, area, *scroll);
             None
         }
+        Popup::Form(open) => form::draw(frame, app, theme, area, &open.form),
     }
 }

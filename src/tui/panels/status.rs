@@ -75,6 +75,15 @@ pub fn draw_status(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) 
     if app.files.opening {
         line.push_str("   opening …");
     }
+    // Work in the background stands at the right, over what it hides.
+    let jobs = app.jobs.running();
+    let room = usize::from(area.width);
+    if let Some(job) = jobs.last() {
+        let more = if jobs.len() > 1 { format!(" (+{})", jobs.len() - 1) } else { String::new() };
+        let text = cut(&format!("  {}{more} ", job.line(app.now)), room);
+        let left = room.saturating_sub(text.chars().count());
+        line = format!("{:<left$}{text}", cut(&line, left));
+    }
     let style = if app.screen.applet == Applet::Training { Default::default() } else { theme.weak() };
     frame.render_widget(Line::styled(line, style), area);
 }

@@ -1,0 +1,61 @@
+//! Looks into folders, for the completion of paths and the file browser.
+
+use std::fs;
+use std::path::Path;
+use std::sync::mpsc::Sender;
+use std::thread;
+
+use super::message::Message;
+use crate::app::AppEvent;
+use crate::app::folders::{FolderEntry, Listing};
+use crate::io::template::expand_home;
+
+/// Most entries told of.
+const MOST: usize = 50_000;
+
+/// Looks into `folder`, as it was typed, on a thread of its own: a network folder may take long.
+pub(super) fn list(folder: String, sender: Sender<Message>) -> std::io::Result<()> {
+    thread::Builder::new().name("folder".into()).spawn(move || {
+        let path = expand_home(&folder);
+        let path = if path.as_os_str().is_empty() { Path::new(".") } else { &path };
+        let result = entries(path).map_err(|error| error.to_string());
+        let _ = sender.send(Message::App(Box::new(AppEvent::FolderListed { folder, result })));
+    })?;
+    Ok(())
+}
+
+fn entries(path: &Path) -> std::io::Result<Listing> {
+    let mut entries: Vec<FolderEntry> = fs::read_dir(path)?
+        .filter_map(Result::ok)
+        .take(MOST)
+        .map(|entry| {
+            // Follows links, as opening does.
+            let metadata = fs::metadata(entry.path()).ok();
+            FolderEntry {
+                name: entry.file_name().to_string_lossy().into_owned(),
+                is_folder: metadata.as_ref().is_some_and(fs::Metadata::is_dir),
+                bytes: metadata.as_ref().map_or(0, fs::Metadata::len),
+            }
+        })
+        .collect();
+    entries.sort_by(|a, b| b.is_folder.cmp(&a.is_folder).then_with(|| a.name.cmp(&b.name)));
+    let folder = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    Ok(Listing { folder: folder.to_string_lossy().into_owned(), entries })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_come_first_and_links_are_followed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("a.tif"), [0; 7]).expect("a file");
+        fs::create_dir(folder.path().join("z")).expect("a folder");
+        let listing = entries(folder.path()).expect("its entries");
+        let names: Vec<String> = listing.entries.iter().map(FolderEntry::shown_name).collect();
+        assert_eq!(names, ["z/", "a.tif"]);
+        assert_eq!(listing.entries[1].bytes, 7);
+        assert!(entries(&folder.path().join("none")).is_err());
+    }
+}
