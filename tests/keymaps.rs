@@ -1,7 +1,9 @@
 //! The presets hold, and mistakes in keymaps are named.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
-use brushwood::command::help::{check, help_lines, hints, list, markdown, without_plain_alternative};
+use brushwood::command::help::{
+    ShownHint, check, help_lines, hint_command, hints, list, markdown, without_plain_alternative,
+};
 use brushwood::command::keymap::PRESETS;
 use brushwood::command::{Action, Chord, Command, Keymap, Lookup, Mode, TABLE};
 
@@ -183,14 +185,30 @@ fn hints_fit_and_always_lead_to_the_help() {
         for (mode, _) in Mode::ALL {
             for width in [40, 80, 120, 200] {
                 let hints = hints(&keymap, mode, width);
-                let size: usize = hints.iter().map(|(k, l)| k.chars().count() + l.chars().count() + 3).sum();
+                let size: usize = hints.iter().map(ShownHint::width).sum();
                 assert!(size <= width, "{name} {mode:?} {width}: {size}");
-                assert!(hints.iter().any(|(keys, label)| *label == "help" && !keys.is_empty()));
+                assert!(hints.iter().any(|hint| hint.label == "help" && !hint.keys_text().is_empty()));
             }
         }
     }
     let keymap = Keymap::preset("ilastik").unwrap();
+    let canvas = hints(&keymap, Mode::Canvas, 80);
     let first: Vec<String> =
-        hints(&keymap, Mode::Canvas, 80).into_iter().map(|(keys, label)| format!("{keys} {label}")).collect();
+        canvas.iter().map(|hint| format!("{} {}", hint.keys_text(), hint.label)).collect();
     assert_eq!(first[..5], ["b brush", "e erase", "1-9 label", "l live", "p/s/u overlays"]);
+}
+
+#[test]
+fn each_key_of_a_hint_can_be_clicked() {
+    let hints = hints(&Keymap::preset("ilastik").unwrap(), Mode::Canvas, 80);
+    let line: String = hints.iter().map(|hint| format!("{} {}  ", hint.keys_text(), hint.label)).collect();
+    let at = |text: &str| hint_command(&hints, line.find(text).unwrap());
+    assert_eq!(at("b brush"), Some("tool.brush"));
+    assert_eq!(at("rush"), Some("tool.brush"));
+    assert_eq!(at("p/s/u"), Some("layer.predictions"));
+    assert_eq!(at("s/u"), Some("layer.segmentation"));
+    assert_eq!(at("u overlays"), Some("layer.uncertainty"));
+    assert_eq!(at(": commands"), Some("palette.open"));
+    assert_eq!(at("  e erase"), None, "between two hints");
+    assert_eq!(hint_command(&hints, line.len()), None);
 }

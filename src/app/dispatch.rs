@@ -47,9 +47,7 @@ impl App {
             Command::PanelFoldLayers => self.fold(Focus::Layers),
             Command::PanelFullscreen => self.fold(Focus::Canvas),
             Command::HelpOpen => self.popups.push(Popup::Help { filter: Default::default(), scroll: 0 }),
-            Command::PaletteOpen => {
-                self.popups.push(Popup::Palette { input: Default::default(), selected: 0 });
-            }
+            Command::PaletteOpen => self.open_palette(""),
             Command::MessagesOpen => self.popups.push(Popup::Messages { scroll: 0 }),
             Command::EditUndo => self.undo(),
             Command::EditRedo => self.redo(),

@@ -4,10 +4,10 @@ use ratatui::layout::{Margin, Rect};
 
 use super::features::TABLE_ROWS;
 use super::form::form_height;
-use super::popups::Popup;
+use super::popups::{Popup, Question};
 use super::screen::Applet;
 use super::state::App;
-use crate::command::help::{help_lines, which_key};
+use crate::command::help::{help_lines, hint_command, hints, which_key};
 
 /// Columns of the panel of labels, with its borders.
 const LABELS_WIDTH: u16 = 22;
@@ -70,6 +70,12 @@ pub enum Spot {
     Feature(usize, usize),
     /// A row of the list of images.
     DataRow(usize),
+    /// The project's name.
+    ProjectName,
+    /// The command of a hint on the last line.
+    Hint(&'static str),
+    /// The message on the last line.
+    Message,
     /// Nothing that takes the mouse.
     Nothing,
 }
@@ -150,6 +156,9 @@ impl Layout {
         if within(self.which_key).is_some() {
             return Spot::Nothing;
         }
+        if within(Some(self.hints)).is_some() {
+            return hint_spot(app, self.hints, cell[0]);
+        }
         if within(self.canvas).is_some() {
             return Spot::Canvas;
         }
@@ -157,7 +166,7 @@ impl Layout {
             let tab = tab_columns()
                 .iter()
                 .position(|&(at, width)| (i32::from(at)..i32::from(at + width)).contains(&cell[0]));
-            return tab.map_or(Spot::Nothing, |tab| Spot::Tab(tab + 1));
+            return tab.map_or(Spot::ProjectName, |tab| Spot::Tab(tab + 1));
         }
         if let Some(area) = within(self.labels) {
             let inner = area.inner(Margin::new(1, 1));
@@ -186,6 +195,43 @@ impl Layout {
         }
         Spot::Nothing
     }
+}
+
+/// The hint at a column of their line, while no message or half a key sequence stands there.
+fn hint_spot(app: &App, area: Rect, column: i32) -> Spot {
+    if app.messages.current(app.now).is_some() {
+        return Spot::Message;
+    }
+    if !app.screen.pending.is_empty() {
+        return Spot::Nothing;
+    }
+    let shown = hints(&app.keymap, app.mode(), usize::from(area.width).saturating_sub(1));
+    let at = usize::try_from(column - i32::from(area.x) - 1).ok();
+    at.and_then(|at| hint_command(&shown, at)).map_or(Spot::Nothing, Spot::Hint)
+}
+
+/// The entry of a palette in the popup's area that stands on a line of the screen.
+pub fn palette_entry(area: Rect, count: usize, selected: usize, line: i32) -> Option<usize> {
+    let inner = area.inner(Margin::new(1, 1));
+    let rows = usize::from(inner.height.saturating_sub(1));
+    let row = usize::try_from(line - i32::from(inner.y) - 1).ok().filter(|&row| row < rows)?;
+    Some(first_shown(count, rows, selected) + row).filter(|&entry| entry < count)
+}
+
+/// Where a question in the popup's area offers its choices: a line each, cut to their text.
+pub fn choice_areas(area: Rect, question: &Question) -> Vec<Rect> {
+    let inner = area.inner(Margin::new(1, 1));
+    let y = inner.bottom().saturating_sub(2);
+    let mut x = inner.x;
+    let choices = question.choices().iter();
+    choices
+        .map(|(label, _)| {
+            let width = label.chars().count() as u16 + 6;
+            let at = Rect { x, y, width, height: 1 }.intersection(inner);
+            x += width + 2;
+            at
+        })
+        .collect()
 }
 
 fn body_spot(app: &App, inner: Rect, cell: [i32; 2]) -> Spot {

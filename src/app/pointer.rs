@@ -3,7 +3,7 @@
 use crossterm::event::{MouseButton, MouseEventKind};
 
 use super::event::MouseInput;
-use super::layout::{Layout, Spot};
+use super::layout::{Layout, Spot, choice_areas, palette_entry};
 use super::paint::Tool;
 use super::popups::Popup;
 use super::screen::{Applet, Focus};
@@ -152,6 +152,9 @@ impl App {
             (Spot::Label(number), 0) => self.run(Command::LabelSelect(number)),
             (Spot::AddLabel, 0) => self.run(Command::LabelAdd),
             (Spot::Live, 0) => self.run(Command::LiveToggle),
+            (Spot::Hint(command), 0) => self.run_named(command),
+            (Spot::ProjectName, 0) => self.open_palette("file."),
+            (Spot::Message, 0) => self.messages.hide(),
             (Spot::Layer(index), 0) => {
                 self.screen.focus = Focus::Layers;
                 self.layers.selected = index;
@@ -186,21 +189,49 @@ impl App {
         let step: i64 = match mouse.kind {
             MouseEventKind::ScrollUp => -3,
             MouseEventKind::ScrollDown => 3,
-            MouseEventKind::Down(_) => {
-                // A click beside a popup leaves it; questions stay until they are answered.
-                let layout = Layout::of(self);
-                let inside = layout.popup.is_some_and(|area| Layout::holds(area, mouse.cell));
-                if !inside && !matches!(self.popups.last(), Some(Popup::Question(_))) {
-                    self.popups.pop();
-                }
-                return;
-            }
+            MouseEventKind::Down(_) => return self.click_on_popup(mouse),
             _ => return,
         };
         let add = |at: usize| (at as i64 + step).max(0) as usize;
         match self.popups.last_mut() {
             Some(Popup::Help { scroll, .. }) => *scroll = add(*scroll),
             Some(Popup::Messages { scroll }) => *scroll = (*scroll as i64 - step).max(0) as usize,
+            Some(Popup::Palette { input, selected }) => {
+                let (typed, at) = (input.value().to_owned(), add(*selected));
+                let last = self.palette_entries(&typed).len().saturating_sub(1);
+                if let Some(Popup::Palette { selected, .. }) = self.popups.last_mut() {
+                    *selected = at.min(last);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A click beside a popup leaves it; questions stay until they are answered.
+    fn click_on_popup(&mut self, mouse: &MouseInput) {
+        let Some(area) = Layout::of(self).popup else { return };
+        let inside = Layout::holds(area, mouse.cell);
+        match self.popups.last_mut() {
+            Some(Popup::Question(question)) => {
+                let areas = choice_areas(area, question);
+                let choice = areas.into_iter().position(|area| Layout::holds(area, mouse.cell));
+                let kind = question.kind.clone();
+                if let Some(choice) = choice {
+                    self.popups.pop();
+                    self.answer(kind, choice);
+                }
+            }
+            Some(Popup::Palette { input, selected }) if inside => {
+                let (typed, selected) = (input.value().to_owned(), *selected);
+                let entries = self.palette_entries(&typed);
+                if let Some(entry) = palette_entry(area, entries.len(), selected, mouse.cell[1]) {
+                    self.popups.pop();
+                    self.run_named(entries[entry].line.name);
+                }
+            }
+            _ if !inside => {
+                self.popups.pop();
+            }
             _ => {}
         }
     }

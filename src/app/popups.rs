@@ -316,6 +316,11 @@ impl App {
         true
     }
 
+    /// Opens the palette with something typed already.
+    pub(super) fn open_palette(&mut self, typed: &str) {
+        self.popups.push(Popup::Palette { input: Input::new(typed.to_owned()), selected: 0 });
+    }
+
     /// Runs a command by name, asking for its argument where it needs one.
     pub(super) fn run_named(&mut self, name: &str) {
         match Command::parse(name) {
@@ -379,7 +384,7 @@ impl App {
         }
     }
 
-    fn answer(&mut self, kind: QuestionKind, choice: usize) {
+    pub(super) fn answer(&mut self, kind: QuestionKind, choice: usize) {
         match (kind, choice) {
             (QuestionKind::Quit, 0) => self.save_and_quit(),
             (QuestionKind::Quit, 1) => self.quit_without_saving(),

@@ -149,26 +149,61 @@ const LAST_HINTS: &[Hint] = &[hint("commands", &["palette.open"]), hint("help", 
 
 const QUIT_HINT: &[Hint] = &[hint("quit", &["app.quit"])];
 
-fn hint_parts(keymap: &Keymap, mode: Mode, hints: &'static [Hint]) -> Vec<(String, &'static str)> {
-    let parts = hints.iter().filter_map(|hint| {
-        let keys: Vec<String> = hint
+/// A hint as it is shown: its keys, each with the command that it stands for, and what they do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownHint {
+    keys: Vec<(String, &'static str)>,
+    join: &'static str,
+    /// What the keys do, in a word.
+    pub label: &'static str,
+}
+
+impl ShownHint {
+    /// The keys as they are shown.
+    pub fn keys_text(&self) -> String {
+        let keys: Vec<&str> = self.keys.iter().map(|(keys, _)| keys.as_str()).collect();
+        keys.join(self.join)
+    }
+
+    /// Columns that it takes, with the two blanks behind it.
+    pub fn width(&self) -> usize {
+        self.keys_text().chars().count() + self.label.chars().count() + 3
+    }
+
+    /// The command of the key at column `at` of the hint; the first one's elsewhere on the hint.
+    fn command_at(&self, at: usize) -> &'static str {
+        let mut end = 0;
+        for (keys, command) in &self.keys {
+            end += keys.chars().count() + self.join.len();
+            if at < end {
+                return command;
+            }
+        }
+        self.keys[0].1
+    }
+}
+
+fn shown_hints(keymap: &Keymap, mode: Mode, hints: &'static [Hint]) -> Vec<ShownHint> {
+    let shown = hints.iter().filter_map(|hint| {
+        let keys: Vec<(String, &'static str)> = hint
             .commands
             .iter()
             .filter_map(|command| {
                 let first = keymap.continuations(mode, &[]).into_iter().find(|binding| {
                     binding.action.to_string() == *command || binding.action.row().name == *command
                 })?;
-                Some(keymap.keys_of(first.action, mode).into_iter().next().unwrap_or_default())
+                Some((keymap.keys_of(first.action, mode).into_iter().next().unwrap_or_default(), *command))
             })
             .collect();
-        (keys.len() == hint.commands.len()).then(|| (keys.join(hint.join), hint.label))
+        let complete = keys.len() == hint.commands.len();
+        complete.then_some(ShownHint { keys, join: hint.join, label: hint.label })
     });
-    parts.collect()
+    shown.collect()
 }
 
 /// Keys and what they do in `mode`, as many as fit `width` columns; the way to the palette and the help is
 /// always among them.
-pub fn hints(keymap: &Keymap, mode: Mode, width: usize) -> Vec<(String, &'static str)> {
+pub fn hints(keymap: &Keymap, mode: Mode, width: usize) -> Vec<ShownHint> {
     let own = match mode {
         Mode::Global => GLOBAL_HINTS,
         Mode::Canvas => CANVAS_HINTS,
@@ -178,20 +213,33 @@ pub fn hints(keymap: &Keymap, mode: Mode, width: usize) -> Vec<(String, &'static
         Mode::Features => FEATURES_HINTS,
         Mode::Data => DATA_HINTS,
     };
-    let size = |(keys, label): &(String, &str)| keys.chars().count() + label.chars().count() + 3;
-    let last = hint_parts(keymap, mode, LAST_HINTS);
-    let mut left = width.saturating_sub(last.iter().map(size).sum());
-    let mut shown: Vec<_> = hint_parts(keymap, mode, own)
+    let last = shown_hints(keymap, mode, LAST_HINTS);
+    let mut left = width.saturating_sub(last.iter().map(ShownHint::width).sum());
+    let mut shown: Vec<_> = shown_hints(keymap, mode, own)
         .into_iter()
-        .take_while(|part| {
-            let fits = size(part) <= left;
-            left -= if fits { size(part) } else { 0 };
+        .take_while(|hint| {
+            let fits = hint.width() <= left;
+            left -= if fits { hint.width() } else { 0 };
             fits
         })
         .collect();
     shown.extend(last);
-    shown.extend(hint_parts(keymap, mode, QUIT_HINT).into_iter().filter(|part| size(part) <= left));
+    shown.extend(shown_hints(keymap, mode, QUIT_HINT).into_iter().filter(|hint| hint.width() <= left));
     shown
+}
+
+/// The command that a click at column `at` of a line of hints asks for.
+pub fn hint_command(hints: &[ShownHint], at: usize) -> Option<&'static str> {
+    let mut start = 0;
+    for hint in hints {
+        let end = start + hint.width();
+        // Not between two hints.
+        if (start..end - 2).contains(&at) {
+            return Some(hint.command_at(at - start));
+        }
+        start = end;
+    }
+    None
 }
 
 /// What may follow the chords typed so far: the next keys and what they do.

@@ -26,6 +26,7 @@ use super::{folders, jobs, mouse, probing, signals};
 use crate::app::{
     App, AppEvent, CanvasGeometry, Effect, InputEvent, JobEvent, JobOutput, Layout, Opened, Problem, update,
 };
+use crate::data::SlicePlane;
 use crate::engine::Engine;
 use crate::graphics::input::{Event, Reply};
 use crate::graphics::{Capabilities, CellRect, EncoderKind, FrameEncoder, Placement, Probe, choose, session};
@@ -73,7 +74,7 @@ pub(super) struct Session {
     /// What the session ends with.
     over: Option<u8>,
     /// Where the picture is and what part of the slice it shows, as last logged.
-    logged: Option<(Rect, render::Viewport)>,
+    logged: Option<(Rect, render::Viewport, SlicePlane)>,
 }
 
 impl Session {
@@ -421,24 +422,24 @@ impl Session {
 
     /// Notes in the log which window pixels show which slice pixels.
     fn log_canvas(&mut self) {
-        let Some(viewport) = self.app.viewport() else { return };
+        let (Some(viewport), Some(plane)) = (self.app.viewport(), self.app.plane()) else { return };
         let area = self.app.canvas.area;
-        if self.logged.replace((area, viewport)) == Some((area, viewport)) {
+        let shown = Some((area, viewport, plane));
+        if std::mem::replace(&mut self.logged, shown) == shown {
             return;
         }
-        let [width, height] = self.cell();
-        let origin = [f64::from(area.x) * width, f64::from(area.y) * height];
-        let render::Viewport { center, zoom, picture } = viewport;
+        let cell = self.cell();
+        let pair = |[a, b]: [f64; 2]| format!("{a},{b}");
+        let origin = [f64::from(area.x) * cell[0], f64::from(area.y) * cell[1]];
         tracing::debug!(
-            "canvas origin={},{} picture={},{} center={},{} zoom={},{}",
-            origin[0],
-            origin[1],
-            picture[0],
-            picture[1],
-            center[0],
-            center[1],
-            zoom[0],
-            zoom[1]
+            "canvas origin={} picture={} center={} zoom={} cell={} screen={} slice={}",
+            pair(origin),
+            pair(viewport.picture.map(|p| p as f64)),
+            pair(viewport.center),
+            pair(viewport.zoom),
+            pair(cell),
+            pair(self.app.screen.size.map(f64::from)),
+            plane.position
         );
     }
 

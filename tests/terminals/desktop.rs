@@ -34,16 +34,38 @@ impl Drop for Owned {
     }
 }
 
-/// A virtual X server with openbox.
+/// A virtual X server with openbox, or the display of whoever wants to watch.
 pub struct Desktop {
     display: String,
-    _manager: Owned,
-    _server: Owned,
+    _owned: Vec<Owned>,
 }
 
+/// Set to replay on one's own display, slowly enough to follow.
+const WATCH: &str = "BRUSHWOOD_WATCH";
+
 impl Desktop {
+    /// Servers on free displays, more than one needs: see [`Desktop::open`]. The display in use, to watch.
+    pub fn several() -> Vec<Desktop> {
+        if std::env::var_os(WATCH).is_some() {
+            let display = std::env::var("DISPLAY").expect("a display to watch on");
+            return vec![Desktop { display, _owned: Vec::new() }];
+        }
+        (0..8).map(|_| Desktop::start()).collect()
+    }
+
+    /// Opens a terminal on the first of `desktops` that shows it.
+    pub fn open_on_one<'a>(
+        desktops: &'a [Desktop],
+        class: &str,
+        command: &[String],
+        folder: &Path,
+    ) -> Window<'a> {
+        let shown = desktops.iter().find_map(|desktop| desktop.open(class, command, folder));
+        shown.expect("one of the X servers shows the terminal")
+    }
+
     /// Starts a server on a free display.
-    pub fn start() -> Desktop {
+    fn start() -> Desktop {
         let mut server = Command::new("Xvfb")
             .args([
                 "-displayfd",
@@ -71,7 +93,7 @@ impl Desktop {
             .stderr(Stdio::null())
             .spawn()
             .expect("openbox starts");
-        let desktop = Desktop { display, _manager: Owned(manager), _server: Owned(server) };
+        let desktop = Desktop { display, _owned: vec![Owned(manager), Owned(server)] };
         // A window that is there before the window manager may stay hidden.
         wait_until("the window manager", || {
             (!desktop.xdotool(&["get_num_desktops"]).is_empty()).then_some(())
@@ -81,7 +103,7 @@ impl Desktop {
 
     /// Opens a terminal, `command` with its arguments, whose window has the X class `class`; `None` when the
     /// X server never shows it, as happens to some servers.
-    pub fn open(&self, class: &str, command: &[String], folder: &Path) -> Option<Window<'_>> {
+    fn open(&self, class: &str, command: &[String], folder: &Path) -> Option<Window<'_>> {
         let complaints = folder.join("terminal_stderr");
         let mut child = Command::new(&command[0])
             .args(&command[1..])
@@ -110,7 +132,10 @@ impl Desktop {
             }
             thread::sleep(Duration::from_millis(50));
         };
-        self.xdotool(&["windowfocus", "--sync", &id]);
+        wait_until("the window's focus", || {
+            self.xdotool(&["windowfocus", &id]);
+            (self.xdotool(&["getwindowfocus"]) == id).then_some(())
+        });
         Some(Window { desktop: self, id, child: Owned(child) })
     }
 
@@ -142,22 +167,37 @@ impl Window<'_> {
         image::load_from_memory(&output.stdout).expect("a screenshot").to_rgb8()
     }
 
+    /// Does something with the mouse at each of some points, in one go.
+    fn mouse(&self, points: &[[i64; 2]], at_first: &[&str], at_last: &[&str]) {
+        let mut words: Vec<String> = Vec::new();
+        let pause = if std::env::var_os(WATCH).is_some() { "0.03" } else { "0.002" };
+        for (i, point) in points.iter().enumerate() {
+            let [x, y] = point.map(|p| p.to_string());
+            words.extend(["mousemove", "--window", &self.id, &x, &y, "sleep", pause].map(str::to_owned));
+            words.extend(at_first.iter().filter(|_| i == 0).map(|&word| word.to_owned()));
+        }
+        words.extend(at_last.iter().map(|&word| word.to_owned()));
+        self.desktop.xdotool(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+
+    /// Clicks with the left button.
+    pub fn click(&self, at: [i64; 2]) {
+        self.mouse(&[at], &[], &["click", "1"]);
+    }
+
+    /// Turns the wheel by one notch over a point.
+    pub fn wheel(&self, over: [i64; 2], up: bool) {
+        self.mouse(&[over], &[], &["click", if up { "4" } else { "5" }]);
+    }
+
+    /// Types a text.
+    pub fn text(&self, text: &str) {
+        self.desktop.xdotool(&["type", "--delay", "15", text]);
+    }
+
     /// Presses the left button at the first point, moves through all, releases at the last.
     pub fn drag(&self, points: &[[i64; 2]]) {
-        let go = |[x, y]: [i64; 2]| {
-            self.desktop.xdotool(&[
-                "mousemove",
-                "--sync",
-                "--window",
-                &self.id,
-                &x.to_string(),
-                &y.to_string(),
-            ]);
-        };
-        go(points[0]);
-        self.desktop.xdotool(&["mousedown", "1"]);
-        points[1..].iter().copied().for_each(go);
-        self.desktop.xdotool(&["mouseup", "1"]);
+        self.mouse(points, &["mousedown", "1"], &["mouseup", "1"]);
     }
 
     /// Presses keys, by their X names (`2`, `ctrl+s`, `Right`).

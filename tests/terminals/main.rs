@@ -6,6 +6,8 @@
 #![allow(clippy::panic, clippy::unwrap_used, clippy::print_stdout)]
 
 mod desktop;
+mod labelling;
+mod terminal;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,70 +15,71 @@ use std::process::Command;
 
 use brushwood::data::Brush;
 use brushwood::project::Project;
-use brushwood::render::Viewport;
 use desktop::{Desktop, Window, wait_until};
 use image::{GrayImage, RgbImage};
+use labelling::{Hand, replay};
 use ndarray::Array3;
+use terminal::{Canvas, KITTY, Terminal, XTERM, difference, pixel};
 
-/// A terminal program and how its window is laid out.
-struct Terminal {
-    class: &'static str,
-    command: &'static [&'static str],
-    /// Pixels between the window's edge and the first cell.
-    border: i64,
-    /// Largest mean difference, per colour channel, between the overlay expected and seen: kitty blends in
-    /// its own way, sixel has a palette.
-    tolerance: f64,
+#[test]
+fn nuclei_are_labelled_by_mouse_in_kitty() {
+    replay("nuclei", &KITTY, Hand::Mouse);
 }
 
-const KITTY: Terminal = Terminal {
-    class: "kitty",
-    command: &[
-        "kitty",
-        "--config",
-        "NONE",
-        "-o",
-        "remember_window_size=no",
-        "-o",
-        "initial_window_width=122c",
-        "-o",
-        "initial_window_height=44c",
-        "-o",
-        "font_size=11",
-        "-o",
-        "confirm_os_window_close=0",
-        "-o",
-        "update_check_interval=0",
-        "-o",
-        "window_padding_width=0",
-    ],
-    border: 0,
-    tolerance: 8.0,
-};
+#[test]
+fn nuclei_are_labelled_by_keyboard_in_kitty() {
+    replay("nuclei", &KITTY, Hand::Keyboard);
+}
 
-const XTERM: Terminal = Terminal {
-    class: "xterm",
-    command: &[
-        "xterm",
-        "-ti",
-        "vt340",
-        "-xrm",
-        "XTerm*allowWindowOps: true",
-        "-xrm",
-        "XTerm*numColorRegisters: 1024",
-        "-xrm",
-        "XTerm*maxGraphicSize: 2000x2000",
-        "-fa",
-        "DejaVu Sans Mono",
-        "-fs",
-        "11",
-        "-geometry",
-        "115x42",
-        "-e",
-    ],
-    border: 2,
-    tolerance: 20.0,
-};
+#[test]
+fn nuclei_are_labelled_by_mouse_in_xterm() {
+    replay("nuclei", &XTERM, Hand::Mouse);
+}
+
+#[test]
+fn nuclei_are_labelled_by_keyboard_in_xterm() {
+    replay("nuclei", &XTERM, Hand::Keyboard);
+}
+
+#[test]
+fn histology_is_labelled_by_mouse_in_kitty() {
+    replay("histology", &KITTY, Hand::Mouse);
+}
+
+#[test]
+fn histology_is_labelled_by_keyboard_in_kitty() {
+    replay("histology", &KITTY, Hand::Keyboard);
+}
+
+#[test]
+fn histology_is_labelled_by_mouse_in_xterm() {
+    replay("histology", &XTERM, Hand::Mouse);
+}
+
+#[test]
+fn histology_is_labelled_by_keyboard_in_xterm() {
+    replay("histology", &XTERM, Hand::Keyboard);
+}
+
+#[test]
+fn a_volume_is_labelled_by_mouse_in_kitty() {
+    replay("nuclei3d", &KITTY, Hand::Mouse);
+}
+
+#[test]
+fn a_volume_is_labelled_by_keyboard_in_kitty() {
+    replay("nuclei3d", &KITTY, Hand::Keyboard);
+}
+
+#[test]
+fn a_volume_is_labelled_by_mouse_in_xterm() {
+    replay("nuclei3d", &XTERM, Hand::Mouse);
+}
+
+#[test]
+fn a_volume_is_labelled_by_keyboard_in_xterm() {
+    replay("nuclei3d", &XTERM, Hand::Keyboard);
+}
 
 #[test]
 fn kitty_shows_strokes_and_overlay_in_place() {
@@ -86,49 +89,6 @@ fn kitty_shows_strokes_and_overlay_in_place() {
 #[test]
 fn xterm_shows_strokes_and_overlay_in_place() {
     label_and_predict(&XTERM);
-}
-
-/// Where the canvas is, as the program logs it.
-#[derive(Clone, Copy, Debug)]
-struct Canvas {
-    /// Window pixel (x, y) of the picture's top left.
-    origin: [f64; 2],
-    viewport: Viewport,
-}
-
-impl Canvas {
-    /// The newest `canvas origin=X,Y picture=ROWS,COLUMNS center=ROW,COLUMN zoom=ROWS,COLUMNS` of a log.
-    fn from_log(log: &Path, terminal: &Terminal) -> Option<Canvas> {
-        let text = fs::read_to_string(log).ok()?;
-        let line = text.lines().rfind(|line| line.contains("canvas origin="))?;
-        let pair = |key: &str| -> Option<[f64; 2]> {
-            let rest = &line[line.find(&format!("{key}="))? + key.len() + 1..];
-            let (a, b) = rest.split_whitespace().next()?.split_once(',')?;
-            Some([a.parse().ok()?, b.parse().ok()?])
-        };
-        let border = terminal.border as f64;
-        Some(Canvas {
-            origin: pair("origin")?.map(|p| p + border),
-            viewport: Viewport {
-                center: pair("center")?,
-                zoom: pair("zoom")?,
-                picture: pair("picture")?.map(|p| p as usize),
-            },
-        })
-    }
-
-    /// The window pixel `[x, y]` in the middle of a slice pixel `[row, column]`.
-    fn window_at(&self, slice: [usize; 2]) -> [i64; 2] {
-        // Between two picture pixels, where pictures have an odd size, the first shows the slice pixel.
-        let at = self.viewport.picture_at(slice.map(|p| p as f64 + 0.5)).map(|p| (p - 1e-6).floor());
-        [(self.origin[0] + at[1]) as i64, (self.origin[1] + at[0]) as i64]
-    }
-
-    /// The slice pixels shown entirely.
-    fn shows(&self, slice: [usize; 2]) -> bool {
-        let at = self.viewport.picture_at(slice.map(|p| p as f64 + 0.5));
-        (0..2).all(|i| at[i] > 8.0 && at[i] < self.viewport.picture[i] as f64 - 8.0)
-    }
 }
 
 /// A run of `length` pixels of a row around which the truth is `value` for `margin` pixels.
@@ -153,14 +113,6 @@ fn stroke(window: &Window<'_>, canvas: &Canvas, [from, to]: [[usize; 2]; 2]) {
     let points: Vec<[i64; 2]> =
         (0..=10).map(|step| std::array::from_fn(|i| a[i] + (b[i] - a[i]) * step / 10)).collect();
     window.drag(&points);
-}
-
-fn pixel(shot: &RgbImage, [x, y]: [i64; 2]) -> [f64; 3] {
-    shot.get_pixel(x as u32, y as u32).0.map(f64::from)
-}
-
-fn difference(a: [f64; 3], b: [f64; 3]) -> f64 {
-    (0..3).map(|i| (a[i] - b[i]).abs()).sum::<f64>() / 3.0
 }
 
 /// Correlation between the image and what is on screen, over a grid of slice pixels.
@@ -199,11 +151,8 @@ fn label_and_predict(terminal: &Terminal) {
         log.display().to_string(),
         "nuclei.tif".into(),
     ]);
-    let desktops: Vec<Desktop> = (0..8).map(|_| Desktop::start()).collect();
-    let window = desktops
-        .iter()
-        .find_map(|desktop| desktop.open(terminal.class, &command, folder.path()))
-        .expect("one of eight X servers shows the terminal");
+    let desktops = Desktop::several();
+    let window = Desktop::open_on_one(&desktops, terminal.class, &command, folder.path());
 
     let canvas = wait_until("the image on screen", || {
         let canvas = Canvas::from_log(&log, terminal)?;

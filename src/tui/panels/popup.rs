@@ -8,6 +8,7 @@ use tui_input::Input;
 
 use super::theme::{Theme, cut};
 use crate::app::App;
+use crate::app::layout::choice_areas;
 use crate::app::popups::Question;
 use crate::command::Row;
 
@@ -50,15 +51,12 @@ pub fn draw_question(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let [text, more] = question.text(&app.project_name());
-    let mut choices = Vec::new();
-    for (i, (label, key)) in question.choices().iter().enumerate() {
-        let style = if i == question.selected { theme.selected() } else { Default::default() };
-        choices.push(Span::styled(format!(" {label} ({key}) "), style));
-        choices.push(Span::raw("  "));
-    }
-    let lines =
-        vec![Line::styled(text, theme.strong()), Line::from(more), Line::default(), Line::from(choices)];
+    let lines = vec![Line::styled(text, theme.strong()), Line::from(more)];
     frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: false }), inner);
+    for (i, ((label, key), area)) in question.choices().iter().zip(choice_areas(area, question)).enumerate() {
+        let style = if i == question.selected { theme.selected() } else { Default::default() };
+        frame.render_widget(Line::styled(format!(" {label} ({key}) "), style), area);
+    }
 }
 
 /// Draws the messages, the newest last.

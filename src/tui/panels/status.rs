@@ -116,9 +116,9 @@ pub fn draw_hints(frame: &mut Frame<'_>, app: &App, theme: &Theme, status: Rect,
         return;
     }
     let mut spans = vec![Span::raw(" ")];
-    for (keys, label) in hints(&app.keymap, app.mode(), width.saturating_sub(1)) {
-        spans.push(Span::styled(keys, theme.strong()));
-        spans.push(Span::raw(format!(" {label}  ")));
+    for hint in hints(&app.keymap, app.mode(), width.saturating_sub(1)) {
+        spans.push(Span::styled(hint.keys_text(), theme.strong()));
+        spans.push(Span::raw(format!(" {}  ", hint.label)));
     }
     frame.render_widget(Line::from(spans), area);
 }
