@@ -16,7 +16,7 @@ use brushwood::engine::{Engine, EngineOptions, Event, Goal, LaneSource, View};
 use brushwood::features::FeatureSelection;
 use brushwood::io::{self, OpenOptions};
 use brushwood::render::{
-    Channels, Layer, LayerKind, ProbabilityPart, Scene, SlicePart, Viewport, Window, compose,
+    Channels, Layer, LayerKind, Marks, ProbabilityPart, Scene, SlicePart, Viewport, Window, compose,
 };
 
 const REPETITIONS: usize = 20;
@@ -52,6 +52,7 @@ fn first_goal() -> Goal {
         stored_forest: None,
         predict: true,
         view: View { lane: 0, plane, region: SpatialRoi::whole([z, y, x]), focus: [0, 256, 256] },
+        beside: Vec::new(),
     }
 }
 
@@ -161,6 +162,7 @@ fn composition(engine: &Engine, goal: &Goal) -> Vec<Duration> {
         ],
         cursor: None,
         mark_stale: false,
+        marks: Marks::default(),
     };
     let viewport = Viewport { center: [256.0, 256.0], zoom: [1.17, 1.56], picture: [600, 800] };
     (0..REPETITIONS)

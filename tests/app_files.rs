@@ -257,6 +257,7 @@ fn an_image_that_is_missing_does_not_shift_the_others() {
         journal: Vec::new(),
         journal_lanes: Vec::new(),
         problems: vec![Problem::new("Can't open 'b.tif'", "no such file", "")],
+        access: Default::default(),
     }))));
     sim.lanes_opened(vec![lane("c", [1, 1, 30, 40, 1])]).keys("space");
     let names: Vec<&str> = sim.app.project.lanes.iter().map(|lane| lane.raw.nickname.as_str()).collect();
@@ -282,6 +283,7 @@ fn the_view_is_kept_in_the_project() {
         journal: Vec::new(),
         journal_lanes: Vec::new(),
         problems: Vec::new(),
+        access: Default::default(),
     }))));
     assert_eq!(again.app.view(), sim.app.view());
     assert_eq!(again.app.layers.layers, sim.app.layers.layers);

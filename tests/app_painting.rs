@@ -169,11 +169,11 @@ fn the_engine_hears_of_strokes_only_through_goals() {
 fn panning_moves_the_slice_with_the_mouse() {
     let mut sim = Sim::new([1, 600, 600]);
     sim.command("view.actual_size");
-    let before = sim.app.view().unwrap().center;
+    let before = sim.app.view().unwrap().pane().center;
     sim.drag_with(MouseButton::Left, KeyModifiers::SHIFT, &[[300, 300], [310, 320]]);
-    let after = sim.app.view().unwrap().center;
+    let after = sim.app.view().unwrap().pane().center;
     assert_eq!([before[0] - after[0], before[1] - after[1]], [10.0, 20.0]);
     assert_eq!(sim.app.edits.depth(), 0);
     sim.drag(MouseButton::Middle, &[[300, 300], [290, 280]]);
-    assert_eq!(sim.app.view().unwrap().center, before);
+    assert_eq!(sim.app.view().unwrap().pane().center, before);
 }

@@ -33,14 +33,14 @@ fn zooming_keeps_the_pixel_under_the_cursor_in_place() {
         let after = sim.app.viewport().unwrap().picture_at([150.5, 200.5]);
         assert!((0..2).all(|i| (before[i] - after[i]).abs() < 1e-6), "{before:?} {after:?}");
     }
-    let zoom = sim.app.view().unwrap().zoom.unwrap();
+    let zoom = sim.app.view().unwrap().pane().zoom.unwrap();
     sim.mouse(MouseEventKind::ScrollUp, KeyModifiers::CONTROL, [140, 210]);
-    assert!(sim.app.view().unwrap().zoom.unwrap() > zoom);
+    assert!(sim.app.view().unwrap().pane().zoom.unwrap() > zoom);
     assert_eq!(sim.app.view().unwrap().cursor, [0, 0, 140, 210], "the cursor goes with the mouse");
     sim.keys("F");
     assert_eq!(sim.app.viewport().unwrap().visible([600, 800]), [[0, 600], [0, 800]]);
     sim.keys("O");
-    assert_eq!(sim.app.view().unwrap().zoom, Some(1.0));
+    assert_eq!(sim.app.view().unwrap().pane().zoom, Some(1.0));
 }
 
 #[test]
@@ -91,14 +91,17 @@ fn slices_times_and_axes() {
 #[test]
 fn channels_are_shown_together_and_one_by_one() {
     let mut sim = volume();
-    let shown = |sim: &Sim| sim.app.view().unwrap().channels;
-    assert_eq!(shown(&sim), ChannelView::Rgb);
+    let shown = |sim: &Sim| {
+        let display = &sim.app.view().unwrap().display;
+        (display.view, display.shown())
+    };
+    assert_eq!(shown(&sim), (ChannelView::Composite, vec![0, 1, 2]));
     sim.keys("ctrl-n");
-    assert_eq!(shown(&sim), ChannelView::Gray(0));
+    assert_eq!(shown(&sim), (ChannelView::Gray, vec![0]));
     sim.keys("ctrl-p ctrl-p");
-    assert_eq!(shown(&sim), ChannelView::Gray(2));
+    assert_eq!(shown(&sim), (ChannelView::Gray, vec![2]));
     sim.keys("ctrl-n");
-    assert_eq!(shown(&sim), ChannelView::Rgb);
+    assert_eq!(shown(&sim), (ChannelView::Composite, vec![0, 1, 2]));
 }
 
 #[test]

@@ -70,6 +70,7 @@ fn goal(image: MemoryImage, axis: Axis, position: usize) -> Goal {
             region: plane.region([0, extent[0]], [0, extent[1]]),
             focus: plane.region([1, 2], [1, 2]).start,
         },
+        beside: Vec::new(),
     }
 }
 

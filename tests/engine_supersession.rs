@@ -203,6 +203,7 @@ impl Bench {
                 region: SpatialRoi::whole(SHAPE),
                 focus: [0, 200, 300],
             },
+            beside: Vec::new(),
         };
         Bench { engine, script, events, goal }
     }

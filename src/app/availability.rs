@@ -22,7 +22,9 @@ pub fn available(name: &str, app: &App) -> Result<(), Reason> {
     let area = name.split('.').next().unwrap_or(name);
     let image = unless(app.has_image(), "there is no image; open one first");
     match area {
-        "view" | "cursor" | "paint" | "brush" | "contrast" | "mouse" | "feature" | "data" => image?,
+        "view" | "cursor" | "paint" | "brush" | "contrast" | "channel" | "mouse" | "feature" | "data" => {
+            image?
+        }
         _ => {}
     }
     if matches!(area, "paint" | "cursor") {
@@ -33,6 +35,7 @@ pub fn available(name: &str, app: &App) -> Result<(), Reason> {
             unless(!app.files.saving, "the project is being saved")
         }
         "file.open" => unless(!app.files.opening, "something is being opened"),
+        "file.recent" => unless(!app.files.recent.is_empty(), "nothing was opened before"),
         "lane.by" | "lane.show" => unless(app.views.len() > 1, "the project has no other image"),
         "lane.remove" | "data.show" => unless(app.has_image(), "the project has no image"),
         "job.cancel" => unless(!app.jobs.running().is_empty(), "nothing runs in the background"),
@@ -47,10 +50,12 @@ pub fn available(name: &str, app: &App) -> Result<(), Reason> {
             let axis = app.view().map_or(0, |view| view.axis as usize);
             unless(app.shape()[axis] > 1, "the image has a single slice along this axis")
         }
-        "view.axis" => unless(app.space()[0] > 1, "the image has no depth"),
+        "view.axis" | "view.three" => unless(app.space()[0] > 1, "the image has no depth"),
+        "view.pane_by" => unless(app.view().is_some_and(|view| view.three), "a single slice is shown"),
         "view.time_by" => unless(app.shape()[0] > 1, "the image has a single time point"),
-        "view.channel_by" => unless(app.shape()[4] > 1, "the image has a single channel"),
-        "paint.dab" | "paint.pen" | "paint.line" | "paint.fill" => unless(
+        "view.channel_by" => unless(app.has_channels(), "the image has a single channel"),
+        name if name.starts_with("channel.") => unless(app.has_channels(), "the image has a single channel"),
+        "paint.dab" | "paint.pen" | "paint.line" | "paint.fill" | "paint.rectangle" => unless(
             matches!(app.paint.tool, super::Tool::Brush | super::Tool::Eraser),
             "the tool in hand does not paint; take the brush",
         ),

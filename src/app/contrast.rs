@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::canvas::ChannelView;
+use super::channels::ChannelView;
 use super::messages::Level;
 use super::slices::{extremes, quantiles};
 use super::state::App;
@@ -35,7 +35,7 @@ pub(super) fn default_windows(info: &ImageInfo, dataset: &DatasetInfo, channels:
     let stated = dataset.data_range.filter(|_| dataset.normalize_display == Some(true));
     let window = match (stated, channels) {
         (Some((low, high)), _) => Window::Fixed(low, high),
-        (None, ChannelView::Rgb) if info.dtype.size() == 1 => Window::Fixed(0.0, 255.0),
+        (None, ChannelView::Composite) if info.dtype.size() == 1 => Window::Fixed(0.0, 255.0),
         _ => Window::Auto(None),
     };
     vec![window; info.shape[4]]
@@ -55,11 +55,7 @@ impl App {
 
     /// The channels that contrast commands act on.
     fn contrast_channels(&self) -> Vec<usize> {
-        match self.view().map(|view| view.channels) {
-            Some(ChannelView::Gray(channel)) => vec![channel],
-            Some(ChannelView::Rgb) => (0..self.shape()[4]).collect(),
-            None => Vec::new(),
-        }
+        self.view().map_or(Vec::new(), |view| view.display.contrasted())
     }
 
     /// Widens automatic windows to the values of a newly loaded piece.
@@ -79,6 +75,24 @@ impl App {
         let plane = self.plane()?;
         let ranges = self.slices.of(self.lane, plane).filter_map(|piece| quantiles(&piece.raw, channel, cut));
         ranges.reduce(|(a, b), (low, high)| (a.min(low), b.max(high)))
+    }
+
+    /// Lowest and highest value of a channel among the pixels on screen.
+    fn visible_range(&self, channel: usize) -> Option<(f64, f64)> {
+        let view = self.engine_view()?;
+        let ranges = self.slices.of(view.lane, view.plane).filter_map(|piece| {
+            let seen = view.region.intersect(&piece.region);
+            let part = (!seen.is_empty()).then(|| seen.relative_to(piece.region.start))?;
+            let channels = piece.raw.shape()[4];
+            extremes(&piece.raw.crop(&part.at(0, channels)), channel)
+        });
+        ranges.reduce(|(a, b), (low, high)| (a.min(low), b.max(high)))
+    }
+
+    pub(super) fn visible_contrast(&mut self) {
+        self.set_windows(|app, channel| {
+            app.visible_range(channel).map(|(low, high)| Window::Fixed(low, high))
+        });
     }
 
     fn set_windows(&mut self, window: impl Fn(&App, usize) -> Option<Window>) {

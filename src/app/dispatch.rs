@@ -1,6 +1,7 @@
 //! From commands to what they do: dispatch only, the doing lies in the areas' files.
 
 use super::availability::{Reason, available};
+use super::band::BandUse;
 use super::effect::Effect;
 use super::jobs::Work;
 use super::messages::Level;
@@ -26,6 +27,7 @@ impl App {
         }
         match command {
             Command::FileOpen(path) => self.open(&path),
+            Command::FileRecent => self.popups.push(Popup::Recent { selected: 0 }),
             Command::FileSave => self.save(),
             Command::FileSaveAs(path) => self.save_as(&path),
             Command::FileSaveQuit => self.save_and_quit(),
@@ -57,6 +59,7 @@ impl App {
             Command::ViewZoomOut => self.zoom_at(-1, self.cursor_anchor()),
             Command::ViewFit => self.fit(),
             Command::ViewActualSize => self.set_zoom(1.0, self.cursor_anchor()),
+            Command::ViewZoomBox => self.draw_band(BandUse::Zoom),
             Command::ViewCenter => self.center_at_cursor(),
             Command::ViewPan(direction) => self.pan(direction),
             Command::ViewSliceBy(by) => self.slice_by(by.into()),
@@ -65,9 +68,12 @@ impl App {
             Command::ViewTimeBy(by) => self.time_by(by.into()),
             Command::ViewChannelBy(by) => self.channel_by(by),
             Command::ViewAxis(axis) => self.slice_along(axis),
+            Command::ViewThree => self.toggle_three(),
+            Command::ViewPaneBy(by) => self.next_pane(by),
             Command::ViewGoTo(position) => self.go_to(&position),
             Command::CursorMove(direction) => self.move_cursor(direction, 1),
             Command::CursorLeap(direction) => self.move_cursor(direction, 10),
+            Command::CursorPage(direction) => self.page_cursor(direction),
             Command::ToolBrush => self.take_tool(Tool::Brush),
             Command::ToolEraser => self.take_tool(Tool::Eraser),
             Command::ToolNavigate => self.take_tool(Tool::Navigate),
@@ -75,6 +81,7 @@ impl App {
             Command::PaintDab => self.dab(),
             Command::PaintPen => self.toggle_pen(),
             Command::PaintLine => self.line(),
+            Command::PaintRectangle => self.draw_band(BandUse::Paint),
             Command::PaintFill => self.fill(),
             Command::BrushBy(steps) => self.brush_by(steps),
             Command::BrushSize(diameter) => {
@@ -104,6 +111,13 @@ impl App {
             Command::LayerOpacityBy(percent) => self.change_opacity(percent),
             Command::LayerOpacity(percent) => self.set_opacity(percent),
             Command::LayerReset => self.reset_layers(),
+            Command::ChannelComposite => self.toggle_composite(),
+            Command::ChannelSelectBy(by) => self.select_channel_by(by),
+            Command::ChannelToggle => self.toggle_channel(),
+            Command::ChannelRecolor(color) => self.recolor_channel(&color),
+            Command::ChannelRecolorNext => self.next_channel_color(),
+            Command::ChannelLink => self.link_channels(),
+            Command::ContrastVisible => self.visible_contrast(),
             Command::ContrastAuto => self.auto_contrast(),
             Command::ContrastPercentile(cut) => self.percentile_contrast(cut),
             Command::ContrastFull => self.full_contrast(),
@@ -131,7 +145,7 @@ impl App {
                 self.show_lane(self.screen.data_row);
                 self.show_applet(3);
             }
-            Command::MouseTool | Command::MouseErase | Command::MousePan => {
+            Command::MouseTool | Command::MouseErase | Command::MousePan | Command::MouseZoomBox => {
                 self.inform("Use the mouse on the canvas for this");
             }
         }

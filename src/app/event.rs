@@ -55,6 +55,10 @@ pub enum AppEvent {
     },
     /// Long work in the background reports.
     Job(JobId, JobEvent),
+    /// The project is at another place now; whether it can be saved there.
+    Access(Access),
+    /// The projects and images opened last, the newest first.
+    Recent(Vec<String>),
     /// What the link to the terminal carries, in bits per second.
     Link(Option<f64>),
     /// Something to tell the user.
@@ -119,7 +123,25 @@ pub struct Opened {
     pub journal_lanes: Vec<NewLane>,
     /// What went wrong besides, such as images that were not found.
     pub problems: Vec<Problem>,
+    /// Whether it can be saved where it is.
+    pub access: Access,
 }
+
+/// Whether a project can be saved where it is.
+#[derive(Default)]
+pub struct Access {
+    /// Why not.
+    pub refused: Option<String>,
+    /// Where it could be saved instead.
+    pub instead: Option<PathBuf>,
+    /// Whether another program has it open, which keeps the journal.
+    pub shared: bool,
+    /// Keeps others from writing it.
+    pub hold: Option<Hold>,
+}
+
+/// Lets go of something when dropped.
+pub struct Hold(pub Box<dyn Send>);
 
 /// An image to add to the project, opened.
 #[derive(Clone)]

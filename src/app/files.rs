@@ -5,16 +5,23 @@ use std::sync::Arc;
 
 use super::edits::Edits;
 use super::effect::{Effect, SaveRequest};
-use super::event::{Opened, SaveFailure};
+use super::event::{Access, Opened, SaveFailure};
 use super::lanes::first_view;
 use super::messages::{Level, Problem};
 use super::popups::{Popup, Question, QuestionKind};
 use super::state::App;
 use crate::features::FeatureSelection;
 
+/// Most entries of the list of what was open lately.
+pub const MOST_RECENT: usize = 10;
+
 /// Saving and opening.
-#[derive(Clone, Debug, Default)]
+#[derive(Default)]
 pub struct Files {
+    /// Whether the project can be saved where it is.
+    pub access: Access,
+    /// The projects and images opened last, the newest first.
+    pub recent: Vec<String>,
     /// Where the first save of a new project goes.
     pub save_to: Option<PathBuf>,
     /// Whether a save is under way.
@@ -59,7 +66,10 @@ impl App {
             .map(|(source, lane)| first_view(source.raw.info(), &lane.raw))
             .collect();
         self.lane = 0;
-        self.files = Files { save_to: opened.save_to, saved_changes: changes, ..Files::default() };
+        let recent = std::mem::take(&mut self.files.recent);
+        let access = opened.access;
+        self.files =
+            Files { access, recent, save_to: opened.save_to, saved_changes: changes, ..Files::default() };
         self.slices.clear();
         self.layers = Default::default();
         self.paint = Default::default();
@@ -72,6 +82,7 @@ impl App {
         }
         self.restore_settings();
         self.show_lane(self.lane);
+        self.tell_access();
         for problem in opened.problems {
             self.messages.push(Level::Error, problem, self.now);
         }
@@ -98,10 +109,31 @@ impl App {
         self.inform("Discarded the edits that were not saved");
     }
 
+    /// Says at once when the project can't be saved where it is.
+    fn tell_access(&mut self) {
+        if let Some(why) = self.files.access.refused.clone() {
+            let what = format!("'{}' can't be saved", self.project_name());
+            self.tell(Level::Warning, what, why, "Saving will ask for another name; your strokes are kept");
+        }
+    }
+
+    /// The project is at another place now.
+    pub(super) fn accessed(&mut self, access: Access) {
+        // Without a hold of its own it is the place that is held already.
+        if access.refused.is_some() || access.hold.is_some() {
+            self.files.access = access;
+            self.tell_access();
+        }
+    }
+
     /// Saves where the project is, or where a new one belongs.
     pub(super) fn save(&mut self) {
         if self.files.saving {
             return;
+        }
+        if self.files.access.refused.is_some() {
+            self.tell_access();
+            return self.prompt("file.save_as");
         }
         match self.project.path.clone().or_else(|| self.files.save_to.clone()) {
             Some(path) => {
@@ -116,6 +148,10 @@ impl App {
         let mut path = PathBuf::from(path.trim());
         if path.extension().is_none() {
             path.set_extension("ilp");
+        }
+        let here = self.project.path.as_deref().or(self.files.save_to.as_deref()) == Some(&path);
+        if here && self.files.access.refused.is_some() {
+            return self.tell_access();
         }
         let own = self.project.path.as_deref() == Some(&path);
         self.save_to(path, own);

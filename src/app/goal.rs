@@ -18,7 +18,7 @@ pub(super) struct GoalStamp {
     live: bool,
     once: Option<LabelsRev>,
     predict: bool,
-    view: Option<View>,
+    views: Vec<View>,
 }
 
 /// Snapshots that goals share, so that stating a goal copies nothing that did not change.
@@ -29,18 +29,33 @@ pub(super) struct GoalParts {
 }
 
 impl App {
-    /// What is on screen, for the engine; `None` without an image or a canvas.
+    /// The slice that takes keys, for the engine; `None` without an image or a canvas.
     pub fn engine_view(&self) -> Option<View> {
-        let (plane, viewport) = (self.plane()?, self.viewport()?);
-        let [rows, columns] = viewport.visible(self.extent());
-        let region: SpatialRoi = plane.region(rows, columns);
-        let [_, z, y, x] = self.view()?.cursor;
-        Some(View { lane: self.lane, plane, region, focus: [z, y, x] })
+        self.engine_views().into_iter().next()
+    }
+
+    /// What is on screen, for the engine, the slice that takes keys first.
+    pub fn engine_views(&self) -> Vec<View> {
+        let Some(view) = self.view() else { return Vec::new() };
+        let axes = view.axes_shown().into_iter();
+        axes.map_while(|axis| {
+            let plane = view.plane_along(axis);
+            let [rows, columns] = self.viewport_along(axis)?.visible(plane.extent(self.space()));
+            let region: SpatialRoi = plane.region(rows, columns);
+            let [_, z, y, x] = view.cursor;
+            let focus = if axis == view.axis { [z, y, x] } else { view.crossing };
+            Some(View { lane: self.lane, plane, region, focus })
+        })
+        .collect()
     }
 
     /// What the engine is to work on; `None` without an image or a canvas.
     pub fn engine_goal(&self) -> Option<Goal> {
-        let view = self.engine_view()?;
+        let mut views = self.engine_views();
+        if views.is_empty() {
+            return None;
+        }
+        let view = views.remove(0);
         let labels = match &self.goal_parts.labels {
             Some((rev, labels)) if *rev == self.edits.labels_rev => Arc::clone(labels),
             _ => Arc::new(self.label_snapshot()),
@@ -63,6 +78,7 @@ impl App {
             stored_forest: self.stored_forest().cloned(),
             predict: self.layers.needs_predictions(),
             view,
+            beside: views,
         })
     }
 
@@ -94,7 +110,7 @@ impl App {
             live: self.training.live,
             once: self.training.once,
             predict: self.layers.needs_predictions(),
-            view: self.engine_view(),
+            views: self.engine_views(),
         }
     }
 }

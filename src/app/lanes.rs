@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::canvas::{ChannelView, LaneView};
+use super::canvas::{LaneView, Pane};
+use super::channels::{ChannelView, Display};
 use super::contrast::default_windows;
 use super::edits::{Edit, LaneChange};
 use super::event::NewLane;
@@ -18,17 +19,22 @@ use crate::project::DatasetInfo;
 pub(super) fn first_view(info: &ImageInfo, dataset: &DatasetInfo) -> LaneView {
     let [_, z, y, x, c] = info.shape;
     let channels = match dataset.display_mode.as_str() {
-        "grayscale" => ChannelView::Gray(0),
-        "rgba" if c >= 2 => ChannelView::Rgb,
-        _ if matches!(c, 2 | 3) => ChannelView::Rgb,
-        _ => ChannelView::Gray(0),
+        "grayscale" => ChannelView::Gray,
+        "rgba" if c >= 2 => ChannelView::Composite,
+        _ if matches!(c, 2 | 3) => ChannelView::Composite,
+        _ => ChannelView::Gray,
     };
+    // Bytes in two or three channels are a photograph, else channels are stains.
+    let linked = matches!(c, 2 | 3) && info.dtype.size() == 1;
+    let pane =
+        |rows: usize, columns: usize| Pane { center: [rows as f64 / 2.0, columns as f64 / 2.0], zoom: None };
     LaneView {
         cursor: [0, z / 2, y / 2, x / 2],
+        crossing: [z / 2, y / 2, x / 2],
         axis: Axis::Z,
-        center: [y as f64 / 2.0, x as f64 / 2.0],
-        zoom: None,
-        channels,
+        three: false,
+        panes: [pane(y, x), pane(z, x), pane(z, y)],
+        display: Display::new(c, channels, linked),
         windows: default_windows(info, dataset, channels),
     }
 }
@@ -92,9 +98,8 @@ impl App {
         self.lane = index.min(self.views.len().saturating_sub(1));
         self.screen.data_row = self.lane;
         self.classes_changed();
-        if self.view().is_some_and(|view| view.zoom.is_none()) {
-            self.fit();
-        }
+        self.drop_band();
+        self.fit_new_panes();
     }
 
     pub(super) fn lane_by(&mut self, by: i32) {

@@ -4,6 +4,7 @@ use ratatui::layout::{Margin, Rect};
 
 use super::features::TABLE_ROWS;
 use super::form::form_height;
+use super::paint::Tool;
 use super::popups::{Popup, Question};
 use super::screen::Applet;
 use super::state::App;
@@ -13,6 +14,12 @@ use crate::command::help::{help_lines, hint_command, hints, which_key};
 const LABELS_WIDTH: u16 = 22;
 /// Columns of the panel of layers, with its borders.
 const LAYERS_WIDTH: u16 = 22;
+/// Lines of the histogram with its borders.
+const HISTOGRAM_HEIGHT: u16 = 6;
+/// Lines of the panel of layers, with its borders, that the histogram leaves it.
+const LEAST_LAYERS: u16 = 9;
+/// Channels listed at once.
+const MOST_CHANNELS: usize = 6;
 /// Lines below the labels in their panel: "add", brushes, live update.
 pub const LABELS_FOOT: u16 = 3;
 /// Columns of the names in the feature table.
@@ -37,6 +44,10 @@ pub struct Layout {
     pub canvas: Option<Rect>,
     /// The panel of layers with its borders.
     pub layers: Option<Rect>,
+    /// The panel of channels with its borders.
+    pub channels: Option<Rect>,
+    /// The histogram with its borders.
+    pub histogram: Option<Rect>,
     /// The status line.
     pub status: Rect,
     /// The line of hints and messages.
@@ -66,6 +77,12 @@ pub enum Spot {
     Layer(usize),
     /// Elsewhere in the panel of layers.
     Layers,
+    /// Channel by its index.
+    Channel(usize),
+    /// Elsewhere in the panel of channels.
+    Channels,
+    /// The histogram.
+    Histogram,
     /// A cell of the feature table: row and column.
     Feature(usize, usize),
     /// A row of the list of images.
@@ -138,10 +155,32 @@ impl Layout {
         }
         if !app.screen.layers_folded && room(frame, LAYERS_WIDTH) {
             frame.width -= LAYERS_WIDTH;
-            self.layers = Some(Rect { x: frame.right(), width: LAYERS_WIDTH, ..frame });
+            self.split_right(app, Rect { x: frame.right(), width: LAYERS_WIDTH, ..frame });
         }
         self.frame = Some(frame);
         self.canvas = Some(frame.inner(Margin::new(1, 1)));
+    }
+
+    /// Layers above, channels and histogram below them as far as there is room.
+    fn split_right(&mut self, app: &App, mut area: Rect) {
+        let mut take = |wanted: u16, rest: u16| {
+            let fits = area.height >= wanted + rest;
+            fits.then(|| {
+                area.height -= wanted;
+                Rect { y: area.bottom(), height: wanted, ..area }
+            })
+        };
+        let layers = (app.layers.layers.len() as u16 + 2).min(LEAST_LAYERS);
+        // With the contrast tool in hand its histogram matters more than the list of layers.
+        let rest = if app.paint.tool == Tool::Contrast { 3 } else { layers };
+        if app.has_image() {
+            self.histogram = take(HISTOGRAM_HEIGHT, rest);
+        }
+        if app.has_channels() {
+            let count = app.shape()[4].min(MOST_CHANNELS) as u16;
+            self.channels = take(count + 2, layers.min(5)).or_else(|| take(4, 3));
+        }
+        self.layers = Some(area);
     }
 
     /// Whether an area holds a cell (column, row).
@@ -189,6 +228,18 @@ impl Layout {
             let index = first + (cell[1] - i32::from(inner.y)).max(0) as usize;
             let on = Layout::holds(inner, cell) && index < count;
             return if on { Spot::Layer(index) } else { Spot::Layers };
+        }
+        if within(self.histogram).is_some() {
+            return Spot::Histogram;
+        }
+        if let Some(area) = within(self.channels) {
+            let inner = area.inner(Margin::new(1, 1));
+            let count = app.shape()[4];
+            let selected = app.histogram_channel();
+            let first = first_shown(count, usize::from(inner.height), selected);
+            let index = first + (cell[1] - i32::from(inner.y)).max(0) as usize;
+            let on = Layout::holds(inner, cell) && index < count;
+            return if on { Spot::Channel(index) } else { Spot::Channels };
         }
         if let Some(area) = within(Some(self.body)) {
             return body_spot(app, area.inner(Margin::new(1, 1)), cell);
@@ -292,5 +343,6 @@ fn popup_area(app: &App, popup: &Popup, screen: Rect) -> Rect {
             let height = form_height(&open.form).saturating_add(2);
             centered(screen, open.form.width, height.min(screen.height.saturating_sub(2).max(3)))
         }
+        Popup::Recent { .. } => centered(screen, 90, tall.min(app.files.recent.len() as u16 + 2)),
     }
 }

@@ -3,7 +3,9 @@
 //! Pure: no files, threads, clock or drawing. What an area of the program does lies in that area's file.
 
 pub mod availability;
+pub mod band;
 pub mod canvas;
+pub mod channels;
 pub mod contrast;
 mod dialogs;
 mod dispatch;
@@ -16,6 +18,7 @@ pub mod fill;
 pub mod folders;
 pub mod form;
 pub mod goal;
+pub mod histogram;
 pub mod input;
 pub mod jobs;
 pub mod journal;
@@ -35,9 +38,12 @@ pub mod training;
 pub mod update;
 
 pub use availability::{Reason, available};
-pub use canvas::{ChannelView, LaneView};
+pub use canvas::{LaneView, Pane};
+pub use channels::{ChannelView, Display, Tint};
 pub use effect::{Effect, SaveRequest};
-pub use event::{AppEvent, CanvasGeometry, InputEvent, MouseInput, NewLane, Opened, SaveFailure};
+pub use event::{
+    Access, AppEvent, CanvasGeometry, Hold, InputEvent, MouseInput, NewLane, Opened, SaveFailure,
+};
 pub use jobs::{JobEvent, JobId, JobOutput, JobStart, Work};
 pub use journal::JournalRecord;
 pub use layout::Layout;

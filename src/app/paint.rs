@@ -1,5 +1,6 @@
 //! Painting: tools, brushes, strokes by mouse and by keys.
 
+use super::band::BandInHand;
 use super::messages::Level;
 use super::state::App;
 use crate::data::Brush;
@@ -17,6 +18,9 @@ pub enum Tool {
     /// Set the contrast.
     Contrast,
 }
+
+/// Largest brush, in pixels: a dab of it must not hold up the interface.
+pub const LARGEST_BRUSH: u32 = 501;
 
 /// Longest piece of a stroke that is painted at once, in pixels.
 const PIECE: i64 = 192;
@@ -36,6 +40,8 @@ pub struct PaintState {
     pub pen_down: bool,
     /// Where the last dab or line ended: lane and pixel (`tzyx`).
     pub last_dab: Option<(usize, [usize; 4])>,
+    /// A box that is being drawn.
+    pub band: Option<BandInHand>,
     pub(super) drag: Option<super::pointer::Drag>,
 }
 
@@ -48,6 +54,7 @@ impl Default for PaintState {
             label: 1,
             pen_down: false,
             last_dab: None,
+            band: None,
             drag: None,
         }
     }
@@ -57,6 +64,11 @@ impl PaintState {
     /// The brush of the tool in hand.
     pub fn active_brush(&self) -> Brush {
         if self.tool == Tool::Eraser { self.eraser } else { self.brush }
+    }
+
+    /// Whether the mouse erases at this moment, whatever the tool.
+    pub fn erases_now(&self) -> bool {
+        matches!(self.drag, Some(super::pointer::Drag::Paint(0, ..)))
     }
 
     /// The label that the tool in hand paints, 0 for the eraser.
@@ -71,7 +83,17 @@ impl App {
             self.lift_pen();
         }
         self.end_stroke();
+        self.drop_band();
         self.paint.tool = tool;
+    }
+
+    /// The brush that paints now or would paint next, for its preview.
+    pub fn brush_in_hand(&self) -> Option<Brush> {
+        match (self.paint.tool, &self.paint.drag) {
+            (_, Some(super::pointer::Drag::Paint(_, brush, _))) => Some(*brush),
+            (Tool::Brush | Tool::Eraser, _) => Some(self.paint.active_brush()),
+            _ => None,
+        }
     }
 
     /// Paints straight from one pixel of the slice to another (row, column; either may lie outside) as a
@@ -109,7 +131,7 @@ impl App {
         self.edits.end_stroke();
     }
 
-    fn cursor_pixel(&self) -> [i64; 2] {
+    pub(super) fn cursor_pixel(&self) -> [i64; 2] {
         self.view().map_or([0; 2], |view| view.cursor_on_slice().map(|p| p as i64))
     }
 
@@ -179,7 +201,15 @@ impl App {
     }
 
     pub(super) fn set_brush(&mut self, brush: Brush) {
-        let brush = Brush { diameter: brush.diameter.clamp(1, 201) };
+        if brush.diameter > LARGEST_BRUSH {
+            self.tell(
+                Level::Warning,
+                format!("The largest brush is {LARGEST_BRUSH} pixels wide"),
+                "",
+                "Fill or paint rectangles for larger areas",
+            );
+        }
+        let brush = Brush { diameter: brush.diameter.clamp(1, LARGEST_BRUSH) };
         if self.paint.tool == Tool::Eraser {
             self.paint.eraser = brush;
         } else {

@@ -2,6 +2,7 @@
 
 use crossterm::event::{MouseButton, MouseEventKind};
 
+use super::band::{BandInHand, BandUse};
 use super::event::MouseInput;
 use super::layout::{Layout, Spot, choice_areas, palette_entry};
 use super::paint::Tool;
@@ -20,6 +21,8 @@ pub enum Drag {
     Pan([f64; 2]),
     /// Contrast: the first position in picture pixels and the windows there.
     Contrast([f64; 2], Vec<(f64, f64)>),
+    /// Drawing a box; whether its first corner was marked before the button went down.
+    Band(bool),
 }
 
 impl App {
@@ -30,8 +33,8 @@ impl App {
         match mouse.kind {
             MouseEventKind::Drag(_) if self.paint.drag.is_some() => self.drag_to(mouse),
             MouseEventKind::Up(_) => {
-                if self.paint.drag.take().is_some() {
-                    self.end_stroke();
+                if let Some(drag) = self.paint.drag.take() {
+                    self.end_drag(&drag);
                 }
             }
             _ => match Layout::of(self).spot(self, mouse.cell) {
@@ -52,21 +55,38 @@ impl App {
         std::array::from_fn(|i| (from[i] + 0.5) * self.canvas.picture[i] as f64 / cells[i] - 0.5)
     }
 
+    /// The position in the pane of the slice that takes keys, in picture pixels (row, column).
+    fn pane_position(&self, mouse: &MouseInput) -> Option<[f64; 2]> {
+        let axis = self.view()?.axis;
+        let origin = self.panes().into_iter().find(|(shown, _)| *shown == axis)?.1.origin;
+        let at = self.picture_position(mouse);
+        Some(std::array::from_fn(|i| at[i] - origin[i] as f64))
+    }
+
     /// The slice pixel (row, column) under the mouse, which may lie outside the slice.
     fn slice_position(&self, mouse: &MouseInput) -> Option<[i64; 2]> {
-        let [row, column] = self.picture_position(mouse);
+        let [row, column] = self.pane_position(mouse)?;
         let at = self.viewport()?.slice_at(row, column);
         // Terminals report no more than their own size, so this only guards the arithmetic.
         Some(at.map(|p| p.floor().clamp(-1e6, 1e9) as i64))
     }
 
-    /// Takes the cursor along with the mouse, as far as it is over the slice.
+    /// Takes the cursor along with the mouse, as far as it is over a slice.
     fn hover(&mut self, mouse: &MouseInput) {
+        if self.paint.pen_down {
+            return;
+        }
+        let at = self.picture_position(mouse).map(|p| p + 0.5);
+        let under = self.panes().into_iter().find(|(_, area)| area.holds(at)).map(|(axis, _)| axis);
+        if let Some(axis) = under.filter(|_| self.paint.drag.is_none() && self.paint.band.is_none()) {
+            self.point_at(axis);
+        }
         let extent = self.extent();
-        if let Some(at) = self.slice_position(mouse)
-            && (0..2).all(|i| at[i] >= 0 && at[i] < extent[i] as i64)
-            && !self.paint.pen_down
-        {
+        let Some(at) = self.slice_position(mouse) else { return };
+        if self.paint.band.is_some_and(|band| band.dragged) {
+            // A box ends at the image's edge, however far the mouse goes.
+            self.place_cursor(std::array::from_fn(|i| at[i].clamp(0, extent[i].max(1) as i64 - 1) as usize));
+        } else if (0..2).all(|i| at[i] >= 0 && at[i] < extent[i] as i64) {
             self.place_cursor(at.map(|p| p as usize));
         }
     }
@@ -83,10 +103,13 @@ impl App {
         self.screen.focus = Focus::Canvas;
         let Lookup::Action(Action::Run(command)) = self.keymap.lookup(self.mode(), &[chord]) else { return };
         match command {
-            Command::MouseTool | Command::MouseErase | Command::MousePan => self.start_drag(&command, mouse),
+            Command::MouseTool | Command::MouseErase | Command::MousePan | Command::MouseZoomBox => {
+                self.start_drag(&command, mouse);
+            }
             Command::ViewZoomIn | Command::ViewZoomOut => {
-                let [row, column] = self.picture_position(mouse);
-                if let Some(anchor) = self.viewport().map(|viewport| viewport.slice_at(row, column)) {
+                let at = self.pane_position(mouse).zip(self.viewport());
+                if let Some(([row, column], viewport)) = at {
+                    let anchor = viewport.slice_at(row, column);
                     self.zoom_at(if command == Command::ViewZoomIn { 1 } else { -1 }, anchor);
                 }
             }
@@ -99,8 +122,23 @@ impl App {
         let picture = self.picture_position(mouse);
         self.lift_pen();
         self.end_stroke();
+        if let (Command::MouseTool, Some(band)) = (command, self.paint.band) {
+            self.paint.drag = Some(Drag::Band(true));
+            // The corner marked before counts if the mouse is not dragged.
+            self.paint.band = Some(BandInHand { dragged: true, ..band });
+            return self.hover(mouse);
+        }
+        self.drop_band();
         let (value, brush) = match (command, self.paint.tool) {
+            (Command::MouseZoomBox, _) => {
+                self.drag_band(BandUse::Zoom, at);
+                self.paint.drag = Some(Drag::Band(false));
+                return self.hover(mouse);
+            }
             (Command::MousePan, _) | (Command::MouseTool, Tool::Navigate) => {
+                if *command == Command::MouseTool {
+                    self.settle_crossing();
+                }
                 self.paint.drag = Some(Drag::Pan(picture));
                 return;
             }
@@ -108,12 +146,26 @@ impl App {
                 self.paint.drag = Some(Drag::Contrast(picture, self.display_ranges()));
                 return;
             }
-            (_, Tool::Contrast) => return self.auto_contrast(),
+            (_, Tool::Contrast) => return self.visible_contrast(),
             (Command::MouseTool, _) => (self.paint.value(), self.paint.active_brush()),
             _ => (0, self.paint.eraser),
         };
+        self.settle_crossing();
         self.paint.drag = Some(Drag::Paint(value, brush, at));
         self.paint_segment(at, at, value, brush);
+    }
+
+    fn end_drag(&mut self, drag: &Drag) {
+        self.end_stroke();
+        match (drag, self.paint.band) {
+            (Drag::Paint(..), _) => self.settle_crossing(),
+            (Drag::Band(true), Some(_)) => self.use_band(),
+            (Drag::Band(false), Some(band)) if band.corner == self.cursor_pixel() => {
+                self.drop_band();
+            }
+            (Drag::Band(false), Some(_)) => self.use_band(),
+            _ => {}
+        }
     }
 
     fn drag_to(&mut self, mouse: &MouseInput) {
@@ -135,6 +187,17 @@ impl App {
                 let size = self.canvas.picture.map(|n| n.max(1) as f64);
                 let [down, right]: [f64; 2] = std::array::from_fn(|i| (picture[i] - from[i]) / size[i]);
                 self.shape_contrast(&windows, right, (-4.0 * down).exp2());
+            }
+            Some(Drag::Band(marked)) => {
+                if marked && let Some(at) = self.slice_position(mouse) {
+                    // A drag draws a box of its own.
+                    let start = self.cursor_pixel();
+                    let band = self.paint.band.filter(|_| at != start);
+                    self.paint.band =
+                        band.map(|band| BandInHand { corner: start, ..band }).or(self.paint.band);
+                    self.paint.drag = Some(Drag::Band(at == start));
+                }
+                self.hover(mouse);
             }
             None => {}
         }
@@ -160,6 +223,11 @@ impl App {
                 self.layers.selected = index;
                 self.run(Command::LayerToggle);
             }
+            (Spot::Channel(index), 0) => {
+                self.screen.focus = Focus::Channels;
+                self.select_channel(index);
+                self.run(Command::ChannelToggle);
+            }
             (Spot::Feature(row, column), 0) => {
                 (self.features.row, self.features.column) = (row, column);
                 self.run(Command::FeatureToggle);
@@ -170,6 +238,9 @@ impl App {
             }
             (Spot::Labels, 0) => self.screen.focus = Focus::Labels,
             (Spot::Layers, 0) => self.screen.focus = Focus::Layers,
+            (Spot::Channels, 0) => self.screen.focus = Focus::Channels,
+            (Spot::Histogram, 0) => self.run(Command::ToolContrast),
+            (Spot::Channel(_) | Spot::Channels, by) => self.select_channel_by(by),
             (Spot::Label(_) | Spot::Labels | Spot::AddLabel | Spot::Live, by) => self.label_by(by),
             (Spot::Layer(_), by) => self.change_opacity(-5 * by),
             (Spot::Layers, by) => self.select_layer_by(by),

@@ -60,6 +60,11 @@ pub enum Popup {
     },
     /// A dialog.
     Form(Box<OpenForm>),
+    /// The projects and images opened last.
+    Recent {
+        /// The one selected.
+        selected: usize,
+    },
 }
 
 /// A question with its choices.
@@ -201,9 +206,12 @@ impl App {
             "label.recolor" => self.selected_class().map(|class| hex(class.color)),
             "label.recolor_probability" => self.selected_class().map(|class| hex(class.probability_color)),
             "contrast.set" => {
-                let (low, high) = self.display_range(0);
+                let (low, high) = self.display_range(self.histogram_channel());
                 Some(format!("{} {}", super::contrast::short(low), super::contrast::short(high)))
             }
+            "channel.recolor" => self
+                .view()
+                .and_then(|view| view.display.tints.get(view.display.selected).map(|tint| hex(tint.color))),
             "brush.size" => Some(self.paint.active_brush().diameter.to_string()),
             "feature.scale_set" => {
                 self.shown_selection().scales.get(self.features.column).map(f64::to_string)
@@ -248,6 +256,7 @@ impl App {
                 !matches!(key.code, KeyCode::Enter | KeyCode::Char('q'))
             }
             Popup::Form(_) => true,
+            Popup::Recent { selected } => self.recent_key(selected, key),
         };
         if stays {
             self.popups.push(popup);
@@ -319,6 +328,25 @@ impl App {
     /// Opens the palette with something typed already.
     pub(super) fn open_palette(&mut self, typed: &str) {
         self.popups.push(Popup::Palette { input: Input::new(typed.to_owned()), selected: 0 });
+    }
+
+    fn recent_key(&mut self, selected: &mut usize, key: &KeyEvent) -> bool {
+        let count = self.files.recent.len();
+        match key.code {
+            KeyCode::Enter => {}
+            KeyCode::Char(digit @ '1'..='9') => *selected = digit as usize - '1' as usize,
+            _ => {
+                move_in_list(selected, count, key);
+                return true;
+            }
+        }
+        match self.files.recent.get(*selected).cloned() {
+            Some(location) => {
+                self.run(Command::FileOpen(location));
+                false
+            }
+            None => true,
+        }
     }
 
     /// Runs a command by name, asking for its argument where it needs one.

@@ -37,6 +37,7 @@ pub enum Focus {
     Canvas,
     Labels,
     Layers,
+    Channels,
 }
 
 /// How long after the first key of a sequence the box with the possible next keys appears.
@@ -64,6 +65,8 @@ pub struct Screen {
     pub data_row: usize,
     /// Picture columns per cell that the views' zooms are for.
     pub(super) zoom_density: Option<f64>,
+    /// Whether the slice shown alone was one of three before.
+    pub(super) alone: bool,
 }
 
 impl Screen {
@@ -87,6 +90,7 @@ impl App {
             (Applet::Features, _) => Mode::Features,
             (Applet::Training, Focus::Labels) => Mode::Labels,
             (Applet::Training, Focus::Layers) => Mode::Layers,
+            (Applet::Training, Focus::Channels) => Mode::Channels,
             (Applet::Training, Focus::Canvas) if self.paint.tool == Tool::Contrast => Mode::Contrast,
             (Applet::Training, Focus::Canvas) => Mode::Canvas,
             (Applet::Export | Applet::Batch, _) => Mode::Global,
@@ -96,6 +100,7 @@ impl App {
     pub(super) fn show_applet(&mut self, number: usize) {
         let Some(&(applet, _)) = Applet::ALL.get(number - 1) else { return };
         self.lift_pen();
+        self.drop_band();
         self.screen.applet = applet;
         self.screen.focus = Focus::Canvas;
         self.screen.fullscreen = false;
@@ -108,6 +113,7 @@ impl App {
             (Focus::Canvas, true),
             (Focus::Labels, !self.screen.labels_folded),
             (Focus::Layers, !self.screen.layers_folded),
+            (Focus::Channels, !self.screen.layers_folded && self.has_channels()),
         ]
         .into_iter()
         .filter(|&(_, open)| open && (!self.screen.fullscreen))
@@ -123,11 +129,12 @@ impl App {
     pub(super) fn fold(&mut self, panel: Focus) {
         let folded = match panel {
             Focus::Labels => &mut self.screen.labels_folded,
-            Focus::Layers => &mut self.screen.layers_folded,
+            Focus::Layers | Focus::Channels => &mut self.screen.layers_folded,
             Focus::Canvas => &mut self.screen.fullscreen,
         };
         *folded = !*folded;
-        if self.screen.focus == panel || self.screen.fullscreen {
+        let gone = panel == Focus::Layers && self.screen.focus == Focus::Channels;
+        if self.screen.focus == panel || gone || self.screen.fullscreen {
             self.screen.focus = Focus::Canvas;
         }
     }
@@ -138,7 +145,9 @@ impl App {
             return;
         }
         self.messages.hide();
-        if self.paint.pen_down {
+        if self.drop_band() {
+            self.paint.drag = None;
+        } else if self.paint.pen_down {
             self.lift_pen();
         } else if self.screen.applet != Applet::Training {
             self.screen.applet = Applet::Training;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::canvas::LaneView;
+use super::paint::LARGEST_BRUSH;
 use super::state::App;
 use crate::data::{Axis, Brush};
 use crate::render::Layer;
@@ -24,14 +25,16 @@ struct Saved {
 /// Whether a stored view fits an image of `shape` (`tzyxc`).
 fn fits(view: &LaneView, shape: [usize; 5]) -> bool {
     (0..4).all(|i| view.cursor[i] < shape[i])
+        && (0..3).all(|i| view.crossing[i] < shape[i + 1])
         && matches!(view.axis, Axis::X | Axis::Y | Axis::Z)
+        && (!view.three || shape[1] > 1)
+        && view.crossing[view.axis as usize - 1] == view.cursor[view.axis as usize]
         && view.windows.len() == shape[4]
-        && view.center.iter().all(|p| p.is_finite())
-        && view.zoom.is_none_or(|zoom| zoom.is_finite() && zoom > 0.0)
-        && match view.channels {
-            super::ChannelView::Gray(channel) => channel < shape[4],
-            super::ChannelView::Rgb => shape[4] >= 2,
-        }
+        && view.display.fits(shape[4])
+        && view.panes.iter().all(|pane| {
+            pane.center.iter().all(|p| p.is_finite())
+                && pane.zoom.is_none_or(|zoom| zoom.is_finite() && zoom > 0.0)
+        })
 }
 
 impl App {
@@ -71,8 +74,8 @@ impl App {
         self.lane = saved.lane.min(self.views.len().saturating_sub(1));
         self.layers.layers = saved.layers;
         self.layers.layers.iter_mut().for_each(|layer| layer.opacity = layer.opacity.clamp(0.0, 1.0));
-        self.paint.brush.diameter = saved.brush.diameter.clamp(1, 201);
-        self.paint.eraser.diameter = saved.eraser.diameter.clamp(1, 201);
+        self.paint.brush.diameter = saved.brush.diameter.clamp(1, LARGEST_BRUSH);
+        self.paint.eraser.diameter = saved.eraser.diameter.clamp(1, LARGEST_BRUSH);
         self.paint.label = saved.label.clamp(1, self.project.classes.len().max(1));
     }
 }

@@ -13,12 +13,13 @@ use crate::with_volume;
 const KEPT: usize = 32;
 
 /// Most samples looked at for a percentile.
-const SAMPLED: usize = 1 << 20;
+pub(super) const SAMPLED: usize = 1 << 20;
 
 /// The newest loaded pieces, the newest first.
 #[derive(Clone, Debug, Default)]
 pub struct Slices {
     pieces: Vec<Arc<SliceData>>,
+    revision: u64,
 }
 
 impl Slices {
@@ -27,13 +28,20 @@ impl Slices {
         self.pieces.retain(|old| {
             (old.lane, old.plane) != (piece.lane, piece.plane) || !piece.region.encloses(&old.region)
         });
+        self.revision += 1;
         self.pieces.insert(0, piece);
         self.pieces.truncate(KEPT);
     }
 
     /// Forgets everything, as after another project was opened.
     pub fn clear(&mut self) {
+        self.revision += 1;
         self.pieces.clear();
+    }
+
+    /// Counts changes.
+    pub fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// The pieces of a slice, the newest first.

@@ -11,6 +11,7 @@ use super::features::FeatureTable;
 use super::files::Files;
 use super::folders::Folders;
 use super::goal::GoalParts;
+use super::histogram::Histogram;
 use super::jobs::Jobs;
 use super::layers::LayerStack;
 use super::messages::{Level, Messages, Problem};
@@ -47,6 +48,8 @@ pub struct App {
     pub edits: Edits,
     /// Pieces of the image that are loaded.
     pub slices: Slices,
+    /// Histogram of the slice shown.
+    pub histogram: Option<Histogram>,
     /// Saving and opening.
     pub files: Files,
     /// Applet, panels, keys typed so far.
@@ -85,6 +88,7 @@ impl App {
             training: Training::default(),
             edits: Edits::default(),
             slices: Slices::default(),
+            histogram: None,
             files: Files::default(),
             screen: Screen::default(),
             popups: Vec::new(),

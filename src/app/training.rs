@@ -189,6 +189,12 @@ impl App {
         FeatureBank::new(selection, [z, y, x], c).map(|bank| bank.channel_names()).unwrap_or_default()
     }
 
+    /// Whether out-of-date tiles are marked. While live update runs they are replaced soon: marks would only
+    /// flicker.
+    pub fn marks_stale(&self) -> bool {
+        !self.training.live && self.training.updating().is_none()
+    }
+
     /// Probabilities at the cursor, if they are known.
     pub fn probabilities_at_cursor(&self) -> Option<&[f32]> {
         let cursor = self.view()?.cursor;

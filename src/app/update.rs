@@ -19,11 +19,14 @@ pub fn update(app: &mut App, event: AppEvent) -> Vec<Effect> {
         AppEvent::Saved { path, mark, result } => app.saved(path, mark, result),
         AppEvent::FolderListed { folder, result } => app.folder_listed(folder, result),
         AppEvent::Job(id, event) => app.job_event(id, event),
+        AppEvent::Access(access) => app.accessed(access),
+        AppEvent::Recent(list) => app.files.recent = list,
         AppEvent::Link(rate) => app.link = rate,
         AppEvent::Problem(problem) => app.problem(problem),
         AppEvent::Terminate => app.outbox.push(Effect::Quit),
     }
     app.settle_training();
+    app.refresh_histogram();
     if app.goal_stamp() != before {
         app.refresh_goal_parts();
         app.outbox.push(Effect::Goal);

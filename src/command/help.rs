@@ -97,6 +97,8 @@ const CONTRAST_HINTS: &[Hint] = &[
     hint("level", &["contrast.level -5", "contrast.level 5"]),
     hint("width", &["contrast.width -10", "contrast.width 10"]),
     hint("auto", &["contrast.auto"]),
+    hint("on screen", &["contrast.visible"]),
+    hint("values", &["contrast.set"]),
     hint("percentile", &["contrast.percentile"]),
     hint("brush", &["tool.brush"]),
 ];
@@ -118,6 +120,16 @@ const LAYERS_HINTS: &[Hint] = &[
     hint("opacity", &["layer.opacity_by -1", "layer.opacity_by 1"]),
     hint("solo", &["layer.solo"]),
     hint("move", &["layer.raise", "layer.lower"]),
+    hint("canvas", &["app.cancel"]),
+];
+
+const CHANNELS_HINTS: &[Hint] = &[
+    hint("select", &["channel.select_by -1", "channel.select_by 1"]),
+    hint("on/off", &["channel.toggle"]),
+    hint("colour", &["channel.recolor"]),
+    hint("next colour", &["channel.recolor_next"]),
+    hint("gray", &["channel.composite"]),
+    hint("link", &["channel.link"]),
     hint("canvas", &["app.cancel"]),
 ];
 
@@ -210,6 +222,7 @@ pub fn hints(keymap: &Keymap, mode: Mode, width: usize) -> Vec<ShownHint> {
         Mode::Contrast => CONTRAST_HINTS,
         Mode::Labels => LABELS_HINTS,
         Mode::Layers => LAYERS_HINTS,
+        Mode::Channels => CHANNELS_HINTS,
         Mode::Features => FEATURES_HINTS,
         Mode::Data => DATA_HINTS,
     };

@@ -18,6 +18,8 @@ pub enum Mode {
     Labels,
     /// In the panel of layers.
     Layers,
+    /// In the panel of channels.
+    Channels,
     /// In the Features applet.
     Features,
     /// In the Data applet.
@@ -26,12 +28,13 @@ pub enum Mode {
 
 impl Mode {
     /// All modes with their names in keymaps.
-    pub const ALL: [(Mode, &'static str); 7] = [
+    pub const ALL: [(Mode, &'static str); 8] = [
         (Mode::Global, "global"),
         (Mode::Canvas, "canvas"),
         (Mode::Contrast, "contrast"),
         (Mode::Labels, "labels"),
         (Mode::Layers, "layers"),
+        (Mode::Channels, "channels"),
         (Mode::Features, "features"),
         (Mode::Data, "data"),
     ];
@@ -54,6 +57,7 @@ impl Mode {
             Mode::Contrast => &[Mode::Contrast, Mode::Canvas, Mode::Global],
             Mode::Labels => &[Mode::Labels, Mode::Canvas, Mode::Global],
             Mode::Layers => &[Mode::Layers, Mode::Canvas, Mode::Global],
+            Mode::Channels => &[Mode::Channels, Mode::Canvas, Mode::Global],
             Mode::Features => &[Mode::Features, Mode::Global],
             Mode::Data => &[Mode::Data, Mode::Global],
         }
@@ -202,6 +206,7 @@ macro_rules! argument_text {
 
 commands! {
     FileOpen(path: String), "file.open", Global, "Open a project or an image";
+    FileRecent, "file.recent", Global, "Open a project or image that was open lately";
     FileSave, "file.save", Global, "Save the project";
     FileSaveAs(path: String), "file.save_as", Global, "Save the project under another name";
     FileSaveQuit, "file.save_quit", Global, "Save the project and quit";
@@ -231,6 +236,7 @@ commands! {
     ViewZoomOut, "view.zoom_out", Canvas, "Zoom out around the cursor";
     ViewFit, "view.fit", Canvas, "Zoom so that the whole slice fits";
     ViewActualSize, "view.actual_size", Canvas, "Zoom to 100 %";
+    ViewZoomBox, "view.zoom_box", Canvas, "Zoom to a box: mark a corner at the cursor, then the other, or drag";
     ViewCenter, "view.center", Canvas, "Centre the slice at the cursor";
     ViewPan(direction: Direction), "view.pan", Canvas, "Pan by a quarter of the canvas";
     ViewSliceBy(by: i32 = 1), "view.slice_by", Canvas, "Move by N slices";
@@ -238,10 +244,13 @@ commands! {
     ViewSliceLast, "view.slice_last", Canvas, "Go to the last slice";
     ViewTimeBy(by: i32 = 1), "view.time_by", Canvas, "Move by N time points";
     ViewChannelBy(by: i32 = 1), "view.channel_by", Canvas, "Show the next channel of the image";
-    ViewAxis(axis: SliceAxis), "view.axis", Canvas, "Slice along x, y or z";
+    ViewAxis(axis: SliceAxis), "view.axis", Canvas, "Slice along x, y or z; once more: all three again";
+    ViewThree, "view.three", Canvas, "Show slices along x, y and z together, or one alone";
+    ViewPaneBy(by: i32 = 1), "view.pane_by", Canvas, "Go to the next of the three slices";
     ViewGoTo(position: String), "view.go_to", Canvas, "Go to the pixel x y, x y z or x y z t";
     CursorMove(direction: Direction), "cursor.move", Canvas, "Move the cursor by one image pixel";
     CursorLeap(direction: Direction), "cursor.leap", Canvas, "Move the cursor by ten image pixels";
+    CursorPage(direction: Direction), "cursor.page", Canvas, "Move the cursor by a screen";
     ToolBrush, "tool.brush", Canvas, "Take the brush";
     ToolEraser, "tool.eraser", Canvas, "Take the eraser";
     ToolNavigate, "tool.navigate", Canvas, "Navigate: the mouse pans and nothing paints";
@@ -249,6 +258,7 @@ commands! {
     PaintDab, "paint.dab", Canvas, "Paint one dab at the cursor";
     PaintPen, "paint.pen", Canvas, "Put the pen down or up: while down, moving the cursor paints";
     PaintLine, "paint.line", Canvas, "Paint a line from the last dab to the cursor";
+    PaintRectangle, "paint.rectangle", Canvas, "Paint a rectangle: mark a corner at the cursor, then the other, or drag";
     PaintFill, "paint.fill", Canvas, "Fill the closed outline around the cursor";
     BrushBy(steps: i32 = 1), "brush.by", Canvas, "Next larger brush or eraser";
     BrushSize(diameter: usize), "brush.size", Canvas, "Set the diameter of the brush or eraser in pixels";
@@ -276,6 +286,13 @@ commands! {
     LayerOpacityBy(percent: i32 = 1), "layer.opacity_by", Layers, "Change the opacity of the selected layer";
     LayerOpacity(percent: i32), "layer.opacity", Layers, "Set the opacity of the selected layer in percent";
     LayerReset, "layer.reset", Layers, "Give all layers their default order, visibility and opacity";
+    ChannelComposite, "channel.composite", Canvas, "Show the channels together in colour, or the selected one in gray";
+    ChannelSelectBy(by: i32 = 1), "channel.select_by", Channels, "Select the next channel";
+    ChannelToggle, "channel.toggle", Channels, "Turn the selected channel on or off";
+    ChannelRecolor(color: String), "channel.recolor", Channels, "Set the colour of the selected channel, as #rrggbb";
+    ChannelRecolorNext, "channel.recolor_next", Channels, "Give the selected channel the next default colour";
+    ChannelLink, "channel.link", Channels, "Set the contrast of all channels together, or of the selected one alone";
+    ContrastVisible, "contrast.visible", Canvas, "Contrast from the lowest and highest value on screen";
     ContrastAuto, "contrast.auto", Canvas, "Contrast from the lowest and highest value of the slice";
     ContrastPercentile(cut: f64 = 0.1), "contrast.percentile", Canvas, "Contrast that cuts N percent at both ends";
     ContrastFull, "contrast.full", Canvas, "Contrast over all values the type can hold";
@@ -293,7 +310,8 @@ commands! {
     DataSelectBy(by: i32 = 1), "data.select_by", Data, "Select the next image of the list";
     DataShow, "data.show", Data, "Show the selected image on the canvas";
     MouseTool, "mouse.tool", Canvas, "Use the tool: paint, erase, pan or set the contrast";
-    MouseErase, "mouse.erase", Canvas, "Erase, or set the contrast from the slice with the contrast tool";
+    MouseErase, "mouse.erase", Canvas, "Erase, or set the contrast from what is on screen with the contrast tool";
+    MouseZoomBox, "mouse.zoom_box", Canvas, "Zoom to the box dragged over";
     MousePan, "mouse.pan", Canvas, "Drag the slice";
 }
 

@@ -29,8 +29,10 @@ pub(super) fn run<W: Work>(shared: &Shared<W>, seen: &mut u64) {
     while let Some(job) = shared.load.wait_newer(seen) {
         let Some(job) = job else { continue };
         let lane_id = job.lane_ids.get(job.goal.view.lane).copied();
-        told.retain(|(lane, plane, _)| Some(*lane) == lane_id && *plane == job.goal.view.plane);
-        if load(shared, &job, &job.goal.view, Some(&mut told), *seen) {
+        told.retain(|(lane, plane, _)| {
+            Some(*lane) == lane_id && job.goal.views().any(|view| view.plane == *plane)
+        });
+        if job.goal.views().all(|view| load(shared, &job, view, Some(&mut told), *seen)) {
             for view in neighbours(&job) {
                 load(shared, &job, &view, None, *seen);
             }

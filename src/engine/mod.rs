@@ -63,6 +63,15 @@ pub struct Goal {
     pub predict: bool,
     /// What is on screen.
     pub view: View,
+    /// Other slices of the same lane and time on screen beside it.
+    pub beside: Vec<View>,
+}
+
+impl Goal {
+    /// All that is on screen.
+    pub fn views(&self) -> impl Iterator<Item = &View> {
+        std::iter::once(&self.view).chain(&self.beside)
+    }
 }
 
 /// What is on screen.

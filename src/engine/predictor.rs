@@ -56,7 +56,7 @@ pub(super) fn run<W: Work>(shared: &Shared<W>, seen: &mut u64) {
 fn supersedes(newer: &PredictMail, job: &Job, revision: ForestRev) -> bool {
     newer.forest.as_ref().is_none_or(|forest| forest.revision != revision)
         || newer.job.as_ref().is_none_or(|next| {
-            next.goal.view != job.goal.view
+            !next.goal.views().eq(job.goal.views())
                 || next.goal.predict != job.goal.predict
                 || next.goal.class_count != job.goal.class_count
                 || next.lane_ids != job.lane_ids
@@ -102,8 +102,15 @@ fn predict_visible<W: Work>(
     caches.features.retain(|(lane, ..)| job.lane_ids.contains(lane));
     let prepared = caches.prepare(shared, job, forest)?;
     let [_, z, y, x, _] = job.goal.lanes[view.lane].raw.info().shape;
-    let slab = Slab::new(&view.plane, [z, y, x], &shared.work.footprint(&prepared));
-    let visible = visible_tiles(&view, [z, y, x]);
+    let footprint = shared.work.footprint(&prepared);
+    let visible: Vec<Place> = job
+        .goal
+        .views()
+        .flat_map(|view| {
+            let slab = Slab::new(&view.plane, [z, y, x], &footprint);
+            visible_tiles(view, [z, y, x]).into_iter().map(move |roi| Place { roi, slab })
+        })
+        .collect();
     let todo = outdated(shared, &visible, lane_id, t, forest.revision);
     let total = visible.len();
     let mut done = total - todo.len();
@@ -111,31 +118,32 @@ fn predict_visible<W: Work>(
         shared.send(Event::TilesReady { done, total });
     }
     // Features of more tiles than fit would only push out those of nearer tiles.
-    let cacheable = (shared.options.feature_bytes / slab.bytes.max(1)).max(1);
-    let near: Vec<SpatialRoi> = visible.iter().take(cacheable).copied().collect();
-    let task = TileTask { work: &shared.work, job, prepared: &prepared, slab: &slab };
+    let largest = visible.iter().map(|place| place.slab.bytes).max().unwrap_or(1);
+    let cacheable = (shared.options.feature_bytes / largest.max(1)).max(1);
+    let near: Vec<SpatialRoi> = visible.iter().take(cacheable).map(|place| place.roi).collect();
+    let task = TileTask { work: &shared.work, job, prepared: &prepared };
     let threads = shared.pool.current_num_threads();
     let mut rest = todo.as_slice();
     // A pass always gets past the tile at the brush, or no other would ever change.
     let mut chunk = threads.max(2);
     while !rest.is_empty() {
-        let (rois, later) = rest.split_at(chunk.min(rest.len()));
+        let (places, later) = rest.split_at(chunk.min(rest.len()));
         (rest, chunk) = (later, threads);
         let held: Vec<Option<Features>> =
-            rois.iter().map(|roi| caches.features.get(&(lane_id, t, slab.block(roi))).cloned()).collect();
+            places.iter().map(|place| caches.features.get(&(lane_id, t, place.block())).cloned()).collect();
         let results: Vec<Result<(Features, Array4<f32>), WorkError>> = shared
             .pool
-            .install(|| rois.par_iter().zip(held).map(|(roi, held)| task.predict(roi, held)).collect());
-        for (&roi, result) in rois.iter().zip(results) {
+            .install(|| places.par_iter().zip(held).map(|(place, held)| task.predict(place, held)).collect());
+        for (place, result) in places.iter().zip(results) {
             let (features, probabilities) = result?;
-            let key = (lane_id, t, slab.block(&roi));
-            if caches.features.peek(&key).is_none() && near.contains(&roi) {
-                caches.features.insert(key, features, slab.bytes);
+            let key = (lane_id, t, place.block());
+            if caches.features.peek(&key).is_none() && near.contains(&place.roi) {
+                caches.features.insert(key, features, place.slab.bytes);
             }
-            let key = TileKey { lane: lane_id, t, roi };
+            let key = TileKey { lane: lane_id, t, roi: place.roi };
             shared.tiles.accept(key, probabilities, forest.revision, job.class_epoch);
         }
-        done += rois.len();
+        done += places.len();
         shared.send(Event::TilesReady { done, total });
         if shared.predict.is_newer(*seen) && !rest.is_empty() {
             match shared.predict.get(seen) {
@@ -150,21 +158,37 @@ fn predict_visible<W: Work>(
     Ok(Outcome::Done)
 }
 
+/// A tile and the blocks in which features of its slice are computed.
+#[derive(Clone, Copy)]
+struct Place {
+    roi: SpatialRoi,
+    slab: Slab,
+}
+
+impl Place {
+    fn block(&self) -> SpatialRoi {
+        self.slab.block(&self.roi)
+    }
+}
+
 /// The visible tiles that `revision` has not predicted yet: the one at the brush, then those whose
 /// result is oldest, then outward.
 fn outdated<W: Work>(
     shared: &Shared<W>,
-    visible: &[SpatialRoi],
+    visible: &[Place],
     lane: u64,
     t: usize,
     revision: ForestRev,
-) -> Vec<SpatialRoi> {
+) -> Vec<Place> {
     let shown = |roi: SpatialRoi| shared.tiles.revision(&TileKey { lane, t, roi });
-    let mut todo: Vec<_> =
-        visible.iter().enumerate().map(|(order, &roi)| (order != 0, shown(roi), order, roi)).collect();
+    let mut todo: Vec<_> = visible
+        .iter()
+        .enumerate()
+        .map(|(order, place)| (order != 0, shown(place.roi), order, *place))
+        .collect();
     todo.retain(|(_, shown, ..)| shown.is_none_or(|shown| shown < revision));
     todo.sort_unstable_by_key(|&(later, shown, order, _)| (later, shown, order));
-    todo.into_iter().map(|(.., roi)| roi).collect()
+    todo.into_iter().map(|(.., place)| place).collect()
 }
 
 impl<P: Send + Sync> Caches<P> {
@@ -189,6 +213,7 @@ impl<P: Send + Sync> Caches<P> {
 
 /// The blocks of which features are computed: as wide as a tile, and a few slices deep where the filters
 /// reach across slices, since a slice costs little once its neighbourhood has been smoothed.
+#[derive(Clone, Copy)]
 struct Slab {
     axis: usize,
     depth: usize,
@@ -223,27 +248,21 @@ struct TileTask<'a, W: Work> {
     work: &'a W,
     job: &'a Job,
     prepared: &'a W::Prepared,
-    slab: &'a Slab,
 }
 
 impl<W: Work> TileTask<'_, W> {
-    fn predict(
-        &self,
-        roi: &SpatialRoi,
-        held: Option<Features>,
-    ) -> Result<(Features, Array4<f32>), WorkError> {
+    fn predict(&self, place: &Place, held: Option<Features>) -> Result<(Features, Array4<f32>), WorkError> {
         let view = &self.job.goal.view;
         let source = &self.job.goal.lanes[view.lane];
-        let block = self.slab.block(roi);
+        let Place { roi, slab } = place;
+        let block = place.block();
         let features = match held {
             Some(features) => features,
             None => Arc::new(self.work.features(source, view.lane, self.prepared, view.plane.t, &block)?),
         };
         let part = roi.relative_to(block.start);
-        let slice = features.slice_axis(
-            ArrayAxis(self.slab.axis + 1),
-            Slice::from(part.start[self.slab.axis]..part.stop[self.slab.axis]),
-        );
+        let slice = features
+            .slice_axis(ArrayAxis(slab.axis + 1), Slice::from(part.start[slab.axis]..part.stop[slab.axis]));
         let probabilities = self.work.predict(self.prepared, slice);
         Ok((features, self.work.masked(source, view.lane, view.plane.t, roi, probabilities)?))
     }

@@ -7,7 +7,8 @@ use ndarray::{Array4, ArrayView2, Axis as ArrayAxis};
 
 use super::blend::Sheet;
 use super::cursor::{self, Cursor};
-use super::normalize::{Channels, Leveler, Window};
+use super::marks::{self, Marks};
+use super::normalize::{Channels, Leveler, Tinted, Window};
 use super::sampling::Line;
 use super::{Layer, LayerKind, Picture, Viewport};
 use crate::data::classes::Rgb;
@@ -67,6 +68,8 @@ pub struct Scene<'a> {
     pub cursor: Option<Cursor>,
     /// Whether stale tiles are marked at their corner.
     pub mark_stale: bool,
+    /// Lines over the slice.
+    pub marks: Marks,
 }
 
 /// Composes what `viewport` shows of `scene`.
@@ -76,9 +79,10 @@ pub fn compose(scene: &Scene<'_>, viewport: &Viewport) -> Picture {
         columns: Line::new(viewport, 1, scene.extent[1]),
     };
     let [base, mut overlay] = flatten(scene, &grid);
-    let marks = if scene.mark_stale { stale_marks(scene, &grid) } else { Vec::new() };
-    marks.into_iter().for_each(|at| overlay.set(at, STALE_COLOR));
+    let stale = if scene.mark_stale { stale_marks(scene, &grid) } else { Vec::new() };
+    stale.into_iter().for_each(|at| overlay.set(at, STALE_COLOR));
     let mut picture = expand(&grid, &base, &overlay, viewport.picture);
+    marks::draw(&scene.marks, viewport, &mut picture);
     if let Some(cursor) = &scene.cursor {
         cursor::draw(cursor, viewport, &mut picture);
     }
@@ -186,14 +190,23 @@ fn draw_samples<T: Sample>(
                 sheet.over(at, [leveler.level(plane[[row, column]]); 3], opacity);
             });
         }
-        Channels::Rgb(shown) => {
-            let shown: Vec<_> = shown.iter().take(3).map(|&(index, window)| channel(index, window)).collect();
+        Channels::Composite(shown) => {
+            let shown: Vec<_> = shown
+                .iter()
+                .map(|&Tinted { channel: index, window, color }| {
+                    let (plane, leveler) = channel(index, window);
+                    (plane, leveler, color.map(u32::from))
+                })
+                .collect();
             grid.within(&scene.plane, &part.region, |at, row, column| {
-                let mut color = [0; 3];
-                for (light, (plane, leveler)) in color.iter_mut().zip(&shown) {
-                    *light = leveler.level(plane[[row, column]]);
+                let mut light = [0u32; 3];
+                for (plane, leveler, color) in &shown {
+                    let level = u32::from(leveler.level(plane[[row, column]]));
+                    for (light, color) in light.iter_mut().zip(color) {
+                        *light += (level * color + 127) / 255;
+                    }
                 }
-                sheet.over(at, color, opacity);
+                sheet.over(at, light.map(|light| light.min(255) as u8), opacity);
             });
         }
     }

@@ -78,6 +78,7 @@ impl Stage {
             predictions: &predictions,
             layers: &self.layers,
             cursor: None,
+            marks: Marks::default(),
             mark_stale: false,
         };
         compose(&scene, viewport)
@@ -121,14 +122,19 @@ proptest! {
 }
 
 #[test]
-fn two_channels_are_red_and_green() {
+fn channels_are_shown_in_their_colours() {
     let mut stage = Stage::new(plane(Axis::Z, 0));
     stage.raw = part(&volume(2), &stage.plane);
-    let windows = [Window { low: 0.0, high: 255.0 }; 2];
-    stage.channels = Channels::default_for(&windows);
+    let window = Window { low: 0.0, high: 255.0 };
+    let tinted = |channel: usize, color| Tinted { channel, window, color };
+    stage.channels = Channels::Composite(vec![tinted(0, [255, 0, 0]), tinted(1, [0, 255, 0])]);
     let picture = stage.at_one();
     assert_eq!(picture.base[SHAPE[2] + 3], [14, 14 + 37, 0]);
-    stage.channels = Channels::Gray { channel: 1, window: windows[0] };
+    stage.channels = Channels::Composite(vec![tinted(1, [255, 0, 255]), tinted(0, [255; 3])]);
+    assert_eq!(stage.at_one().base[SHAPE[2] + 3], [14 + 14 + 37, 14, 14 + 14 + 37], "their light adds up");
+    stage.channels = Channels::Composite(Vec::new());
+    assert_eq!(stage.at_one().base[SHAPE[2] + 3], [0; 3]);
+    stage.channels = Channels::Gray { channel: 1, window };
     assert_eq!(stage.at_one().base[SHAPE[2] + 3], [14 + 37; 3]);
 }
 

@@ -1,5 +1,6 @@
 //! From samples to screen brightness: window leveling and which channels are shown.
 
+use crate::data::classes::Rgb;
 use crate::data::volume::Sample;
 
 /// The sample values shown black and full bright.
@@ -31,20 +32,19 @@ pub enum Channels {
         /// Its window.
         window: Window,
     },
-    /// Up to three channels as red, green and blue, each with its window; the others stay dark.
-    Rgb(Vec<(usize, Window)>),
+    /// Channels in colours, their light added.
+    Composite(Vec<Tinted>),
 }
 
-impl Channels {
-    /// ilastik's default: images of two or three channels in colour, others by their first channel in
-    /// gray. `windows` has an entry per channel.
-    pub fn default_for(windows: &[Window]) -> Channels {
-        match windows {
-            [_, _] | [_, _, _] => Channels::Rgb(windows.iter().copied().enumerate().collect()),
-            [first, ..] => Channels::Gray { channel: 0, window: *first },
-            [] => Channels::Gray { channel: 0, window: Window { low: 0.0, high: 1.0 } },
-        }
-    }
+/// A channel of a composite.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tinted {
+    /// The channel.
+    pub channel: usize,
+    /// Its window.
+    pub window: Window,
+    /// The colour of its brightest pixels.
+    pub color: Rgb,
 }
 
 /// A window made ready for samples of one type: a table where the type is small.

@@ -7,9 +7,9 @@ use std::sync::mpsc::Sender;
 use std::thread;
 
 use super::jobs::{JobControl, Stop};
-use super::journal;
 use super::message::Message;
-use crate::app::{AppEvent, JournalRecord, NewLane, Opened, Problem, SaveFailure, SaveRequest};
+use super::{access, journal, recent};
+use crate::app::{Access, AppEvent, JournalRecord, NewLane, Opened, Problem, SaveFailure, SaveRequest};
 use crate::engine::LaneSource;
 use crate::io::{self, FORMATS, ImageReader, OpenOptions};
 use crate::project::Project;
@@ -24,20 +24,50 @@ pub(super) enum Task {
     Save(Box<SaveRequest>),
 }
 
-/// Does a task on a thread of its own and answers with an event.
+/// Does a task on a thread of its own and answers with events.
 pub(super) fn perform(task: Task, sender: Sender<Message>) -> std::io::Result<()> {
     thread::Builder::new().name("files".into()).spawn(move || {
-        let event = match task {
-            Task::Start(inputs, project) => AppEvent::Opened(open(&inputs, project).map(Box::new)),
+        let send = |event: AppEvent| {
+            // Once the interface has ended nobody wants to know.
+            let _ = sender.send(Message::App(Box::new(event)));
+        };
+        match task {
+            Task::Start(inputs, project) => {
+                let result = open(&inputs, project);
+                let location = result.as_ref().ok().and_then(|opened| lately(opened, inputs.first()));
+                send(AppEvent::Opened(result.map(Box::new)));
+                location.iter().for_each(|location| recent::remember(location));
+                send(AppEvent::Recent(recent::read()));
+            }
             Task::Open(location) => {
                 let location = io::template::expand_home(&location).to_string_lossy().into_owned();
-                AppEvent::Opened(open(&[location], None).map(Box::new))
+                let result = open(std::slice::from_ref(&location), None);
+                let location = result.as_ref().ok().and_then(|opened| lately(opened, Some(&location)));
+                send(AppEvent::Opened(result.map(Box::new)));
+                location.iter().for_each(|location| recent::remember(location));
+                send(AppEvent::Recent(recent::read()));
             }
-            Task::Save(request) => save(*request),
-        };
-        let _ = sender.send(Message::App(Box::new(event)));
+            Task::Save(request) => {
+                let path = request.path.clone();
+                let moved = request.project.path.as_ref() != Some(&path);
+                let event = save(*request);
+                let saved = matches!(event, AppEvent::Saved { result: Ok(()), .. });
+                send(event);
+                if saved && moved {
+                    send(AppEvent::Access(access::check(&path)));
+                    recent::remember(&path.to_string_lossy());
+                    send(AppEvent::Recent(recent::read()));
+                }
+            }
+        }
     })?;
     Ok(())
+}
+
+/// What to open again to come back here: the project once there is a file, else what was named.
+fn lately(opened: &Opened, named: Option<&String>) -> Option<String> {
+    let project = opened.project.path.as_ref().map(|path| path.to_string_lossy().into_owned());
+    project.or_else(|| named.filter(|_| !opened.sources.is_empty()).cloned())
 }
 
 fn save(request: SaveRequest) -> AppEvent {
@@ -104,6 +134,7 @@ fn empty(project: Project) -> Opened {
         journal: Vec::new(),
         journal_lanes: Vec::new(),
         problems: Vec::new(),
+        access: Access::default(),
     }
 }
 
@@ -244,8 +275,13 @@ fn new_lane(location: &str) -> Result<NewLane, Problem> {
     Ok(NewLane { lane, source: LaneSource { raw: image, mask: None } })
 }
 
-/// Finds the edits that were not saved, with the images that they added.
+/// Finds the edits that were not saved, with the images that they added, and holds the project.
 fn read_journal(opened: &mut Opened, project: &Path) {
+    opened.access = access::check(project);
+    if opened.access.shared {
+        // The journal is that of the program which has the project open.
+        return;
+    }
     opened.journal = journal::read(project);
     for record in &opened.journal {
         if let JournalRecord::LaneAdded { location, .. } = record {

@@ -3,6 +3,7 @@
 //! Owns the terminal device, the threads that read it, encode and write, the journal file, and the loop
 //! that performs the state's effects.
 
+mod access;
 mod backend;
 mod doctor;
 mod drawing;
@@ -16,6 +17,7 @@ mod mouse;
 mod pacing;
 pub mod panels;
 mod probing;
+mod recent;
 mod run;
 mod scene;
 mod session;

@@ -2,90 +2,123 @@
 
 use std::sync::Arc;
 
+use crate::app::band::BandUse;
 use crate::app::{App, ChannelView, Tool};
-use crate::data::{LabelClass, LabelVolume, SlicePlane};
-use crate::engine::{Engine, SliceData, Tile};
+use crate::data::classes::Rgb;
+use crate::data::{Axis, LabelClass, LabelVolume, SlicePlane};
+use crate::engine::{Engine, SliceData, Tile, View};
+use crate::render::marks::{Band, Crossing};
 use crate::render::{
-    Channels, Cursor, Layer, Picture, ProbabilityPart, Scene, SlicePart, Viewport, Window, compose,
+    Channels, Cursor, Layer, Marks, Picture, ProbabilityPart, Scene, SlicePart, Tinted, Viewport, Window,
+    compose, panes,
 };
 
-/// Everything that a picture shows; cheap to make, since blocks and tiles are shared.
-pub(super) struct SceneParts {
+/// One slice with what is known of it.
+struct SliceParts {
     plane: SlicePlane,
     extent: [usize; 2],
     slices: Vec<Arc<SliceData>>,
+    tiles: Vec<Tile>,
+    cursor: Option<Cursor>,
+    marks: Marks,
+    viewport: Viewport,
+}
+
+/// Everything that a picture shows; cheap to make, since blocks and tiles are shared.
+pub(super) struct SceneParts {
+    /// The slices in the order of their panes: one, or three.
+    panes: Vec<SliceParts>,
+    /// The one that takes keys.
+    active: usize,
     channels: Channels,
     labels: LabelVolume,
     classes: Vec<LabelClass>,
-    tiles: Vec<Tile>,
     layers: Vec<Layer>,
-    cursor: Option<Cursor>,
-    viewport: Viewport,
     mark_stale: bool,
 }
 
-/// Colour of the eraser's outline.
-const ERASER_COLOR: [u8; 3] = [255; 3];
+/// Colour of the eraser's outline and of a box to zoom to.
+const WHITE: Rgb = [255; 3];
+
+/// ilastik's colours of the slices along an axis.
+fn axis_color(axis: Axis) -> Rgb {
+    match axis {
+        Axis::X => [255, 64, 64],
+        Axis::Y => [64, 220, 64],
+        _ => [80, 120, 255],
+    }
+}
 
 impl SceneParts {
     /// What `app` shows, with what `engine` has of it; `None` without an image or a canvas.
     pub fn of(app: &App, engine: &Engine) -> Option<SceneParts> {
-        let view = app.engine_view()?;
-        let viewport = app.viewport()?;
-        // The state chooses the contrast when it is told of a slice: before that it would be wrong.
-        let known = app.slices.of(app.lane, view.plane).next().is_some();
-        let slices = if known { engine.slices(&view) } else { Vec::new() };
+        let view = app.view()?;
+        let views = app.engine_views();
+        let panes: Option<Vec<SliceParts>> = app
+            .panes()
+            .into_iter()
+            .map(|(axis, _)| {
+                let shown = views.iter().find(|shown| shown.plane.axis == axis)?;
+                SliceParts::of(app, engine, shown)
+            })
+            .collect();
+        let panes = panes.filter(|panes| !panes.is_empty())?;
         let window = |channel: usize| {
             let (low, high) = app.display_range(channel);
             Window { low, high }
         };
-        let channels = match app.view()?.channels {
-            ChannelView::Gray(channel) => Channels::Gray { channel, window: window(channel) },
-            ChannelView::Rgb => {
-                Channels::Rgb((0..app.shape()[4].min(3)).map(|channel| (channel, window(channel))).collect())
+        let display = &view.display;
+        let channels = match display.view {
+            ChannelView::Gray => {
+                Channels::Gray { channel: display.selected, window: window(display.selected) }
+            }
+            ChannelView::Composite => {
+                let tinted = |channel: usize| Tinted {
+                    channel,
+                    window: window(channel),
+                    color: display.tints[channel].color,
+                };
+                Channels::Composite(display.shown().into_iter().map(tinted).collect())
             }
         };
-        let paints = matches!(app.paint.tool, Tool::Brush | Tool::Eraser);
-        let color = match app.paint.tool {
-            Tool::Brush => app.selected_class().map_or(ERASER_COLOR, |class| class.color),
-            _ => ERASER_COLOR,
-        };
-        let cursor = Cursor {
-            at: app.view()?.cursor_on_slice().map(|p| p as i64),
-            brush: paints.then(|| app.paint.active_brush()),
-            color,
-            cross: true,
-        };
-        // While live update runs, stale tiles are replaced soon: marks would only flicker.
-        let mark_stale = !app.training.live && app.training.updating().is_none();
         Some(SceneParts {
-            plane: view.plane,
-            extent: app.extent(),
-            slices,
+            active: panes.iter().position(|pane| pane.plane.axis == view.axis)?,
+            panes,
             channels,
             labels: app.labels()?.clone(),
             classes: app.project.classes.clone(),
-            tiles: if app.layers.needs_predictions() { engine.tiles(&view) } else { Vec::new() },
             layers: app.layers.layers.clone(),
-            cursor: Some(cursor),
-            viewport,
-            mark_stale,
+            mark_stale: app.marks_stale(),
         })
     }
 
-    /// Whether any of the slice has been loaded.
+    /// Whether any of the slice that takes keys has been loaded.
     pub fn is_loaded(&self) -> bool {
-        !self.slices.is_empty()
+        !self.panes[self.active].slices.is_empty()
     }
 
     /// The picture, of `size` (rows, columns).
     pub fn compose(&self, size: [usize; 2]) -> Picture {
-        let slices: Vec<SlicePart<'_>> = self
+        match &self.panes[..] {
+            [z, x, y] => {
+                let areas = panes::split(size);
+                let parts = [(z, areas[0]), (x, areas[1]), (y, areas[2])];
+                panes::join(size, &parts.map(|(pane, area)| self.slice(pane, area.size)), self.active)
+            }
+            panes => self.slice(&panes[0], size),
+        }
+    }
+
+    fn slice(&self, pane: &SliceParts, size: [usize; 2]) -> Picture {
+        if size.contains(&0) {
+            return Picture::new(size[1], size[0]);
+        }
+        let slices: Vec<SlicePart<'_>> = pane
             .slices
             .iter()
             .map(|piece| SlicePart { region: piece.region, raw: &piece.raw, mask: piece.mask.as_ref() })
             .collect();
-        let predictions: Vec<ProbabilityPart<'_>> = self
+        let predictions: Vec<ProbabilityPart<'_>> = pane
             .tiles
             .iter()
             .map(|tile| ProbabilityPart {
@@ -95,17 +128,58 @@ impl SceneParts {
             })
             .collect();
         let scene = Scene {
-            plane: self.plane,
-            extent: self.extent,
+            plane: pane.plane,
+            extent: pane.extent,
             slices: &slices,
             channels: &self.channels,
             labels: &self.labels,
             classes: &self.classes,
             predictions: &predictions,
             layers: &self.layers,
-            cursor: self.cursor,
+            cursor: pane.cursor,
             mark_stale: self.mark_stale,
+            marks: pane.marks,
         };
-        compose(&scene, &Viewport { picture: size, ..self.viewport })
+        compose(&scene, &Viewport { picture: size, ..pane.viewport })
+    }
+}
+
+impl SliceParts {
+    fn of(app: &App, engine: &Engine, shown: &View) -> Option<SliceParts> {
+        let view = app.view()?;
+        let axis = shown.plane.axis;
+        // The state chooses the contrast when it is told of a slice: before that it would be wrong.
+        let known = app.slices.of(app.lane, shown.plane).next().is_some();
+        let active = axis == view.axis;
+        let crossing = view.three.then(|| {
+            let axes = shown.plane.axes();
+            Crossing { at: axes.map(|axis| view.crossing[axis as usize - 1]), colors: axes.map(axis_color) }
+        });
+        let band = app.band().filter(|_| active).map(|(what, corners)| {
+            let color = if what == BandUse::Zoom { WHITE } else { tool_color(app) };
+            Band { corners, color }
+        });
+        Some(SliceParts {
+            plane: shown.plane,
+            extent: shown.plane.extent(app.space()),
+            slices: if known { engine.slices(shown) } else { Vec::new() },
+            tiles: if app.layers.needs_predictions() { engine.tiles(shown) } else { Vec::new() },
+            cursor: active.then(|| Cursor {
+                at: view.cursor_on_slice().map(|p| p as i64),
+                brush: app.brush_in_hand(),
+                color: tool_color(app),
+                cross: true,
+            }),
+            marks: Marks { crossing, band },
+            viewport: app.viewport_along(axis)?,
+        })
+    }
+}
+
+/// The colour of what the tool in hand leaves.
+fn tool_color(app: &App) -> Rgb {
+    match app.paint.tool {
+        Tool::Brush if !app.paint.erases_now() => app.selected_class().map_or(WHITE, |class| class.color),
+        _ => WHITE,
     }
 }

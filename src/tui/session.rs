@@ -190,7 +190,10 @@ impl Session {
     }
 
     fn journal_for(&self, opened: &Opened) {
-        if let Some(path) = opened.project.path.clone().or_else(|| opened.save_to.clone()) {
+        // Two programs must not write one journal.
+        let own = opened.access.instead.clone().filter(|_| opened.access.shared);
+        let path = own.or_else(|| opened.project.path.clone()).or_else(|| opened.save_to.clone());
+        if let Some(path) = path {
             self.keep_journal(path, opened.journal.clone());
         }
     }

@@ -97,6 +97,7 @@ impl Sim {
             journal,
             journal_lanes,
             problems: Vec::new(),
+            access: Default::default(),
         };
         sim.event(AppEvent::Opened(Ok(Box::new(opened))));
         sim.fit_canvas();

@@ -29,6 +29,7 @@ impl App {
     /// Asks for the path that `row` takes, beginning with what it is now.
     pub(in crate::app) fn ask_for_path(&mut self, row: &'static Row) {
         let now = match row.name {
+            "file.save_as" if self.files.access.refused.is_some() => self.files.access.instead.as_ref(),
             "file.save_as" => self.project.path.as_ref().or(self.files.save_to.as_ref()),
             _ => None,
         };

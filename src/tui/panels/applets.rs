@@ -20,6 +20,8 @@ pub fn draw_tabs(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
     }
     let mark = if app.files.saving {
         " saving"
+    } else if app.files.access.refused.is_some() {
+        if app.is_dirty() { " * (read-only)" } else { " (read-only)" }
     } else if app.is_dirty() {
         " *"
     } else {

@@ -4,10 +4,12 @@
 
 mod applets;
 mod canvas;
+mod channels;
 mod data;
 mod features;
 mod form;
 mod help;
+mod histogram;
 mod labels;
 mod layers;
 mod palette;
@@ -90,6 +92,12 @@ fn draw_training(frame: &mut Frame<'_>, app: &App, theme: &Theme, layout: &Layou
     if let Some(area) = layout.layers {
         layers::draw(frame, app, theme, area);
     }
+    if let Some(area) = layout.channels {
+        channels::draw(frame, app, theme, area);
+    }
+    if let Some(area) = layout.histogram {
+        histogram::draw(frame, app, theme, area);
+    }
     let Some(area) = layout.canvas else { return };
     if app.has_image() {
         // Unlike the blanks of a popup: those are sent when one opens, these when it closes.
@@ -115,6 +123,10 @@ fn draw_popup(
         }
         Popup::Question(question) => {
             popup::draw_question(frame, app, theme, area, question);
+            None
+        }
+        Popup::Recent { selected } => {
+            popup::draw_recent(frame, app, theme, area, *selected);
             None
         }
         Popup::Messages { scroll } => {

@@ -8,7 +8,7 @@ use tui_input::Input;
 
 use super::theme::{Theme, cut};
 use crate::app::App;
-use crate::app::layout::choice_areas;
+use crate::app::layout::{choice_areas, first_shown};
 use crate::app::popups::Question;
 use crate::command::Row;
 
@@ -56,6 +56,31 @@ pub fn draw_question(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     for (i, ((label, key), area)) in question.choices().iter().zip(choice_areas(area, question)).enumerate() {
         let style = if i == question.selected { theme.selected() } else { Default::default() };
         frame.render_widget(Line::styled(format!(" {label} ({key}) "), style), area);
+    }
+}
+
+/// Draws the list of what was open lately.
+pub fn draw_recent(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, selected: usize) {
+    let block = theme.block("recent", true);
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let width = usize::from(inner.width);
+    let list = &app.files.recent;
+    let first = first_shown(list.len(), usize::from(inner.height), selected);
+    for ((i, location), y) in list.iter().enumerate().skip(first).zip(inner.top()..inner.bottom()) {
+        // The end of a path tells more than its beginning.
+        let room = width.saturating_sub(4);
+        let count = location.chars().count();
+        let shown: String = if count > room {
+            std::iter::once('…').chain(location.chars().skip(count + 1 - room.max(1))).collect()
+        } else {
+            location.clone()
+        };
+        let style = if i == selected { theme.selected() } else { Default::default() };
+        frame.render_widget(
+            Line::styled(format!("{:>2}  {shown}", i + 1), style),
+            Rect { y, height: 1, ..inner },
+        );
     }
 }
 

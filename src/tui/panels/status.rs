@@ -26,14 +26,14 @@ fn parts(app: &App) -> Vec<String> {
     }
     parts.push(at);
     if let Some(values) = app.slices.values_at(app.lane, view.cursor) {
-        let shown = match view.channels {
-            ChannelView::Gray(channel) => values.get(channel).map(|&value| short(value)),
-            ChannelView::Rgb => Some(values.iter().map(|&value| short(value)).collect::<Vec<_>>().join(" ")),
-        };
-        parts.extend(shown.map(|text| format!("raw {text}")));
+        let shown = view.display.shown().into_iter().filter_map(|channel| values.get(channel));
+        let shown: Vec<String> = shown.map(|&value| short(value)).collect();
+        if !shown.is_empty() {
+            parts.push(format!("raw {}", shown.join(" ")));
+        }
     }
-    if let (ChannelView::Gray(channel), channels @ 2..) = (view.channels, app.shape()[4]) {
-        parts.push(format!("ch {}/{channels}", channel + 1));
+    if let (ChannelView::Gray, channels @ 2..) = (view.display.view, app.shape()[4]) {
+        parts.push(format!("ch {}/{channels}", view.display.selected + 1));
     }
     if let Some(values) = app.probabilities_at_cursor() {
         let values: Vec<String> = values.iter().map(|p| format!("{p:.2}").replacen("0.", ".", 1)).collect();
