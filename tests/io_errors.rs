@@ -50,7 +50,7 @@ fn opening() {
         (folder.file("e.tif", b""), "DIR/e.tif: the file is empty (0 bytes); copy or export it again"),
         (
             folder.file("a.czi", b"ZISRAWFILE"),
-            "DIR/a.czi: not an image format that can be read; supported are hdf5, tiff, npy, png, jpeg, bmp",
+            "DIR/a.czi: not an image format that can be read; supported are hdf5, tiff, npy, npz, png, jpeg, bmp",
         ),
         (
             folder.file("html.tif", b"<html>"),

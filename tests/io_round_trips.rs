@@ -164,7 +164,8 @@ proptest! {
         write(format, &path, "tzyxc", &image).expect("written");
         let options = OpenOptions {
             axes: (format == "numpy").then(|| "tzyxc".parse().expect("axes")),
-            memory: Some(64),
+            // A few chunks, so that they are decoded again.
+            memory: Some(2048),
             ..OpenOptions::default()
         };
         let read = io::open(&path.to_string_lossy(), &options).expect("opens");

@@ -1,5 +1,6 @@
 //! Files that appear whole or not at all: written beside their target, synchronised, then renamed.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
@@ -64,7 +65,7 @@ impl PendingFile {
         &self.target
     }
 
-    /// Makes the file's contents durable and closes it, without naming it yet.
+    /// Makes the file durable and closes it, without naming it yet.
     ///
     /// # Errors
     /// The disk is full or failing.
@@ -78,27 +79,28 @@ impl PendingFile {
     /// # Errors
     /// The disk is full or failing, or the file can't be renamed.
     pub fn commit(self) -> Result<(), Error> {
-        self.seal()?.commit()
+        commit_all([self.seal()?])
     }
 }
 
-/// A file that is complete and durable under its temporary name; dropped without
-/// [`SealedFile::commit`], it leaves nothing behind and the target untouched.
+/// A file that is complete and durable, still under its temporary name; dropped, it leaves nothing behind.
 #[derive(Debug)]
 pub struct SealedFile {
     temporary: TempPath,
     target: PathBuf,
 }
 
-impl SealedFile {
-    /// Gives the file its name.
-    ///
-    /// # Errors
-    /// The file can't be renamed.
-    pub fn commit(self) -> Result<(), Error> {
-        self.temporary.persist(&self.target).map_err(|e| Error::io(&self.target, e.error))?;
-        sync_folder(folder_of(&self.target)).map_err(|e| Error::io(&self.target, e))
+/// Gives files their names.
+///
+/// # Errors
+/// A file can't be renamed, or the disk is failing.
+pub fn commit_all(files: impl IntoIterator<Item = SealedFile>) -> Result<(), Error> {
+    let mut folders = BTreeSet::new();
+    for SealedFile { temporary, target } in files {
+        temporary.persist(&target).map_err(|e| Error::io(&target, e.error))?;
+        folders.insert(folder_of(&target).to_owned());
     }
+    folders.iter().try_for_each(|folder| sync_folder(folder).map_err(|e| Error::io(folder, e)))
 }
 
 /// Replaces the file at `path` by what `write` puts into a new one, whole or not at all.

@@ -1,11 +1,16 @@
 //! Arrays kept in chunks that are decoded one by one, with a cache of bounded size.
+//!
+//! Large chunks, such as the pages of a compressed TIFF, go to a temporary file when the cache can't hold
+//! them all: a box touches few samples of each, and decoding them again for every box would take for ever.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::error::Error;
 use super::planes::indices;
 use super::samples::{copy_box, strides};
+use super::spill::Spill;
 use super::storage::Storage;
 
 /// A decoded chunk: C order, the machine's byte order.
@@ -27,13 +32,30 @@ pub(super) trait ChunkSource: Send + Sync {
 pub(super) struct Chunked<S> {
     shape: Vec<usize>,
     chunk: Vec<usize>,
+    /// Number of chunks along each dimension.
+    grid: Vec<usize>,
     item: usize,
     source: S,
     cache: Mutex<Cache>,
+    spilled: Option<Spilled>,
 }
 
 /// Decoded bytes kept when the caller sets no limit.
-const DEFAULT_CACHE: u64 = 256 << 20;
+pub(super) const DEFAULT_CACHE: u64 = 256 << 20;
+
+/// Chunks up to this size are decoded again rather than written to disk.
+const SMALL_CHUNK: u64 = 1 << 20;
+
+/// Extents of a chunk once it is decoded.
+type Extents = Mutex<Option<Vec<usize>>>;
+
+/// Decoded chunks in a temporary file, each at its number times the bytes of a chunk.
+struct Spilled {
+    file: Spill,
+    chunk_bytes: u64,
+    /// The extents of the chunks that are there, by number; whoever comes first decodes it.
+    shapes: Mutex<HashMap<usize, Arc<Extents>>>,
+}
 
 #[derive(Default)]
 struct Cache {
@@ -55,18 +77,71 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl<S: ChunkSource> Chunked<S> {
-    /// An array whose decoded chunks take at most a quarter of the image's `memory` in bytes (one chunk is
-    /// always kept).
+    /// An array of the image at `path` whose decoded chunks take at most a quarter of the image's `memory` in
+    /// bytes.
+    ///
+    /// # Errors
+    /// A single chunk takes more than all of it.
     pub(super) fn new(
+        path: &Path,
         shape: Vec<usize>,
         chunk: Vec<usize>,
         item: usize,
         source: S,
         memory: Option<u64>,
-    ) -> Self {
+    ) -> Result<Self, Error> {
+        let chunk_bytes = chunk.iter().fold(item as u64, |n, &extent| n.saturating_mul(extent as u64));
+        if let Some(limit) = memory.filter(|&limit| chunk_bytes > limit) {
+            return Err(Error::TooLarge { path: path.to_owned(), need: chunk_bytes, limit });
+        }
         let limit = memory.map_or(DEFAULT_CACHE, |memory| memory / 4);
+        let grid: Vec<usize> = shape.iter().zip(&chunk).map(|(n, c)| n.div_ceil(*c)).collect();
+        let count: usize = grid.iter().product();
+        let bytes = chunk_bytes.saturating_mul(count as u64);
+        let spilled = (bytes > limit && chunk_bytes > SMALL_CHUNK && count > 1).then(|| Spilled {
+            file: Spill::new(path, bytes),
+            chunk_bytes,
+            shapes: Mutex::default(),
+        });
         let cache = Cache { limit, ..Cache::default() };
-        Chunked { shape, chunk, item, source, cache: Mutex::new(cache) }
+        Ok(Chunked { shape, chunk, grid, item, source, cache: Mutex::new(cache), spilled })
+    }
+
+    /// Calls `copy` with what is `wanted` of the chunk at grid position `index`: where it begins in the chunk,
+    /// its extents, and its samples with their strides and the first one's offset.
+    fn read_part(
+        &self,
+        index: &[usize],
+        wanted: &Wanted<'_>,
+        copy: impl FnOnce(&[usize], &[usize], (&[u8], &[usize], usize)),
+    ) -> Result<(), Error> {
+        let Some(spilled) = &self.spilled else {
+            let chunk = self.chunk(index)?;
+            let (from, part) = wanted.within(index, &self.chunk, &chunk.shape);
+            let source_strides = strides(&chunk.shape);
+            let offset = from.iter().zip(&source_strides).map(|(a, b)| a * b).sum();
+            copy(&from, &part, (&chunk.bytes, &source_strides, offset));
+            return Ok(());
+        };
+        let number = index.iter().zip(&self.grid).fold(0, |n, (i, extent)| n * extent + i);
+        let base = spilled.chunk_bytes * number as u64;
+        let slot = Arc::clone(lock(&spilled.shapes).entry(number).or_default());
+        let mut shape = lock(&slot);
+        if shape.is_none() {
+            let chunk = self.source.load(index)?;
+            spilled.file.write(base, &chunk.bytes)?;
+            *shape = Some(chunk.shape);
+        }
+        let extents = shape.clone().unwrap_or_default();
+        drop(shape);
+        let (from, part) = wanted.within(index, &self.chunk, &extents);
+        if part.contains(&0) {
+            return Ok(());
+        }
+        let mut bytes = vec![0; part.iter().product::<usize>() * self.item];
+        spilled.file.read_box((base, &extents, self.item), &from, &part, &mut bytes)?;
+        copy(&from, &part, (&bytes, &strides(&part), 0));
+        Ok(())
     }
 
     fn chunk(&self, index: &[usize]) -> Result<Arc<Chunk>, Error> {
@@ -114,6 +189,25 @@ impl Cache {
     }
 }
 
+/// A box of an array.
+struct Wanted<'a> {
+    start: &'a [usize],
+    shape: &'a [usize],
+}
+
+impl Wanted<'_> {
+    /// What of it lies in the chunk at grid position `index`: where it begins in the chunk, and its extents.
+    fn within(&self, index: &[usize], chunk: &[usize], extents: &[usize]) -> (Vec<usize>, Vec<usize>) {
+        let axis = |i: usize| {
+            let origin = index[i] * chunk[i];
+            let from = self.start[i].max(origin);
+            let end = (self.start[i] + self.shape[i]).min(origin + extents[i]);
+            (from - origin, end.saturating_sub(from))
+        };
+        (0..index.len()).map(axis).unzip()
+    }
+}
+
 impl<S: ChunkSource> Storage for Chunked<S> {
     fn read_box(&self, start: &[usize], shape: &[usize], out: &mut [u8]) -> Result<(), Error> {
         let rank = self.shape.len();
@@ -122,22 +216,62 @@ impl<S: ChunkSource> Storage for Chunked<S> {
             (0..rank).map(|i| (start[i] + shape[i] - 1) / self.chunk[i] + 1 - first[i]).collect();
         let target_strides = strides(shape);
         for index in indices(&first, &count) {
-            let chunk = self.chunk(&index)?;
-            let origin: Vec<usize> = (0..rank).map(|i| index[i] * self.chunk[i]).collect();
-            let from: Vec<usize> = (0..rank).map(|i| start[i].max(origin[i])).collect();
-            let part: Vec<usize> = (0..rank)
-                .map(|i| (start[i] + shape[i]).min(origin[i] + chunk.shape[i]).saturating_sub(from[i]))
-                .collect();
-            let source_strides = strides(&chunk.shape);
-            let source_offset = (0..rank).map(|i| (from[i] - origin[i]) * source_strides[i]).sum();
-            let target_offset = (0..rank).map(|i| (from[i] - start[i]) * target_strides[i]).sum();
-            copy_box(
-                self.item,
-                &part,
-                (&chunk.bytes, &source_strides, source_offset),
-                (out, &target_strides, target_offset),
-            );
+            self.read_part(&index, &Wanted { start, shape }, |from, part, source| {
+                let offset = (0..rank)
+                    .map(|i| (index[i] * self.chunk[i] + from[i] - start[i]) * target_strides[i])
+                    .sum();
+                copy_box(self.item, part, source, (out, &target_strides, offset));
+            })?;
         }
         Ok(())
+    }
+
+    fn by_region(&self) -> bool {
+        self.grid.iter().any(|&count| count > 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// Planes of `side` x `side` bytes, each sample its plane's number plus its column.
+    struct Planes {
+        side: usize,
+        loads: AtomicUsize,
+    }
+
+    impl ChunkSource for Planes {
+        fn load(&self, index: &[usize]) -> Result<Chunk, Error> {
+            self.loads.fetch_add(1, Ordering::Relaxed);
+            let bytes = (0..self.side * self.side).map(|i| (index[0] + i % self.side) as u8).collect();
+            Ok(Chunk { shape: vec![1, self.side, self.side], bytes })
+        }
+    }
+
+    #[test]
+    fn what_memory_cannot_hold_is_decoded_once() {
+        let (side, planes) = (1100, 6);
+        for (memory, loads) in [(2 << 20, planes), (64 << 20, planes)] {
+            let source = Planes { side, loads: AtomicUsize::new(0) };
+            let (shape, chunk) = (vec![planes, side, side], vec![1, side, side]);
+            let array = Chunked::new(Path::new("a"), shape, chunk, 1, source, Some(memory)).expect("fits");
+            for column in [3, 700, 3] {
+                let mut out = vec![0; planes * 2 * 2];
+                array.read_box(&[0, 40, column], &[planes, 2, 2], &mut out).expect("readable");
+                let expected: Vec<u8> = (0..planes * 4).map(|i| (i / 4 + column + i % 2) as u8).collect();
+                assert_eq!(out, expected, "{memory} bytes, column {column}");
+            }
+            assert_eq!(array.source.loads.load(Ordering::Relaxed), loads, "{memory} bytes");
+        }
+    }
+
+    #[test]
+    fn a_chunk_must_fit() {
+        let source = Planes { side: 10, loads: AtomicUsize::new(0) };
+        let array = Chunked::new(Path::new("a.tif"), vec![2, 10, 10], vec![1, 10, 10], 1, source, Some(99));
+        let refused = array.map(|_| ()).expect_err("too large").to_string();
+        assert!(refused.contains("a.tif: decoding the image needs 100 bytes, 99 are allowed"), "{refused}");
     }
 }

@@ -34,6 +34,15 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// A pipe, device or socket.
+    #[error(
+        "{}: is a pipe or a device, not a file; images are read at any place, so write it to a file first",
+        path.display()
+    )]
+    NotAFile {
+        /// What it is called.
+        path: PathBuf,
+    },
     /// A file of no bytes.
     #[error("{}: the file is empty (0 bytes); copy or export it again", path.display())]
     Empty {
@@ -93,6 +102,21 @@ pub enum Error {
         need: u64,
         /// Bytes allowed.
         limit: u64,
+    },
+    /// Decoding needs more space for temporary files than there is.
+    #[error(
+        "{}: decoding the image needs {need} bytes in the temporary folder {} ({why}); set TMPDIR to a folder with more space, raise --memory or convert the image to HDF5",
+        path.display(), folder.display()
+    )]
+    NoSpace {
+        /// The file.
+        path: PathBuf,
+        /// Where temporary files go.
+        folder: PathBuf,
+        /// Bytes needed.
+        need: u64,
+        /// What is wrong there.
+        why: String,
     },
     /// The file holds no image.
     #[error("{}: holds no dataset with 2 to 5 dimensions", path.display())]

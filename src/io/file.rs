@@ -16,11 +16,24 @@ pub(super) struct SharedFile {
 }
 
 impl SharedFile {
-    /// Opens the file at `path`.
+    /// Opens the file at `path`. Pipes and devices are refused before they are opened, which could wait
+    /// for ever.
     pub(super) fn open(path: &Path) -> Result<Arc<Self>, Error> {
+        let metadata = std::fs::metadata(path).map_err(|e| Error::io(path, e))?;
+        if metadata.is_dir() {
+            return Err(Error::IsFolder { path: path.to_owned() });
+        }
+        if !metadata.is_file() {
+            return Err(Error::NotAFile { path: path.to_owned() });
+        }
         let file = File::open(path).map_err(|e| Error::io(path, e))?;
         let len = file.metadata().map_err(|e| Error::io(path, e))?.len();
-        Ok(Arc::new(SharedFile { file, path: path.to_owned(), len }))
+        Ok(Self::new(file, path, len))
+    }
+
+    /// A file that is open already, of `len` bytes.
+    pub(super) fn new(file: File, path: &Path, len: u64) -> Arc<Self> {
+        Arc::new(SharedFile { file, path: path.to_owned(), len })
     }
 
     /// The path it was opened by.
@@ -44,6 +57,11 @@ impl SharedFile {
             },
             _ => Error::io(&self.path, e),
         })
+    }
+
+    /// Writes all of `bytes` at `offset`.
+    pub(super) fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        write_all_at(&self.file, offset, bytes)
     }
 
     /// Checks that `what`, the bytes `offset..offset + len`, lies within the file.

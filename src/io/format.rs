@@ -36,6 +36,11 @@ pub trait ImageReader: Send + Sync {
     /// What the image is.
     fn info(&self) -> &ImageInfo;
 
+    /// Whether a box can be read without decoding the whole image.
+    fn by_region(&self) -> bool {
+        true
+    }
+
     /// Reads the box `roi` (`tzyxc`), which must lie inside the image.
     ///
     /// # Errors
@@ -115,7 +120,8 @@ pub struct OpenOptions {
     /// Overrides what the file says about its axes.
     pub axes: Option<AxisOrder>,
     /// Most bytes to keep in memory for one image: an image that is decoded whole, or four times what
-    /// decoded chunks of it are kept in.
+    /// decoded chunks of it are kept in. What is decoded beyond that goes to a temporary file where it can
+    /// be decoded piece by piece, and is refused where not.
     pub memory: Option<u64>,
     /// Axis along which the files of a stack follow each other; `z` when not given.
     pub stack_along: Option<Axis>,
@@ -154,6 +160,7 @@ pub const FORMATS: &[&dyn Format] = &[
     &super::hdf5::Hdf5,
     &super::tiff::Tiff,
     &super::npy::Npy,
+    &super::npz::Npz,
     &super::raster::Png,
     &super::raster::Jpeg,
     &super::raster::Bmp,

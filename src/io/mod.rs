@@ -5,15 +5,18 @@
 pub mod atomic;
 pub mod axistags;
 mod chunked;
+mod decoded;
 pub mod error;
 mod file;
 pub mod format;
 mod hdf5;
 mod npy;
+mod npz;
 mod open;
 mod planes;
 mod raster;
 mod samples;
+mod spill;
 mod stack;
 mod storage;
 pub mod template;

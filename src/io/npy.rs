@@ -40,51 +40,105 @@ impl Format for Npy {
         options: &OpenOptions,
     ) -> Result<Arc<dyn ImageReader>, Error> {
         let file = SharedFile::open(path)?;
-        let (header, data_start) = header(&file)?;
-        let (dtype, order) = dtype(path, &header)?;
-        let extent = |&n: &u64| usize::try_from(n).ok();
-        let shape: Option<Vec<usize>> = header.shape().iter().map(extent).collect();
-        let shape = shape
-            .filter(|shape| byte_count(shape, dtype).is_some())
-            .ok_or_else(|| Error::damaged(path, format!("an array of shape {:?}", header.shape())))?;
-        let bytes = byte_count(&shape, dtype).unwrap_or_default() as u64;
-        file.check_range(data_start, bytes, || format!("an array of shape {shape:?} of {dtype}"))?;
-        let fortran = header.order() == Order::Fortran;
-        let plane = if fortran { shape.iter().rev().copied().collect() } else { shape.clone() };
-        let planes = RawPlanes {
-            file,
-            offsets: vec![data_start],
-            outer: Vec::new(),
-            plane,
-            item: dtype.size(),
-            order,
-        };
-        let found = Found::new(shape, dtype);
-        if fortran {
-            StoredImage::open(path, found, options, Reversed { inner: planes, item: dtype.size() })
-        } else {
-            StoredImage::open(path, found, options, planes)
-        }
+        let array = Array::read(path, file.view(), file.len())?;
+        open_at(&file, 0, array, options)
     }
 }
 
-/// Parses the header; also returns where the data starts.
-fn header(file: &Arc<SharedFile>) -> Result<(npyz::NpyHeader, u64), Error> {
-    let path = file.path();
-    // Magic, version, then the header's length as u16 (version 1) or u32 (later).
-    let mut fixed = [0; 12];
-    file.check_range(0, 12, || "the header".into())?;
-    file.read_at(0, &mut fixed)?;
-    let (prefix, length) = if fixed[6] == 1 {
-        (10, u64::from(u16::from_le_bytes([fixed[8], fixed[9]])))
-    } else {
-        (12, u64::from(u32::from_le_bytes([fixed[8], fixed[9], fixed[10], fixed[11]])))
+/// Opens an array that lies in a file as it is, its header at `base`.
+pub(super) fn open_at(
+    file: &Arc<SharedFile>,
+    base: u64,
+    array: Array,
+    options: &OpenOptions,
+) -> Result<Arc<dyn ImageReader>, Error> {
+    let start = base + array.header;
+    file.check_range(start, array.bytes, || {
+        format!("an array of shape {:?} of {}", array.shape, array.dtype)
+    })?;
+    let planes = RawPlanes {
+        file: Arc::clone(file),
+        offsets: vec![start],
+        outer: Vec::new(),
+        plane: array.stored_shape(),
+        item: array.dtype.size(),
+        order: array.order,
     };
-    let data_start = prefix + length;
-    file.check_range(prefix, length, || "the header".into())?;
-    let header = npyz::NpyHeader::from_reader(file.view().take(data_start))
-        .map_err(|e| Error::damaged(path, format!("its header can't be read ({e})")))?;
-    Ok((header, data_start))
+    array.open(file.path(), planes, options)
+}
+
+/// What an array's header says.
+#[derive(Debug)]
+pub(super) struct Array {
+    /// Extents.
+    pub(super) shape: Vec<usize>,
+    /// Sample type.
+    pub(super) dtype: DType,
+    /// Order of a sample's bytes.
+    pub(super) order: ByteOrder,
+    /// Whether the first dimension varies fastest.
+    fortran: bool,
+    /// Bytes of the header.
+    pub(super) header: u64,
+    /// Bytes of the samples.
+    pub(super) bytes: u64,
+}
+
+impl Array {
+    /// Reads the header of an array of `len` bytes in all.
+    pub(super) fn read(path: &Path, mut reader: impl Read, len: u64) -> Result<Self, Error> {
+        // Magic, version, then the header's length as u16 (version 1) or u32 (later).
+        let mut fixed = [0; 12];
+        let cut_off =
+            |need| Error::Truncated { path: path.to_owned(), what: "the header".into(), need, have: len };
+        if len < fixed.len() as u64 {
+            return Err(cut_off(fixed.len() as u64));
+        }
+        let unreadable = |e: std::io::Error| Error::damaged(path, format!("its header can't be read ({e})"));
+        reader.read_exact(&mut fixed).map_err(unreadable)?;
+        if !fixed.starts_with(MAGIC) {
+            return Err(Error::damaged(path, "it does not begin as an array"));
+        }
+        let header_end = if fixed[6] == 1 {
+            10 + u64::from(u16::from_le_bytes([fixed[8], fixed[9]]))
+        } else {
+            12 + u64::from(u32::from_le_bytes([fixed[8], fixed[9], fixed[10], fixed[11]]))
+        };
+        if header_end > len {
+            return Err(cut_off(header_end));
+        }
+        let rest = reader.take(header_end.saturating_sub(fixed.len() as u64));
+        let header = npyz::NpyHeader::from_reader((&fixed[..]).chain(rest)).map_err(unreadable)?;
+        let (dtype, order) = dtype(path, &header)?;
+        let extent = |&n: &u64| usize::try_from(n).ok();
+        let shape: Option<Vec<usize>> = header.shape().iter().map(extent).collect();
+        let (shape, bytes) = shape
+            .and_then(|shape| Some((byte_count(&shape, dtype)? as u64, shape)))
+            .map(|(bytes, shape)| (shape, bytes))
+            .ok_or_else(|| Error::damaged(path, format!("an array of shape {:?}", header.shape())))?;
+        let fortran = header.order() == Order::Fortran;
+        Ok(Array { shape, dtype, order, fortran, header: header_end, bytes })
+    }
+
+    /// Extents in the order in which the samples lie, outermost first.
+    pub(super) fn stored_shape(&self) -> Vec<usize> {
+        if self.fortran { self.shape.iter().rev().copied().collect() } else { self.shape.clone() }
+    }
+
+    /// The image at `path` whose samples, an array of [`Array::stored_shape`], `storage` reads.
+    pub(super) fn open(
+        self,
+        path: &Path,
+        storage: impl Storage + 'static,
+        options: &OpenOptions,
+    ) -> Result<Arc<dyn ImageReader>, Error> {
+        let found = Found::new(self.shape, self.dtype);
+        if self.fortran {
+            StoredImage::open(path, found, options, Reversed { inner: storage, item: self.dtype.size() })
+        } else {
+            StoredImage::open(path, found, options, storage)
+        }
+    }
 }
 
 fn dtype(path: &Path, header: &npyz::NpyHeader) -> Result<(DType, ByteOrder), Error> {
@@ -112,12 +166,16 @@ fn dtype(path: &Path, header: &npyz::NpyHeader) -> Result<(DType, ByteOrder), Er
 }
 
 /// An array whose dimensions are those of `inner` in reverse.
-struct Reversed {
-    inner: RawPlanes,
+struct Reversed<S> {
+    inner: S,
     item: usize,
 }
 
-impl Storage for Reversed {
+impl<S: Storage> Storage for Reversed<S> {
+    fn by_region(&self) -> bool {
+        self.inner.by_region()
+    }
+
     fn read_box(&self, start: &[usize], shape: &[usize], out: &mut [u8]) -> Result<(), Error> {
         let reversed = |v: &[usize]| -> Vec<usize> { v.iter().rev().copied().collect() };
         let mut bytes = vec![0; out.len()];

@@ -46,6 +46,9 @@ fn split(location: &str) -> Result<(PathBuf, Option<String>), Error> {
     if whole.is_dir() {
         return Err(Error::IsFolder { path: whole.to_owned() });
     }
+    if whole.exists() {
+        return Err(Error::NotAFile { path: whole.to_owned() });
+    }
     for ancestor in whole.ancestors().skip(1).filter(|a| !a.as_os_str().is_empty()) {
         if ancestor.is_file() {
             let inner = whole.strip_prefix(ancestor).unwrap_or(whole).to_string_lossy().into_owned();

@@ -6,11 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ndarray::{Array5, Axis as ArrayAxis, concatenate};
 
 use crate::data::volume::Sample;
-use crate::data::{Axis, AxisOrder, Roi5, Volume};
+use crate::data::{Axis, AxisOrder, DType, Roi5, Volume};
 
+use super::chunked::{Chunk, ChunkSource, Chunked};
 use super::error::Error;
 use super::format::{ImageInfo, ImageReader, OpenOptions};
 use super::open::open_one;
+use super::samples::{bytes_in_file_order, volume_from_file_order, with_dtype};
+use super::storage::{Storage, byte_count};
 
 /// The files that `location` names: patterns (`dir/*.png`) and lists joined by `:` expanded, each
 /// pattern's files sorted by name.
@@ -44,41 +47,19 @@ pub(super) fn expand(location: &str) -> Result<Vec<String>, Error> {
 /// Opens files as one image; they must be alike.
 pub(super) fn open(files: &[String], options: &OpenOptions) -> Result<Arc<dyn ImageReader>, Error> {
     let axis = options.stack_along.unwrap_or(Axis::Z);
-    // The axes given are those of the stack.
-    let mut single = options.clone();
-    single.axes = match &options.axes {
-        Some(axes) if axes.contains(axis) => {
-            AxisOrder::new(axes.axes().iter().copied().filter(|&a| a != axis)).ok()
-        }
-        axes => axes.clone(),
-    };
-    // With axis c stacked, files of a 1-channel format still have their own c.
-    let reader = |file: &String| match open_one(file, &single) {
-        Err(Error::Axes { .. }) if single.axes != options.axes => {
-            open_one(file, &OpenOptions { axes: None, ..single.clone() })
-        }
-        result => result,
-    };
-    let first = reader(&files[0])?;
+    let mut files = Files { locations: files.to_vec(), options: options.clone(), axis, like: None };
+    let first = files.open(0)?;
     let mut info = first.info().clone();
-    let path = |i: usize| PathBuf::from(&files[i]);
+    let path = PathBuf::from(&files.locations[0]);
     let size = info.shape[axis as usize];
     if size != 1 {
-        return Err(Error::StackAxis { path: path(0), axis: axis.key(), size });
+        return Err(Error::StackAxis { path, axis: axis.key(), size });
     }
-    for (i, file) in files.iter().enumerate().skip(1) {
-        let other = reader(file)?;
-        let other = other.info();
-        let what = if other.shape != info.shape {
-            format!("its shape is {:?} (tzyxc), not {:?}", other.shape, info.shape)
-        } else if other.dtype != info.dtype {
-            format!("its samples are {}, not {}", other.dtype, info.dtype)
-        } else {
-            continue;
-        };
-        return Err(Error::StackMismatch { path: path(i), first: path(0), what });
+    files.like = Some((info.shape, info.dtype));
+    for i in 1..files.locations.len() {
+        files.open(i)?;
     }
-    info.shape[axis as usize] = files.len();
+    info.shape[axis as usize] = files.locations.len();
     let rest = info.axes.axes().iter().copied().filter(|&a| a != axis);
     if let Some(axes) = options.axes.clone().filter(|axes| axes.contains(axis)) {
         info.axes = axes;
@@ -88,20 +69,114 @@ pub(super) fn open(files: &[String], options: &OpenOptions) -> Result<Arc<dyn Im
         info.axes = AxisOrder::new([axis].into_iter().chain(rest)).unwrap_or_else(|_| AxisOrder::canonical());
     }
     info.pixel_size[axis as usize] = None;
-    let files = files.to_vec();
-    Ok(Arc::new(Stack { files, options: single, axis, info, open: Mutex::new(vec![(0, first)]) }))
+    let dimensions =
+        Axis::ALL.iter().filter(|&&a| info.shape[a as usize] > 1 || info.axes.contains(a)).count();
+    info.axes = info.axes.fitting(dimensions).map_err(|error| Error::Axes { path: path.clone(), error })?;
+    byte_count(&info.shape, info.dtype)
+        .ok_or_else(|| Error::damaged(&path, format!("a stack of shape {:?} is impossible", info.shape)))?;
+    if first.by_region() {
+        // A few files are open at a time, each with its share.
+        files.options.memory = options.memory.map(|bytes| bytes / OPEN as u64);
+        return Ok(Arc::new(Stack { files, info, open: Mutex::default() }));
+    }
+    let (shape, chunk) = (info.shape.to_vec(), first.info().shape.to_vec());
+    let samples = Chunked::new(&path, shape, chunk, info.dtype.size(), files, options.memory)?;
+    Ok(Arc::new(Pictures { path, info, samples }))
 }
 
-/// A stack; files are opened when they are read, and a few stay open.
-struct Stack {
-    files: Vec<String>,
+/// The files of a stack.
+struct Files {
+    locations: Vec<String>,
+    /// How the stack is to be opened.
     options: OpenOptions,
+    /// The axis along which the files follow each other.
     axis: Axis,
+    /// Shape (`tzyxc`) and sample type that each must have, once known.
+    like: Option<([usize; 5], DType)>,
+}
+
+impl Files {
+    /// Opens file `index`, which must be like the first.
+    fn open(&self, index: usize) -> Result<Arc<dyn ImageReader>, Error> {
+        let location = &self.locations[index];
+        // The axes given are those of the stack.
+        let mut single = self.options.clone();
+        if let Some(axes) = single.axes.as_ref().filter(|axes| axes.contains(self.axis)) {
+            single.axes = AxisOrder::new(axes.axes().iter().copied().filter(|&a| a != self.axis)).ok();
+        }
+        let reader = match open_one(location, &single) {
+            // With axis c stacked, files of a 1-channel format still have their own c.
+            Err(Error::Axes { .. }) if self.options.axes.is_some() => {
+                open_one(location, &OpenOptions { axes: None, ..single })?
+            }
+            result => result?,
+        };
+        let info = reader.info();
+        let Some((shape, dtype)) = self.like else { return Ok(reader) };
+        let what = if info.shape != shape {
+            format!("its shape is {:?} (tzyxc), not {shape:?}", info.shape)
+        } else if info.dtype != dtype {
+            format!("its samples are {}, not {dtype}", info.dtype)
+        } else {
+            return Ok(reader);
+        };
+        let (path, first) = (PathBuf::from(location), PathBuf::from(&self.locations[0]));
+        Err(Error::StackMismatch { path, first, what })
+    }
+}
+
+impl ChunkSource for Files {
+    fn load(&self, index: &[usize]) -> Result<Chunk, Error> {
+        let reader = self.open(index[self.axis as usize])?;
+        let volume = reader.read(&Roi5::whole(reader.info().shape))?;
+        let bytes = bytes_in_file_order(&volume, &AxisOrder::canonical());
+        Ok(Chunk { shape: volume.shape().to_vec(), bytes })
+    }
+}
+
+/// The error for a region outside the image.
+fn outside(path: PathBuf, roi: &Roi5, shape: [usize; 5]) -> Error {
+    Error::Outside { path, roi: Box::new(*roi), shape: Box::new(shape) }
+}
+
+/// A stack of files that can only be decoded whole, such as pictures: each is a chunk.
+struct Pictures {
+    /// The first file.
+    path: PathBuf,
+    info: ImageInfo,
+    /// Samples in the order `tzyxc`.
+    samples: Chunked<Files>,
+}
+
+impl ImageReader for Pictures {
+    fn info(&self) -> &ImageInfo {
+        &self.info
+    }
+
+    fn read(&self, roi: &Roi5) -> Result<Volume, Error> {
+        if !Roi5::whole(self.info.shape).encloses(roi) {
+            return Err(outside(self.path.clone(), roi, self.info.shape));
+        }
+        let shape = roi.shape();
+        if roi.is_empty() {
+            return Ok(Volume::zeros(self.info.dtype, shape));
+        }
+        with_dtype!(self.info.dtype, T => {
+            let mut data = vec![T::default(); roi.len()];
+            self.samples.read_box(&roi.start, &shape, bytemuck::cast_slice_mut(&mut data))?;
+            Ok(volume_from_file_order(data, &shape, &AxisOrder::canonical()))
+        })
+    }
+}
+
+/// A stack of files that are read by region; they are opened when they are read, and a few stay open.
+struct Stack {
+    files: Files,
     info: ImageInfo,
     open: Mutex<Vec<(usize, Arc<dyn ImageReader>)>>,
 }
 
-/// Files kept open; pictures are kept decoded.
+/// Files kept open.
 const OPEN: usize = 8;
 
 impl Stack {
@@ -110,12 +185,7 @@ impl Stack {
         if let Some((_, reader)) = lock().iter().find(|(i, _)| *i == index) {
             return Ok(Arc::clone(reader));
         }
-        let reader = match open_one(&self.files[index], &self.options) {
-            Err(Error::Axes { .. }) => {
-                open_one(&self.files[index], &OpenOptions { axes: None, ..self.options.clone() })?
-            }
-            result => result?,
-        };
+        let reader = self.files.open(index)?;
         let mut open = lock();
         if open.len() >= OPEN {
             open.remove(0);
@@ -131,10 +201,9 @@ impl ImageReader for Stack {
     }
 
     fn read(&self, roi: &Roi5) -> Result<Volume, Error> {
-        let axis = self.axis as usize;
+        let axis = self.files.axis as usize;
         if !Roi5::whole(self.info.shape).encloses(roi) {
-            let path = PathBuf::from(&self.files[0]);
-            return Err(Error::Outside { path, roi: Box::new(*roi), shape: Box::new(self.info.shape) });
+            return Err(outside(PathBuf::from(&self.files.locations[0]), roi, self.info.shape));
         }
         let mut slice = *roi;
         (slice.start[axis], slice.stop[axis]) = (0, 1);

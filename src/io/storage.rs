@@ -13,6 +13,21 @@ use super::samples::{copy_box, strides, volume_from_file_order, with_dtype};
 pub(super) trait Storage: Send + Sync {
     /// Reads the box of `shape` at `start` into `out`: C order, the machine's byte order.
     fn read_box(&self, start: &[usize], shape: &[usize], out: &mut [u8]) -> Result<(), Error>;
+
+    /// Whether a box can be read without decoding the whole array.
+    fn by_region(&self) -> bool {
+        true
+    }
+}
+
+impl Storage for Box<dyn Storage> {
+    fn read_box(&self, start: &[usize], shape: &[usize], out: &mut [u8]) -> Result<(), Error> {
+        (**self).read_box(start, shape, out)
+    }
+
+    fn by_region(&self) -> bool {
+        (**self).by_region()
+    }
 }
 
 /// What a format found out about an image before axes were settled.
@@ -98,6 +113,10 @@ impl StoredImage {
 impl ImageReader for StoredImage {
     fn info(&self) -> &ImageInfo {
         &self.info
+    }
+
+    fn by_region(&self) -> bool {
+        self.storage.by_region()
     }
 
     fn read(&self, roi: &Roi5) -> Result<Volume, Error> {

@@ -328,15 +328,20 @@ def reading_tiff(checks):
     )
     close(checks, "tiff jpeg stored as rgb", path, tifffile.imread(path), "yxc", 3)
     palette = np.arange(3 * 256, dtype="uint16").reshape(3, 256)
-    save("palette, indices", smooth((45, 50)), "yx", expect=smooth((45, 50)), photometric="palette", colormap=palette)
+    path = checks.path("palette.tif")
+    tifffile.imwrite(path, smooth((45, 50)), photometric="palette", colormap=palette)
+    checks.refuse("tiff palette", path, "a palette image (its samples are places in a table of colours) is not supported")
+    # ImageJ keeps the table that an image is shown by; the samples are what was measured.
+    colours = smooth((3, 45, 50))
+    save("imagej colour table", colours, "zyx", imagej=True, colormap=palette, metadata={"axes": "ZYX"})
     save("white is zero", smooth((45, 50)), "yx", expect=smooth((45, 50)), photometric="miniswhite")
     save("bits", sample((45, 50), "bool"), "yx", expect=None)
     # Stacks.
-    save("pages without metadata", smooth((4, 45, 50)), "zyx", metadata=None, photometric="minisblack")
+    save("pages without metadata", smooth((4, 45, 50)), "tyx", metadata=None, photometric="minisblack")
     save("tifffile stack", smooth((6, 45, 50)), "zyx", photometric="minisblack")
     save("tifffile stack, truncated", smooth((6, 45, 50)), "zyx", photometric="minisblack", truncate=True)
     save("tifffile axes", smooth((2, 3, 4, 45, 50)), "tczyx", metadata={"axes": "TCZYX"}, photometric="minisblack")
-    save("500 pages", smooth((500, 8, 9)), "zyx", metadata=None, photometric="minisblack", compression="deflate")
+    save("500 pages", smooth((500, 8, 9)), "tyx", metadata=None, photometric="minisblack", compression="deflate")
     for axes in ["ZYX", "CYX", "TYX", "TZYX", "TZCYX", "ZCYX", "TZCYX"]:
         extent = {"T": 2, "Z": 3, "C": 4, "Y": 12, "X": 14}
         for dtype in ["uint8", "uint16", "float32"]:
@@ -417,7 +422,7 @@ def reading_pictures(checks):
     save("png palette", palette, np.asarray(palette.convert("RGB")))
     bits = Image.fromarray(gray > 100)
     save("png bits", bits, (gray > 100).astype("uint8") * 255)
-    save("bmp gray", Image.fromarray(gray), np.dstack([gray] * 3), "a.bmp")
+    save("bmp gray", Image.fromarray(gray), gray, "a.bmp")
     save("bmp rgb", Image.fromarray(rgb), rgb, "a.bmp")
     for array, name in [(gray, "gray"), (rgb, "rgb")]:
         path = checks.path("a.jpg")

@@ -204,12 +204,14 @@ fn open_dataset(
         Layout::Chunked { .. } if ChunkIndex::supports(&dataset) => {
             let index = ChunkIndex::open(raw, dataset, &shape, item, order)?;
             let chunk = index.chunk_shape().to_vec();
-            StoredImage::open(path, found, options, Chunked::new(shape, chunk, item, index, options.memory))
+            let storage = Chunked::new(path, shape, chunk, item, index, options.memory)?;
+            StoredImage::open(path, found, options, storage)
         }
         Layout::Chunked { .. } => {
             let rows = Rows::new(raw, dataset, &shape, item, order)?;
             let chunk = rows.chunk_shape();
-            StoredImage::open(path, found, options, Chunked::new(shape, chunk, item, rows, options.memory))
+            let storage = Chunked::new(path, shape, chunk, item, rows, options.memory)?;
+            StoredImage::open(path, found, options, storage)
         }
         Layout::Compact { .. } | Layout::Contiguous { address: None, .. } => {
             if let Some(limit) = options.memory.filter(|&limit| bytes as u64 > limit) {

@@ -1,10 +1,19 @@
-//! Windows bitmaps.
+//! Windows bitmaps. A palette of grays makes one channel, any other three.
 
+use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
 
+use image::ImageDecoder;
+use image::codecs::bmp::BmpDecoder;
+
+use crate::data::DType;
+use crate::io::decoded::{Decode, Sink};
 use crate::io::error::Error;
+use crate::io::file::{FileView, SharedFile};
 use crate::io::format::{Format, ImageReader, OpenOptions};
+
+use super::{Picture, refused};
 
 /// Windows bitmaps.
 pub(in crate::io) struct Bmp;
@@ -28,6 +37,70 @@ impl Format for Bmp {
         _internal: Option<&str>,
         options: &OpenOptions,
     ) -> Result<Arc<dyn ImageReader>, Error> {
-        super::open(path, image::ImageFormat::Bmp, 256, options)
+        let file = SharedFile::open(path)?;
+        let decoder = decoder(&file)?;
+        let (width, height) = decoder.dimensions();
+        check_size(&file, u64::from(width), u64::from(height))?;
+        let is_gray = |palette: &&[[u8; 3]]| palette.iter().all(|[r, g, b]| r == g && g == b);
+        let grays: Option<Vec<u8>> = decoder
+            .get_palette()
+            .filter(is_gray)
+            .map(|palette| palette.iter().map(|&[gray, ..]| gray).collect());
+        let channels = if grays.is_some() { 1 } else { usize::from(decoder.color_type().channel_count()) };
+        let picture = Picture { width: width as usize, height: height as usize, channels, dtype: DType::U8 };
+        // Two bytes may stand for a run of 255 pixels.
+        picture.open(&file, 512, Whole { file: Arc::clone(&file), grays }, options)
+    }
+}
+
+fn decoder(file: &Arc<SharedFile>) -> Result<BmpDecoder<BufReader<FileView>>, Error> {
+    BmpDecoder::new(BufReader::new(file.view())).map_err(|e| refused(file, e))
+}
+
+/// Checks that the rows of an uncompressed bitmap are in the file.
+fn check_size(file: &SharedFile, width: u64, height: u64) -> Result<(), Error> {
+    const HEADERS: usize = 34;
+    const NOT_COMPRESSED: [u32; 2] = [0, 3];
+    let mut head = [0; HEADERS];
+    if file.len() < HEADERS as u64 {
+        return Ok(());
+    }
+    file.read_at(0, &mut head)?;
+    let number = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+    let (start, header, bits, compression) = (number(10), number(14), number(28) & 0xffff, number(30));
+    // Older headers have other fields there.
+    if header < 40 || !NOT_COMPRESSED.contains(&compression) {
+        return Ok(());
+    }
+    let row = (width * u64::from(bits)).div_ceil(32) * 4;
+    file.check_range(start.into(), row.saturating_mul(height), || {
+        format!("a bitmap of {width} x {height} pixels")
+    })
+}
+
+/// Decodes the picture whole.
+struct Whole {
+    file: Arc<SharedFile>,
+    /// The gray of each index, when the picture's palette holds nothing else.
+    grays: Option<Vec<u8>>,
+}
+
+impl Decode for Whole {
+    fn decode(&self, sink: &mut Sink<'_>) -> Result<(), Error> {
+        let refused = |e| refused(&self.file, e);
+        let mut decoder = decoder(&self.file)?;
+        decoder.set_indexed_color(self.grays.is_some());
+        let mut picture = vec![0; usize::try_from(decoder.total_bytes()).unwrap_or(usize::MAX)];
+        decoder.read_image(&mut picture).map_err(refused)?;
+        if let Some(grays) = &self.grays {
+            picture
+                .iter_mut()
+                .for_each(|index| *index = grays.get(usize::from(*index)).copied().unwrap_or(0));
+        }
+        sink(&picture)
+    }
+
+    fn streams(&self) -> bool {
+        false
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The `tiff` crate walks the chain from its head and interprets colours. Here every page is opened on
 //! its own, and its samples are read as they are stored, as ilastik does: no inversion of
-//! white-is-zero images, no colour maps.
+//! white-is-zero images.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -25,6 +25,8 @@ const TILE_HEIGHT: u16 = 323;
 pub(super) const IMAGE_DEPTH: u16 = 32997;
 /// "Black is zero": samples are numbers, whatever their count.
 const AS_STORED: u16 = 1;
+/// Places in a table of colours.
+pub(super) const PALETTE: u16 = 3;
 /// Luminance and two colour differences.
 pub(super) const YCBCR: u16 = 6;
 

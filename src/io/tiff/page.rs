@@ -10,7 +10,7 @@ use crate::data::DType;
 use crate::io::error::Error;
 use crate::io::samples::dtype_of;
 
-use super::ifd::{Directories, HEIGHT, IMAGE_DEPTH, PageDecoder, WIDTH, YCBCR, refused};
+use super::ifd::{Directories, HEIGHT, IMAGE_DEPTH, PALETTE, PageDecoder, WIDTH, YCBCR, refused};
 
 /// What must agree between the pages of one image.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +70,8 @@ pub(super) struct Page {
     pub(super) raw: Option<u64>,
     /// Strips or tiles that take no bytes in the file, which stands for zeros.
     pub(super) empty: HashSet<usize>,
+    /// Whether samples are places in a table of colours.
+    pub(super) palette: bool,
     /// Whether this is a smaller copy of another page.
     pub(super) reduced: bool,
 }
@@ -134,7 +136,8 @@ impl Page {
         let raw = raw_start(&kind, chunk, tiled, compression, &offsets, &sizes, &mut decoder);
         let ycbcr = compression == CompressionMethod::ModernJPEG && photometric == YCBCR && samples == 3;
         let empty = (0..sizes.len()).filter(|&i| sizes[i] == 0).collect();
-        Ok((Page { directory, kind, chunk, tiled, ycbcr, raw, empty, reduced }, decoder))
+        let palette = photometric == PALETTE;
+        Ok((Page { directory, kind, chunk, tiled, ycbcr, raw, empty, palette, reduced }, decoder))
     }
 }
 

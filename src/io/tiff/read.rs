@@ -78,7 +78,7 @@ impl Format for Tiff {
                 });
                 let outer = series.outer.clone();
                 let source = PageChunks { directories, pages: series.pages, outer, idle: Default::default() };
-                Box::new(Chunked::new(stored.clone(), chunk, item, source, options.memory))
+                Box::new(Chunked::new(path, stored.clone(), chunk, item, source, options.memory)?)
             }
         };
         StoredImage::open(path, found, options, Reshaped::new(storage, stored, &series.shape))
@@ -107,5 +107,9 @@ impl Storage for Reshaped {
             (0..self.stored.len()).map(|i| self.presented[i].map_or(missing, |k| values[k])).collect()
         };
         self.inner.read_box(&pick(start, 0), &pick(shape, 1), out)
+    }
+
+    fn by_region(&self) -> bool {
+        self.inner.by_region()
     }
 }

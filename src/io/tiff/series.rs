@@ -55,6 +55,14 @@ impl Series {
             return Err(several_series(path, kinds.len()));
         }
         let text = text.as_deref().unwrap_or_default();
+        // ImageJ stores measured values together with the table that it shows them by.
+        if pages[0].palette && ImageJ::parse(text).is_none() {
+            return Err(Error::unsupported(
+                path,
+                "a palette image (its samples are places in a table of colours)",
+                "convert it to grayscale or RGB, in Fiji by Image > Type",
+            ));
+        }
         if ome::is_ome(text) {
             let ome = ome::parse(path, text, kind.samples, pages.len())?;
             let pages = ome.pages.iter().map(|&page| pages[page].clone()).collect();
@@ -75,7 +83,8 @@ impl Series {
         {
             return Ok(series);
         }
-        let planes = [(Axis::Z, pages.len())];
+        // As ilastik: pages that nothing is said of are points in time.
+        let planes = [(Axis::T, pages.len())];
         Series::of_planes(directories, pages, &planes, pixel_size)
     }
 

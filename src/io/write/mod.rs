@@ -5,6 +5,7 @@
 mod hdf5;
 mod npy;
 mod picture;
+mod png;
 mod raw;
 mod sequence;
 mod tiff;
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use crate::data::{Axis, Roi5, Volume};
 
-use super::atomic::{PendingFile, SealedFile};
+use super::atomic::{PendingFile, SealedFile, commit_all};
 use super::error::Error;
 use super::format::{ImageSpec, ImageWriter};
 
@@ -126,7 +127,8 @@ fn sink(kind: Kind, path: &Path, spec: &ImageSpec) -> Result<Box<dyn Sink>, Erro
         Kind::Tiff | Kind::MultipageTiff => {
             Box::new(tiff::TiffSink::create(file, spec, kind == Kind::MultipageTiff)?)
         }
-        Kind::Png | Kind::Jpeg | Kind::Bmp => Box::new(picture::PictureSink::create(file, kind, spec)),
+        Kind::Png => Box::new(png::PngSink::create(file, spec)?),
+        Kind::Jpeg | Kind::Bmp => Box::new(picture::PictureSink::create(file, kind, spec)),
     })
 }
 
@@ -198,7 +200,7 @@ impl ImageWriter for Checked {
         if self.written != pixels {
             return Err(Error::Incomplete { path: self.path, written: self.written, pixels });
         }
-        self.sink.seal()?.into_iter().try_for_each(SealedFile::commit)
+        commit_all(self.sink.seal()?)
     }
 }
 

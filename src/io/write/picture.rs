@@ -1,8 +1,8 @@
-//! PNG, JPEG and BMP, encoded whole once all samples are there.
+//! JPEG and BMP, encoded whole once all samples are there.
 
 use image::{ExtendedColorType, ImageEncoder, ImageError};
 
-use crate::data::{Axis, AxisOrder, DType, Volume};
+use crate::data::{Axis, AxisOrder, Volume};
 use crate::io::atomic::{PendingFile, SealedFile};
 use crate::io::error::Error;
 use crate::io::format::ImageSpec;
@@ -17,8 +17,22 @@ pub(super) struct PictureSink {
     axes: AxisOrder,
     shape: Vec<usize>,
     image: [usize; 5],
-    dtype: DType,
     samples: Vec<u8>,
+}
+
+/// The block size of a picture that is written by whole rows, `tzyxc`; `axes` are rows, columns, channels.
+pub(super) fn band(image: &[usize; 5], axes: &AxisOrder) -> [usize; 5] {
+    const ROWS: usize = 256;
+    let rows = axes.axes()[0] as usize;
+    let mut block = *image;
+    block[rows] = block[rows].min(ROWS);
+    block
+}
+
+/// Rows, columns and channels of the picture of `spec`.
+pub(super) fn picture_axes(spec: &ImageSpec) -> AxisOrder {
+    let [rows, columns] = plane_axes(&spec.shape);
+    AxisOrder::new([rows, columns, Axis::C]).unwrap_or_else(|_| AxisOrder::canonical())
 }
 
 /// JPEG's quality, of 100.
@@ -27,47 +41,33 @@ const QUALITY: u8 = 95;
 impl PictureSink {
     /// A picture of the two wide axes of `spec` and its channels.
     pub(super) fn create(file: PendingFile, kind: Kind, spec: &ImageSpec) -> Self {
-        let [rows, columns] = plane_axes(&spec.shape);
-        let axes = AxisOrder::new([rows, columns, Axis::C]).unwrap_or_else(|_| AxisOrder::canonical());
+        let axes = picture_axes(spec);
         let shape = axes.pick(&spec.shape);
-        let samples = vec![0; shape.iter().product::<usize>() * spec.dtype.size()];
-        PictureSink { file, kind, axes, shape, image: spec.shape, dtype: spec.dtype, samples }
+        let samples = vec![0; shape.iter().product::<usize>()];
+        PictureSink { file, kind, axes, shape, image: spec.shape, samples }
     }
 
     fn encode(&self) -> Result<(), ImageError> {
         let (rows, columns) = (self.shape[0] as u32, self.shape[1] as u32);
-        let color = match (self.shape[2], self.dtype) {
-            (1, DType::U16) => ExtendedColorType::L16,
-            (1, _) => ExtendedColorType::L8,
-            (_, DType::U16) => ExtendedColorType::Rgb16,
-            (_, _) => ExtendedColorType::Rgb8,
-        };
+        let color = if self.shape[2] == 1 { ExtendedColorType::L8 } else { ExtendedColorType::Rgb8 };
         let mut out = std::io::BufWriter::new(self.file.file());
-        match self.kind {
-            Kind::Jpeg => image::codecs::jpeg::JpegEncoder::new_with_quality(&mut out, QUALITY).write_image(
+        if self.kind == Kind::Jpeg {
+            image::codecs::jpeg::JpegEncoder::new_with_quality(&mut out, QUALITY).write_image(
                 &self.samples,
                 columns,
                 rows,
                 color,
-            ),
-            Kind::Bmp => {
-                image::codecs::bmp::BmpEncoder::new(&mut out).write_image(&self.samples, columns, rows, color)
-            }
-            _ => {
-                image::codecs::png::PngEncoder::new(&mut out).write_image(&self.samples, columns, rows, color)
-            }
-        }?;
+            )?;
+        } else {
+            image::codecs::bmp::BmpEncoder::new(&mut out).write_image(&self.samples, columns, rows, color)?;
+        }
         std::io::Write::flush(&mut out).map_err(ImageError::IoError)
     }
 }
 
 impl Sink for PictureSink {
     fn preferred_block(&self) -> [usize; 5] {
-        const ROWS: usize = 256;
-        let rows = self.axes.axes()[0] as usize;
-        let mut block = self.image;
-        block[rows] = block[rows].min(ROWS);
-        block
+        band(&self.image, &self.axes)
     }
 
     fn buffered(&self, _extent: [usize; 5]) -> u64 {
@@ -79,12 +79,8 @@ impl Sink for PictureSink {
         let part = self.axes.pick(&block.shape());
         let target = strides(&self.shape);
         let offset = self.axes.pick(&start).iter().zip(&target).map(|(i, s)| i * s).sum();
-        copy_box(
-            self.dtype.size(),
-            &part,
-            (&bytes, &strides(&part), 0),
-            (&mut self.samples, &target, offset),
-        );
+        let source = (&bytes[..], &strides(&part)[..], 0);
+        copy_box(1, &part, source, (&mut self.samples, &target, offset));
         Ok(())
     }
 
