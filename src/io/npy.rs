@@ -107,8 +107,15 @@ impl Array {
         if header_end > len {
             return Err(cut_off(header_end));
         }
-        let rest = reader.take(header_end.saturating_sub(fixed.len() as u64));
-        let header = npyz::NpyHeader::from_reader((&fixed[..]).chain(rest)).map_err(unreadable)?;
+        let mut header = fixed.to_vec();
+        reader
+            .take(header_end.saturating_sub(fixed.len() as u64))
+            .read_to_end(&mut header)
+            .map_err(unreadable)?;
+        if let Some(shape) = impossible_shape(&header) {
+            return Err(Error::damaged(path, format!("an array of shape {shape}")));
+        }
+        let header = npyz::NpyHeader::from_reader(&header[..]).map_err(unreadable)?;
         let (dtype, order) = dtype(path, &header)?;
         let extent = |&n: &u64| usize::try_from(n).ok();
         let shape: Option<Vec<usize>> = header.shape().iter().map(extent).collect();
@@ -139,6 +146,18 @@ impl Array {
             StoredImage::open(path, found, options, storage)
         }
     }
+}
+
+/// The shape in a header's text, when its extents have a product that the library can't count.
+fn impossible_shape(header: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(header);
+    let (_, after) = text.split_once("'shape':")?;
+    let (_, after) = after.split_once('(')?;
+    let (shape, _) = after.split_once(')')?;
+    let extents = shape.split(',').map(str::trim).filter(|extent| !extent.is_empty());
+    let product =
+        extents.map(|extent| extent.parse::<u64>().ok()).try_fold(1_u64, |n, extent| n.checked_mul(extent?));
+    product.is_none().then(|| format!("({shape})"))
 }
 
 fn dtype(path: &Path, header: &npyz::NpyHeader) -> Result<(DType, ByteOrder), Error> {

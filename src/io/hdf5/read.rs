@@ -87,8 +87,10 @@ fn image_datasets(raw: &SharedFile, file: &File) -> Result<Vec<String>, Error> {
         }
         for name in group.datasets()? {
             let dataset = group.dataset(&name)?;
-            let dimensions = dataset.shape().map_or(0, |shape| shape.len());
-            if (2..=5).contains(&dimensions) && dataset.datatype().is_ok_and(|t| sample_type(&t).is_some()) {
+            let is_image = |shape: Vec<u64>| (2..=5).contains(&shape.len()) && !shape.contains(&0);
+            if dataset.shape().is_ok_and(is_image)
+                && dataset.datatype().is_ok_and(|t| sample_type(&t).is_some())
+            {
                 names.push(format!("{prefix}{name}"));
             }
         }

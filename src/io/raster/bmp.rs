@@ -41,15 +41,12 @@ impl Format for Bmp {
         let decoder = decoder(&file)?;
         let (width, height) = decoder.dimensions();
         check_size(&file, u64::from(width), u64::from(height))?;
-        let is_gray = |palette: &&[[u8; 3]]| palette.iter().all(|[r, g, b]| r == g && g == b);
-        let grays: Option<Vec<u8>> = decoder
-            .get_palette()
-            .filter(is_gray)
-            .map(|palette| palette.iter().map(|&[gray, ..]| gray).collect());
-        let channels = if grays.is_some() { 1 } else { usize::from(decoder.color_type().channel_count()) };
+        let is_gray = |palette: &[[u8; 3]]| palette.iter().all(|[r, g, b]| r == g && g == b);
+        let gray = decoder.get_palette().is_some_and(is_gray);
+        let channels = if gray { 1 } else { usize::from(decoder.color_type().channel_count()) };
         let picture = Picture { width: width as usize, height: height as usize, channels, dtype: DType::U8 };
         // Two bytes may stand for a run of 255 pixels.
-        picture.open(&file, 512, Whole { file: Arc::clone(&file), grays }, options)
+        picture.open(&file, 512, Whole { file: Arc::clone(&file), gray }, options)
     }
 }
 
@@ -81,21 +78,19 @@ fn check_size(file: &SharedFile, width: u64, height: u64) -> Result<(), Error> {
 /// Decodes the picture whole.
 struct Whole {
     file: Arc<SharedFile>,
-    /// The gray of each index, when the picture's palette holds nothing else.
-    grays: Option<Vec<u8>>,
+    /// Whether the palette holds nothing but grays.
+    gray: bool,
 }
 
 impl Decode for Whole {
     fn decode(&self, sink: &mut Sink<'_>) -> Result<(), Error> {
         let refused = |e| refused(&self.file, e);
-        let mut decoder = decoder(&self.file)?;
-        decoder.set_indexed_color(self.grays.is_some());
+        let decoder = decoder(&self.file)?;
+        let channels = usize::from(decoder.color_type().channel_count());
         let mut picture = vec![0; usize::try_from(decoder.total_bytes()).unwrap_or(usize::MAX)];
         decoder.read_image(&mut picture).map_err(refused)?;
-        if let Some(grays) = &self.grays {
-            picture
-                .iter_mut()
-                .for_each(|index| *index = grays.get(usize::from(*index)).copied().unwrap_or(0));
+        if self.gray {
+            picture = picture.into_iter().step_by(channels).collect();
         }
         sink(&picture)
     }

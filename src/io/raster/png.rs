@@ -86,6 +86,9 @@ fn check_chunks(file: &SharedFile) -> Result<(), Error> {
 fn refused(file: &SharedFile, error: DecodingError) -> Error {
     match error {
         DecodingError::IoError(e) if e.kind() == ErrorKind::UnexpectedEof => cut_off(file),
+        DecodingError::LimitsExceeded => {
+            Error::damaged(file.path(), "its header claims more pixels than can be read")
+        }
         e => Error::damaged(file.path(), e.to_string()),
     }
 }

@@ -30,6 +30,11 @@ pub(super) const PALETTE: u16 = 3;
 /// Luminance and two colour differences.
 pub(super) const YCBCR: u16 = 6;
 
+/// Whether a tag's values are read here or by the library; what others say does not matter.
+fn is_read(tag: u64) -> bool {
+    matches!(tag, 254..=259 | 262 | 270 | 273..=279 | 282..=284 | 296 | 317 | 320..=325 | 338..=347 | 530..=532 | 32997)
+}
+
 /// A TIFF file and the offsets of its directories.
 #[derive(Clone, Debug)]
 pub(super) struct Directories {
@@ -102,27 +107,57 @@ impl Directories {
         Ok(())
     }
 
+    /// The entries of a directory as they are in the file, and the offset of the first.
+    fn entries(&self, directory: u64) -> Result<(Vec<u8>, u64), Error> {
+        let (_, count_size, entry_size) = self.sizes();
+        let what = || "a directory".to_owned();
+        let count = self.number_at(directory, count_size, what)?;
+        let len = count.saturating_mul(entry_size);
+        let first = directory + count_size;
+        self.file.check_range(first, len, what)?;
+        let mut bytes = vec![0; usize::try_from(len).unwrap_or(usize::MAX)];
+        self.file.read_at(first, &mut bytes)?;
+        Ok((bytes, first))
+    }
+
     /// Where the value of a number in a directory is stored, its length in bytes, and the value.
     pub(super) fn find(&self, directory: u64, tag: u16) -> Result<Option<Stored>, Error> {
         const SHORT: u64 = 3;
         const LONG: u64 = 4;
-        let (pointer, count_size, entry_size) = self.sizes();
-        let what = || "a directory".to_owned();
-        let count = self.number_at(directory, count_size, what)?;
-        let mut entry = directory + count_size;
-        for _ in 0..count {
-            if self.number_at(entry, 2, what)? == u64::from(tag) {
-                let len = match self.number_at(entry + 2, 2, what)? {
-                    SHORT => 2,
-                    LONG => 4,
-                    _ => return Ok(None),
-                };
-                let at = entry + 4 + pointer;
-                return Ok(Some(Stored { at, len, value: self.number_at(at, len, what)? }));
+        let (pointer, _, entry_size) = self.sizes();
+        let (entries, first) = self.entries(directory)?;
+        let is_tag = |entry: &&[u8]| self.number(&entry[..2]) == u64::from(tag);
+        let mut numbered = entries.chunks_exact(entry_size as usize).zip(0..);
+        let Some((entry, number)) = numbered.find(|(entry, _)| is_tag(entry)) else { return Ok(None) };
+        let len = match self.number(&entry[2..4]) {
+            SHORT => 2,
+            LONG => 4,
+            _ => return Ok(None),
+        };
+        let value_at = 4 + pointer;
+        let value = self.number(&entry[value_at as usize..][..len as usize]);
+        let at = first + number * entry_size + value_at;
+        Ok(Some(Stored { at, len, value }))
+    }
+
+    /// Checks that the values of the tags that are read lie within the file: the library makes room for as
+    /// many as an entry says before it reads them.
+    fn check_values(&self, directory: u64) -> Result<(), Error> {
+        /// Bytes of a value by field type.
+        const SIZES: [u64; 19] = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8];
+        let (pointer, _, entry_size) = self.sizes();
+        let (entries, _) = self.entries(directory)?;
+        for entry in entries.chunks_exact(entry_size as usize) {
+            let tag = self.number(&entry[..2]);
+            let kind = self.number(&entry[2..4]) as usize;
+            let (count, value) = entry[4..].split_at(pointer as usize);
+            let size = SIZES.get(kind).copied().unwrap_or(0);
+            let bytes = self.number(count).saturating_mul(size);
+            if bytes > pointer && is_read(tag) {
+                self.file.check_range(self.number(value), bytes, || format!("the value of tag {tag}"))?;
             }
-            entry += entry_size;
         }
-        Ok(None)
+        Ok(())
     }
 
     /// A decoder of the page whose directory is at `directory`, and the page's photometric
@@ -135,6 +170,7 @@ impl Directories {
             ByteOrder::Big => n.to_be_bytes()[8 - len..].to_vec(),
             ByteOrder::Little => n.to_le_bytes()[..len].to_vec(),
         };
+        self.check_values(directory)?;
         let mut view = self.file.view();
         let pointer = self.sizes().0;
         view.patch(pointer, bytes(directory, pointer as usize));

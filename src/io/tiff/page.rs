@@ -102,6 +102,7 @@ impl Page {
             .find_tag_unsigned::<u16>(Tag::Compression)
             .map_err(refused)?
             .map_or(CompressionMethod::None, CompressionMethod::from_u16_exhaustive);
+        check_compression(directories, compression)?;
         if compression == CompressionMethod::ModernJPEG && photometric == YCBCR {
             decoder = directories.decoder(directory, true)?.0;
         }
@@ -139,6 +140,27 @@ impl Page {
         let palette = photometric == PALETTE;
         Ok((Page { directory, kind, chunk, tiled, ycbcr, raw, empty, palette, reduced }, decoder))
     }
+}
+
+/// Refuses compressions that can't be undone, by the names that people know.
+fn check_compression(directories: &Directories, compression: CompressionMethod) -> Result<(), Error> {
+    let name = match compression.to_u16() {
+        1 | 4 | 5 | 7 | 8 | 32773 | 32946 | 50000 => return Ok(()),
+        2 | 3 => "CCITT".to_owned(),
+        6 => "old-style JPEG".to_owned(),
+        34661 => "JBIG".to_owned(),
+        34712 | 33003 | 33004 | 33005 => "JPEG 2000".to_owned(),
+        34887 => "LERC".to_owned(),
+        34925 => "LZMA".to_owned(),
+        50001 => "WebP".to_owned(),
+        50002 | 52546 => "JPEG XL".to_owned(),
+        other => format!("number {other}"),
+    };
+    Err(Error::unsupported(
+        directories.file.path(),
+        format!("compression by {name}"),
+        "save it without compression or with zlib, LZW, zstd or JPEG",
+    ))
 }
 
 fn sample_type(directories: &Directories, decoder: &mut PageDecoder) -> Result<(DType, usize), Error> {

@@ -142,7 +142,9 @@ impl Sink for PngSink {
         self.waiting.extend((0..missing).map(|_| Row { samples: vec![0; row_bytes], filled: 0 }));
         let run = bytes.len() / rows.max(1);
         let from = column * channels * self.dtype.size();
-        for (row, samples) in self.waiting.iter_mut().skip(first - self.row).zip(bytes.chunks_exact(run.max(1))) {
+        for (row, samples) in
+            self.waiting.iter_mut().skip(first - self.row).zip(bytes.chunks_exact(run.max(1)))
+        {
             row.samples[from..from + run].copy_from_slice(samples);
             row.filled += run;
         }

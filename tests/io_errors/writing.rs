@@ -1,0 +1,41 @@
+//! Images that a format can't hold, and blocks that do not fit.
+
+use brushwood::data::{DType, Volume};
+use brushwood::io::{self, ImageSpec};
+
+#[test]
+fn every_reason_is_told_before_any_work() {
+    let folder = tempfile::tempdir().expect("folder");
+    let message = |format: &str, axes: &str, shape, dtype| {
+        let spec = ImageSpec::new(axes.parse().expect("axes"), shape, dtype);
+        io::create(format, &folder.path().join("a"), &spec).err().map(|e| e.to_string()).unwrap_or_default()
+    };
+    let plane = [1, 1, 8, 8, 1];
+    assert!(
+        message("gif", "yx", plane, DType::U8)
+            .starts_with("'gif' is not an output format; use one of compressed hdf5, hdf5, ")
+    );
+    assert_eq!(
+        message("png", "yxc", [1, 1, 8, 8, 2], DType::F32),
+        "the format 'png' can't hold this image: a file holds 1 or 3 channels, not 2; use 'tiff' or 'hdf5', cut out one channel, \
+         or export a sequence with c first in the axis order; samples are uint8 or uint16, not float32; convert them or use 'hdf5'"
+    );
+    assert_eq!(
+        message("jpg", "zyx", [1, 4, 8, 8, 1], DType::U8),
+        "the format 'jpg' can't hold this image: a file holds two dimensions, not 'zyx'; use 'jpg sequence', 'multipage tiff' or 'hdf5', or cut out a slice"
+    );
+    assert!(message("png sequence", "zyx", [1, 4, 8, 8, 1], DType::U8).contains("must hold {slice_index}"));
+    assert_eq!(std::fs::read_dir(folder.path()).expect("folder").count(), 0, "nothing was begun");
+}
+
+#[test]
+fn blocks_that_do_not_fit() {
+    let folder = tempfile::tempdir().expect("folder");
+    let plane = [1, 1, 8, 8, 1];
+    let spec = ImageSpec::new("yx".parse().expect("axes"), plane, DType::U8);
+    let mut writer = io::create("numpy", &folder.path().join("b.npy"), &spec).expect("starts");
+    assert!(writer.write([0, 0, 4, 0, 0], &Volume::zeros(DType::U8, plane)).is_err(), "outside");
+    assert!(writer.write([0; 5], &Volume::zeros(DType::U16, plane)).is_err(), "another type");
+    let error = writer.finish().expect_err("nothing was written").to_string();
+    assert!(error.ends_with("b.npy: only 0 of 64 samples were written"), "{error}");
+}
