@@ -52,6 +52,10 @@ fn check(case: &str, axes: &str, shape: [usize; 5], dtypes: &[DType]) {
         if format.name.starts_with("tif ") || format.name.starts_with("jpg") || format.name == "tif" {
             continue;
         }
+        // A picture would be taken apart row by row.
+        if format.is_sequence() && shape[1] == 1 {
+            continue;
+        }
         for &dtype in dtypes {
             let spec = ImageSpec::new(axes.parse().expect("axes"), shape, dtype);
             if io::check(format, &spec).is_err() {

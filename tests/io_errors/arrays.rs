@@ -86,7 +86,7 @@ fn bad_npz() {
     corpus.refuses(
         "huge.npz",
         &npz(&[("a.npy", &huge)], packed),
-        "the file is damaged: the array 'a' claims 200000000000 bytes in 83",
+        "the file is damaged: the array 'a' claims 200000000000 bytes in *",
     );
     let mut member = npy("{'descr': '|u1', 'fortran_order': False, 'shape': (40, 50), }", 0);
     member.extend((0..2000_u32).map(|i| (i * i % 251) as u8));
