@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use brushwood::data::revision::{LabelsRev, SelectionRev};
 use brushwood::data::{Axis, LabelClass, LabelVolume, SlicePlane, SpatialRoi};
-use brushwood::engine::{Engine, EngineOptions, Event, Goal, LaneSource, View};
+use brushwood::engine::{Engine, EngineOptions, Event, Goal, LaneSource, TREE_COUNT, View};
 use brushwood::features::FeatureSelection;
 use brushwood::io::{self, OpenOptions};
 use brushwood::render::{
@@ -46,6 +46,8 @@ fn first_goal() -> Goal {
         labels: Arc::new(vec![labels]),
         labels_rev: LabelsRev(1),
         class_count: 2,
+        classes_rev: Default::default(),
+        trees: TREE_COUNT,
         seed: 0,
         live: true,
         once: None,

@@ -18,6 +18,7 @@ fn argument(name: &str) -> &'static str {
         "view.axis" => "x",
         "view.go_to" => "1 2 3 1",
         "brush.size" => "5",
+        "bookmark.add" => "a vessel",
         "label.rename" => "nucleus membrane",
         "label.recolor" | "label.recolor_probability" | "channel.recolor" => "#102030",
         "layer.opacity" => "50",

@@ -12,6 +12,7 @@ use brushwood::tui::panels::{Drawn, Theme, draw};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::style::Color;
+use sim::training::{explored, importing, label_image, measured, suggested};
 use sim::{Sim, lane};
 use std::sync::Arc;
 
@@ -113,6 +114,16 @@ fn data() -> Sim {
     sim
 }
 
+/// After some keys on an image with labels of two classes, and the answer to what they started.
+fn training(keys: &str, answered: impl Fn(&mut Sim)) -> Sim {
+    let mut sim = sim::training::trainable();
+    sim.load();
+    sim.keys(keys);
+    answered(&mut sim);
+    sim.time(20_000);
+    sim
+}
+
 macro_rules! screens {
     ($($name:ident: $sim:expr;)*) => {$(
         #[test]
@@ -142,6 +153,14 @@ screens! {
     features_panel: features();
     data_panel: data();
     prompt: with_keys("tab enter");
+    import_labels: training("", |sim| importing(sim, label_image()));
+    label_explorer: training("", explored);
+    variable_importance: training("g v", measured);
+    suggested_features: training("g f tab tab enter", suggested);
+    label_dialog: training(": l a b e l . e d i t enter", |_| {});
+    training_report: training("g n", |_| {});
+    classifier: training("g t", |_| {});
+    bookmarks: training(": b o o k m a r k . a d d space v enter g b", |_| {});
     path_dialog: typing_path();
     file_browser: browsing();
     busy: working();

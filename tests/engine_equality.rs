@@ -59,6 +59,8 @@ fn goal(image: MemoryImage, axis: Axis, position: usize) -> Goal {
         labels: Arc::new(vec![labels([t, z, y, x])]),
         labels_rev: LabelsRev(1),
         class_count: 2,
+        classes_rev: Default::default(),
+        trees: TREE_COUNT,
         seed: 7,
         live: true,
         once: None,

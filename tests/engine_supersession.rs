@@ -192,6 +192,8 @@ impl Bench {
             labels: Arc::new(vec![labels]),
             labels_rev: LabelsRev(1),
             class_count: 2,
+            classes_rev: Default::default(),
+            trees: TREE_COUNT,
             seed: 0,
             live: true,
             once: None,
@@ -461,6 +463,29 @@ fn a_removed_class_takes_its_tiles_along() {
     bench.goal.live = false;
     bench.post();
     assert!(bench.engine.tiles(&bench.goal.view).is_empty());
+}
+
+#[test]
+fn classes_that_trade_places_take_their_tiles_along_and_train_anew() {
+    let mut bench = Bench::new();
+    bench.script.grow.open(FOREVER);
+    bench.script.predict.open(FOREVER);
+    bench.post();
+    bench.wait_forest(bench.goal.labels_rev, true);
+    bench.wait("all tiles", |event| matches!(event, Event::TilesReady { done: TILES, .. }).then_some(()));
+    bench.goal.classes_rev = bench.goal.classes_rev.next();
+    bench.goal.live = false;
+    bench.post();
+    assert!(bench.engine.tiles(&bench.goal.view).is_empty(), "tiles of the old numbers are not shown");
+    bench.goal.live = true;
+    bench.goal.trees = 10;
+    bench.post();
+    let forest = bench.wait_forest(bench.goal.labels_rev, true);
+    assert_eq!(forest.trees.len(), 10, "few trees are grown at once");
+    bench.goal.trees = 30;
+    bench.goal.labels_rev = bench.goal.labels_rev.next();
+    bench.post();
+    assert_eq!(bench.wait_forest(bench.goal.labels_rev, true).trees.len(), 30);
 }
 
 #[test]

@@ -348,7 +348,12 @@ fn projects() -> impl Strategy<Value = Project> {
             }
             project.classes = classes
                 .into_iter()
-                .map(|(name, color, probability_color)| LabelClass { name, color, probability_color })
+                .map(|(name, color, probability_color)| LabelClass {
+                    name,
+                    color,
+                    probability_color,
+                    locked: false,
+                })
                 .collect();
             project.settings = settings;
             project.seed = seed;

@@ -14,6 +14,10 @@ fn unless(condition: bool, why: impl Into<String>) -> Result<(), Reason> {
     if condition { Ok(()) } else { Err(Reason(why.into())) }
 }
 
+fn unlocked(app: &App) -> Result<(), Reason> {
+    unless(!app.selected_class().is_some_and(|class| class.locked), "the label is locked; unlock it first")
+}
+
 /// Whether the command `name` can be used now.
 ///
 /// # Errors
@@ -63,10 +67,25 @@ pub fn available(name: &str, app: &App) -> Result<(), Reason> {
             app.project.classes.len() < MAX_CLASSES,
             format!("a project has at most {MAX_CLASSES} labels"),
         ),
+        "label.import" | "label.export" | "label.explore" | "training.suggest" | "bookmark.add"
+        | "bookmark.list" => unless(app.has_image(), "there is no image; open one first"),
+        "training.importance" => match app.training_obstacle() {
+            Some(why) => Err(Reason(why)),
+            None => Ok(()),
+        },
         "label.delete" | "label.merge" => {
-            unless(app.project.classes.len() > 2, "a project keeps at least two labels")
+            unless(app.project.classes.len() > 2, "a project keeps at least two labels")?;
+            unlocked(app)
         }
-        "label.clear" => unless(app.label_count(app.paint.label) > 0, "the label has no strokes"),
+        "label.clear" => {
+            unless(app.label_count(app.paint.label) > 0, "the label has no strokes")?;
+            unlocked(app)
+        }
+        "label.clear_all" => unless(
+            (1..=app.project.classes.len())
+                .any(|n| app.label_count(n) > 0 && !app.project.classes[n - 1].locked),
+            "no label that is not locked has strokes",
+        ),
         "layer.mask" => {
             unless(app.layers.layers.iter().any(|l| l.kind == LayerKind::Mask), "the image has no mask")
         }

@@ -6,10 +6,10 @@ use super::event::NewLane;
 use super::journal::{JournalRecord, pixels_of};
 use super::messages::Level;
 use super::state::App;
-use crate::data::revision::{LabelsRev, SelectionRev};
+use crate::data::revision::{ClassesRev, LabelsRev, SelectionRev};
 use crate::data::{LabelClass, LabelEdit};
 use crate::features::FeatureSelection;
-use crate::project::{DatasetInfo, DatasetLocation};
+use crate::project::{Bookmark, DatasetInfo, DatasetLocation};
 
 /// One step of the history, applied or undone as a whole.
 #[derive(Clone, Default)]
@@ -22,6 +22,12 @@ pub struct Edit {
     pub classes: Option<[Vec<LabelClass>; 2]>,
     /// Feature selection before and after.
     pub selection: Option<[Option<FeatureSelection>; 2]>,
+    /// Whether label values stand for other classes before and after.
+    pub renumbers: bool,
+    /// Trees and seed before and after.
+    pub classifier: Option<[(u32, u64); 2]>,
+    /// Bookmarks before and after.
+    pub bookmarks: Option<[Vec<Bookmark>; 2]>,
     /// An image that came or went.
     pub lane: Option<LaneChange>,
 }
@@ -45,6 +51,8 @@ pub struct Edits {
     joining: bool,
     /// Counts changes of what a forest learns from: labels, images, and features too.
     pub labels_rev: LabelsRev,
+    /// Counts changes after which label values stand for other classes.
+    pub classes_rev: ClassesRev,
     /// Counts changes of the feature selection.
     pub selection_rev: SelectionRev,
     /// Labelled pixels per lane and value.
@@ -182,6 +190,12 @@ impl App {
         if let Some(selection) = &edit.selection {
             self.project.selection.clone_from(&selection[side]);
         }
+        if let Some(classifier) = &edit.classifier {
+            (self.project.trees, self.project.seed) = classifier[side];
+        }
+        if let Some(bookmarks) = &edit.bookmarks {
+            self.project.bookmarks.clone_from(&bookmarks[side]);
+        }
         if !forward {
             self.apply_lane(edit, false);
         }
@@ -228,8 +242,21 @@ impl App {
         }
         // Names, colours and classes without strokes change nothing that was learned. A forest that was on
         // its way when the features changed must not pass for one with the new features, hence the second.
-        if !edit.labels.is_empty() || edit.selection.is_some() {
+        if !edit.labels.is_empty() || edit.selection.is_some() || edit.classifier.is_some() || edit.renumbers
+        {
             self.edits.labels_rev = self.edits.labels_rev.next();
+        }
+        if edit.renumbers {
+            self.edits.classes_rev = self.edits.classes_rev.next();
+            // The stored forest speaks of other numbers.
+            self.training.stored = None;
+        }
+        if let Some(classifier) = &edit.classifier {
+            let (trees, seed) = classifier[usize::from(forward)];
+            self.journal(JournalRecord::Classifier { trees, seed });
+        }
+        if let Some(bookmarks) = &edit.bookmarks {
+            self.journal(JournalRecord::Bookmarks { bookmarks: bookmarks[usize::from(forward)].clone() });
         }
         if let Some(selection) = &edit.selection {
             self.journal(JournalRecord::Selection { selection: selection[usize::from(forward)].clone() });
@@ -266,8 +293,9 @@ impl App {
     pub(super) fn restart_history(&mut self) {
         let labels_rev = self.edits.labels_rev.next();
         let selection_rev = self.edits.selection_rev.next();
+        let classes_rev = self.edits.classes_rev.next();
         let counts = self.project.lanes.iter().map(|lane| lane.labels.counts()).collect();
-        self.edits = Edits { labels_rev, selection_rev, counts, ..Edits::default() };
+        self.edits = Edits { labels_rev, classes_rev, selection_rev, counts, ..Edits::default() };
     }
 
     /// Applies journal records as one step; `lanes` are the images that they add, in order.
@@ -293,11 +321,24 @@ impl App {
                     let before = std::mem::replace(&mut self.project.classes, classes.clone());
                     let first = edit.classes.take().map_or(before, |[first, _]| first);
                     edit.classes = Some([first, classes.clone()]);
+                    edit.renumbers = true;
                 }
                 JournalRecord::Selection { selection } => {
                     let before = std::mem::replace(&mut self.project.selection, selection.clone());
                     let first = edit.selection.take().map_or(before, |[first, _]| first);
                     edit.selection = Some([first, selection.clone()]);
+                }
+                JournalRecord::Classifier { trees, seed } => {
+                    let now = (*trees, *seed);
+                    let before = (self.project.trees, self.project.seed);
+                    (self.project.trees, self.project.seed) = now;
+                    let first = edit.classifier.take().map_or(before, |[first, _]| first);
+                    edit.classifier = Some([first, now]);
+                }
+                JournalRecord::Bookmarks { bookmarks } => {
+                    let before = std::mem::replace(&mut self.project.bookmarks, bookmarks.clone());
+                    let first = edit.bookmarks.take().map_or(before, |[first, _]| first);
+                    edit.bookmarks = Some([first, bookmarks.clone()]);
                 }
                 JournalRecord::LaneAdded { index, .. } => match lanes.next() {
                     // Lanes move the numbers of later records: what came before becomes its own step.
@@ -329,6 +370,7 @@ impl App {
         self.edits.counts = self.project.lanes.iter().map(|lane| lane.labels.counts()).collect();
         self.edits.records = records.len() as u64;
         self.edits.labels_rev = self.edits.labels_rev.next();
+        self.edits.classes_rev = self.edits.classes_rev.next();
         self.edits.selection_rev = self.edits.selection_rev.next();
         self.classes_changed();
         if missing > 0 {
@@ -343,7 +385,9 @@ impl App {
 
     fn close_replayed(&mut self, edit: &mut Edit) {
         let done = std::mem::replace(edit, Edit { what: edit.what.clone(), ..Edit::default() });
-        if !done.labels.is_empty() || done.classes.is_some() || done.selection.is_some() {
+        let edit = &done;
+        let settings = edit.classifier.is_some() || edit.bookmarks.is_some();
+        if !edit.labels.is_empty() || edit.classes.is_some() || edit.selection.is_some() || settings {
             self.push_replayed(done);
         }
     }

@@ -73,6 +73,7 @@ impl App {
         self.slices.clear();
         self.layers = Default::default();
         self.paint = Default::default();
+        self.tools = Default::default();
         self.popups.clear();
         self.training.restart(self.project.forest.clone(), self.project.oob_error);
         self.restart_history();

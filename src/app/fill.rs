@@ -105,13 +105,17 @@ impl App {
             Ok(area) => {
                 let value = self.paint.value();
                 let lane = self.lane;
+                let locked = self.locked_values();
+                if locked[usize::from(here)] {
+                    return self.say_if_locked(start.map(|p| p as i64), value);
+                }
                 self.end_stroke();
                 let Some(labels) = self.project.lanes.get_mut(lane).map(|lane| &mut lane.labels) else {
                     return;
                 };
                 let count = area.len();
-                let edit =
-                    labels.paint(area.into_iter().map(|[row, column]| (plane.pixel(row, column), value)));
+                let pixels = area.into_iter().map(|[row, column]| (plane.pixel(row, column), value));
+                let edit = labels.paint_where(pixels, |was| !locked[usize::from(was)]);
                 self.record_stroke(lane, edit, if erasing { "erased patch" } else { "fill" });
                 self.end_stroke();
                 let done = if erasing { "Erased" } else { "Filled" };

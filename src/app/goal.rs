@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::state::App;
-use crate::data::revision::{LabelsRev, SelectionRev};
+use crate::data::revision::{ClassesRev, LabelsRev, SelectionRev};
 use crate::data::{LabelVolume, SpatialRoi};
 use crate::engine::{Goal, View};
 use crate::features::FeatureSelection;
@@ -14,6 +14,7 @@ pub(super) struct GoalStamp {
     labels_rev: LabelsRev,
     selection_rev: SelectionRev,
     classes: usize,
+    classes_rev: ClassesRev,
     lanes: usize,
     live: bool,
     once: Option<LabelsRev>,
@@ -72,6 +73,8 @@ impl App {
             labels,
             labels_rev: self.edits.labels_rev,
             class_count: self.project.classes.len(),
+            classes_rev: self.edits.classes_rev,
+            trees: self.project.trees,
             seed: self.project.seed,
             live: self.training.live && trains,
             once: self.training.once.filter(|_| trains),
@@ -106,6 +109,7 @@ impl App {
             labels_rev: self.edits.labels_rev,
             selection_rev: self.edits.selection_rev,
             classes: self.project.classes.len(),
+            classes_rev: self.edits.classes_rev,
             lanes: self.sources.len(),
             live: self.training.live,
             once: self.training.once,

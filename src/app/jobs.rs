@@ -11,6 +11,7 @@ use super::effect::Effect;
 use super::event::NewLane;
 use super::messages::{Level, Problem};
 use super::state::App;
+use super::training_tools::{TrainingOutput, TrainingWork};
 use crate::data::task::CancelToken;
 
 /// Tells one job from another.
@@ -22,12 +23,16 @@ pub struct JobId(pub u64);
 pub enum Work {
     /// Opens an image, or all images of a folder, for the project.
     AddLanes(String),
+    /// What a dialog around training asks for.
+    Training(Box<TrainingWork>),
 }
 
 /// What a job ended with.
 pub enum JobOutput {
     /// Images for the project.
     Lanes(Vec<NewLane>),
+    /// What came of [`Work::Training`].
+    Training(Box<TrainingOutput>),
 }
 
 /// A job to start.
@@ -146,6 +151,13 @@ impl App {
         }
     }
 
+    /// Cancels a job, if it still runs.
+    pub(super) fn cancel_job_of(&mut self, id: JobId) {
+        if let Some(job) = self.jobs.get(id) {
+            job.token.cancel();
+        }
+    }
+
     pub(super) fn job_event(&mut self, id: JobId, event: JobEvent) {
         let Some(at) = self.jobs.running.iter().position(|job| job.id == id) else { return };
         if let JobEvent::Progress(done) = event {
@@ -166,6 +178,7 @@ impl App {
     fn job_done(&mut self, output: JobOutput) {
         match output {
             JobOutput::Lanes(lanes) => self.lanes_opened(lanes),
+            JobOutput::Training(output) => self.training_work_done(*output),
         }
     }
 }

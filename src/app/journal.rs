@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::{LabelClass, LabelEdit};
 use crate::features::FeatureSelection;
+use crate::project::Bookmark;
 
 /// Pixels in a row along x that got one value: `t, z, y, x` of the first, their number, the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +33,18 @@ pub enum JournalRecord {
     Selection {
         /// The selection.
         selection: Option<FeatureSelection>,
+    },
+    /// The classifier is now set like this.
+    Classifier {
+        /// Trees of the forest.
+        trees: u32,
+        /// Seed of training.
+        seed: u64,
+    },
+    /// The bookmarks are now these.
+    Bookmarks {
+        /// All bookmarks.
+        bookmarks: Vec<Bookmark>,
     },
     /// An image was added, without labels.
     LaneAdded {

@@ -136,8 +136,6 @@ impl App {
         };
         let selected = into.map_or(number.min(classes.len()), |into| shift(into) as usize);
         self.edit_classes(what.clone(), classes, &map);
-        // The stored forest speaks of the old numbers.
-        self.training.stored = None;
         self.paint.label = selected;
         self.tell(Level::Info, format!("Done: {what}"), "", "Undo brings it back");
     }
@@ -150,6 +148,81 @@ impl App {
         map[number] = 0;
         self.edit_classes(what.clone(), self.project.classes.clone(), &map);
         self.tell(Level::Info, format!("Done: {what}"), "", "Undo brings it back");
+    }
+
+    /// Erases all strokes of all labels but the locked ones, in every image.
+    pub(super) fn clear_all_labels(&mut self) {
+        let locked = self.locked_values();
+        let map = std::array::from_fn(|value| if locked[value] { value as u8 } else { 0 });
+        let what = "clear all labels".to_owned();
+        self.edit_classes(what.clone(), self.project.classes.clone(), &map);
+        let kept = self.project.classes.iter().filter(|class| class.locked).count();
+        let remedy = match kept {
+            0 => "Undo brings them back".into(),
+            kept => format!("{kept} locked labels stay. Undo brings the others back"),
+        };
+        self.tell(Level::Info, format!("Done: {what}"), "", remedy);
+    }
+
+    /// Moves the selected label down the list by `by` places; its strokes go with it.
+    pub(super) fn move_label(&mut self, by: i32) {
+        let (number, count) = (self.paint.label, self.project.classes.len());
+        let to = (number as i64 + i64::from(by)).clamp(1, count as i64) as usize;
+        if to == number {
+            return;
+        }
+        let mut classes = self.project.classes.clone();
+        let moved = classes.remove(number - 1);
+        let what = format!("move '{}' to {to}", moved.name);
+        classes.insert(to - 1, moved);
+        let map = std::array::from_fn(|value| match value {
+            _ if value == number => to as u8,
+            _ if (number..=to).contains(&value) => (value - 1) as u8,
+            _ if (to..=number).contains(&value) => (value + 1) as u8,
+            _ => value as u8,
+        });
+        self.edit_classes(what, classes, &map);
+        self.paint.label = to;
+    }
+
+    /// Locks the selected label, or unlocks it.
+    pub(super) fn toggle_label_lock(&mut self) {
+        let mut classes = self.project.classes.clone();
+        let Some(class) = classes.get_mut(self.paint.label - 1) else { return };
+        class.locked = !class.locked;
+        let done = if class.locked { "lock" } else { "unlock" };
+        let what = format!("{done} '{}'", class.name);
+        self.edit_classes(what.clone(), classes, &identity());
+        self.inform(format!("Done: {what}"));
+    }
+
+    /// Which label values are locked.
+    pub(super) fn locked_values(&self) -> [bool; 256] {
+        let is_locked = |class: &LabelClass| class.locked;
+        std::array::from_fn(|value| {
+            value.checked_sub(1).and_then(|i| self.project.classes.get(i)).is_some_and(is_locked)
+        })
+    }
+
+    /// Says why painting `value` at a slice pixel (row, column) did nothing, if a lock is why.
+    pub(super) fn say_if_locked(&mut self, at: [i64; 2], value: u8) {
+        let (Some(plane), [Ok(row), Ok(column)]) = (self.plane(), at.map(usize::try_from)) else { return };
+        let here = self.labels().map_or(0, |labels| labels.get(plane.pixel(row, column)));
+        if here == value || !self.locked_values()[usize::from(here)] {
+            return;
+        }
+        let name = self.project.classes[usize::from(here) - 1].name.clone();
+        self.tell(
+            Level::Warning,
+            "Nothing painted",
+            format!("'{name}' is locked"),
+            "Unlock it in the panel of labels",
+        );
+    }
+
+    /// Replaces names, colours and locks, as one step.
+    pub(super) fn replace_classes(&mut self, what: String, classes: Vec<LabelClass>) {
+        self.edit_classes(what, classes, &identity());
     }
 
     /// Replaces the classes and rewrites the labels of every lane by `map`, as one step.
@@ -170,7 +243,8 @@ impl App {
         if before == classes && labels.is_empty() {
             return;
         }
-        self.record(Edit { what, labels, classes: Some([before, classes]), ..Edit::default() });
+        let renumbers = !identical && before != classes;
+        self.record(Edit { what, labels, classes: Some([before, classes]), renumbers, ..Edit::default() });
     }
 
     /// The number of classes may be another now: what depends on it follows.

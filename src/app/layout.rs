@@ -341,7 +341,8 @@ fn popup_area(app: &App, popup: &Popup, screen: Rect) -> Rect {
         Popup::Messages { .. } => centered(screen, 100, tall),
         Popup::Form(open) => {
             let height = form_height(&open.form).saturating_add(2);
-            centered(screen, open.form.width, height.min(screen.height.saturating_sub(2).max(3)))
+            let area = centered(screen, open.form.width, height.min(screen.height.saturating_sub(2).max(3)));
+            if open.form.aside { Rect { x: 0, ..area } } else { area }
         }
         Popup::Recent { .. } => centered(screen, 90, tall.min(app.files.recent.len() as u16 + 2)),
     }

@@ -35,6 +35,7 @@ pub mod settings;
 pub mod slices;
 pub mod state;
 pub mod training;
+pub mod training_tools;
 pub mod update;
 
 pub use availability::{Reason, available};

@@ -102,6 +102,7 @@ impl App {
         let Some(plane) = self.plane() else { return };
         let [rows, columns] = self.extent();
         let lane = self.lane;
+        let locked = self.locked_values();
         let Some(labels) = self.project.lanes.get_mut(lane).map(|lane| &mut lane.labels) else { return };
         let length = (0..2).map(|i| (to[i] - from[i]).abs()).max().unwrap_or(0);
         let pieces = (length / PIECE + 1) as usize;
@@ -115,7 +116,10 @@ impl App {
                 let (row, column) = (usize::try_from(row).ok()?, usize::try_from(column).ok()?);
                 (row < rows && column < columns).then(|| (plane.pixel(row, column), value))
             });
-            edit = edit.then(labels.paint(pixels));
+            edit = edit.then(labels.paint_where(pixels, |was| !locked[usize::from(was)]));
+        }
+        if edit.is_empty() && from == to {
+            self.say_if_locked(to, value);
         }
         self.record_stroke(lane, edit, if value == 0 { "eraser stroke" } else { "stroke" });
         if let (Ok(row), Ok(column)) = (usize::try_from(to[0]), usize::try_from(to[1]))

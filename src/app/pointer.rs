@@ -208,6 +208,13 @@ impl App {
             MouseEventKind::ScrollUp => -1,
             MouseEventKind::ScrollDown => 1,
             MouseEventKind::Down(MouseButton::Left) => 0,
+            MouseEventKind::Down(MouseButton::Right) => {
+                if let Spot::Label(number) = spot {
+                    self.run(Command::LabelSelect(number));
+                    self.run(Command::LabelEdit);
+                }
+                return;
+            }
             _ => return,
         };
         match (spot, step) {

@@ -20,6 +20,7 @@ use super::popups::Popup;
 use super::screen::Screen;
 use super::slices::Slices;
 use super::training::Training;
+use super::training_tools::TrainingTools;
 use crate::command::Keymap;
 use crate::data::{LabelClass, LabelVolume, SlicePlane};
 use crate::engine::LaneSource;
@@ -42,6 +43,8 @@ pub struct App {
     pub paint: PaintState,
     /// What is drawn over the image.
     pub layers: LayerStack,
+    /// What the dialogs around training have found out.
+    pub tools: TrainingTools,
     /// Live update, forest, progress.
     pub training: Training,
     /// Undo history, revisions, counts.
@@ -85,6 +88,7 @@ impl App {
             canvas: CanvasGeometry::default(),
             paint: PaintState::default(),
             layers: LayerStack::default(),
+            tools: TrainingTools::default(),
             training: Training::default(),
             edits: Edits::default(),
             slices: Slices::default(),

@@ -10,6 +10,7 @@ mod convert;
 mod feature_spec;
 mod files;
 mod gate;
+pub mod label_image;
 mod options;
 mod outputs;
 mod plan;

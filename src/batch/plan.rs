@@ -72,8 +72,8 @@ pub struct Request {
     pub dtype: Option<DType>,
     /// Trains from the project's labels although it has a classifier.
     pub retrain: bool,
-    /// Trees to train.
-    pub tree_count: u32,
+    /// Trees to train; the project's number when not given.
+    pub tree_count: Option<u32>,
     /// Replaces outputs that exist.
     pub overwrite: bool,
     /// Bytes for blocks and decoded images.
@@ -98,7 +98,7 @@ impl Default for Request {
             renormalization: None,
             dtype: None,
             retrain: false,
-            tree_count: 100,
+            tree_count: None,
             overwrite: false,
             memory: 1 << 30,
         }

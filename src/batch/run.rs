@@ -112,7 +112,8 @@ fn train(
     tell(Event::Training);
     let begin = Instant::now();
     let Some(selection) = &plan.project.selection else { return Err(Cancelled.into()) };
-    let options = TrainOptions { trees: 0..plan.request().tree_count, seed: plan.project.seed };
+    let trees = plan.request().tree_count.unwrap_or(plan.project.trees);
+    let options = TrainOptions { trees: 0..trees, seed: plan.project.seed };
     let rows = collect_rows(&plan.training, selection, cancel)?;
     let trained = crate::classify::train(&rows, &options, cancel)?;
     let training = TrainingReport {

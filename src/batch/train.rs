@@ -13,6 +13,7 @@ use crate::data::{AxisOrder, BlockGrid, CancelToken, LabelClass, LabelVolume, Ro
 use crate::features::FeatureBank;
 use crate::io::{self, ImageReader, OpenOptions};
 use crate::pipeline::{self, TrainError, TrainingLane};
+use crate::project::model::MAX_TREES;
 use crate::project::{LaneError, Project};
 use crate::with_volume;
 
@@ -136,6 +137,7 @@ pub fn train_project(
     if let Some(seed) = request.seed {
         project.seed = seed;
     }
+    project.trees = request.tree_count.clamp(1, MAX_TREES);
     let Some(smallest) = lanes
         .iter()
         .map(|lane| lane.reader.info().shape)
@@ -149,7 +151,7 @@ pub fn train_project(
         return Err(TrainProblem::NoFeatures);
     }
     let rows = pipeline::collect_rows(&lanes, &selection, cancel)?;
-    let options = TrainOptions { trees: 0..request.tree_count, seed: project.seed };
+    let options = TrainOptions { trees: 0..project.trees, seed: project.seed };
     let trained = crate::classify::train(&rows, &options, cancel).map_err(TrainError::from)?;
     let bank = FeatureBank::new(&selection, space, smallest[4])
         .map_err(|source| TrainError::Scale { lane: 0, source })?;

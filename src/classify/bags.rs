@@ -24,6 +24,11 @@ impl TreeSeed {
         }
     }
 
+    /// Random numbers that have nothing to do with the bag and the nodes, number `n` of them.
+    pub(super) fn stream(self, n: u64) -> Draws {
+        Draws(mix(self.0 ^ mix(n.wrapping_add(STREAM))))
+    }
+
     /// Place of the root, from which those of all nodes follow.
     pub(super) fn root(self) -> Place {
         Place(mix(self.0 ^ ROOT))
@@ -60,6 +65,7 @@ impl Draws {
 }
 
 const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
+const STREAM: u64 = 0x94D0_49BB_1331_11EB;
 const ROOT: u64 = 0xD1B5_4A32_D192_ED03;
 const BELOW: u64 = 0xAEF1_7502_108E_F2D9;
 const ABOVE: u64 = 0x8CB9_2BA7_2F3D_8DD7;

@@ -135,7 +135,7 @@ fn request(
         renormalization: ranges.map(|(from, to)| Renormalization { from, to }),
         dtype: export.export_dtype,
         retrain: export.retrain || export.tree_count.is_some(),
-        tree_count: export.tree_count.unwrap_or(100),
+        tree_count: export.tree_count,
         overwrite,
         memory: memory(run),
     })

@@ -109,6 +109,8 @@ const LABELS_HINTS: &[Hint] = &[
     hint("rename", &["label.rename"]),
     hint("colour", &["label.recolor"]),
     hint("merge", &["label.merge"]),
+    hint("move", &["label.move -1", "label.move 1"]),
+    hint("lock", &["label.lock"]),
     hint("clear", &["label.clear"]),
     hint("delete", &["label.delete"]),
     hint("canvas", &["app.cancel"]),

@@ -17,6 +17,9 @@ pub struct LabelClass {
     pub color: Rgb,
     /// Colour of its probability and segmentation.
     pub probability_color: Rgb,
+    /// Whether its strokes are protected: nothing paints over them or erases them.
+    #[serde(default)]
+    pub locked: bool,
 }
 
 /// ilastik's label colours, in order.
@@ -42,7 +45,7 @@ impl LabelClass {
     /// A class with ilastik's default name and colour for the class number `number` (from 1).
     pub fn numbered(number: usize) -> Self {
         let color = default_color(number);
-        LabelClass { name: format!("Label {number}"), color, probability_color: color }
+        LabelClass { name: format!("Label {number}"), color, probability_color: color, locked: false }
     }
 
     /// The class that "add label" appends to `classes`: its name takes the highest number found in
@@ -54,7 +57,7 @@ impl LabelClass {
             .map(default_color)
             .find(|color| classes.iter().all(|class| class.color != *color))
             .unwrap_or_else(|| default_color(number));
-        LabelClass { name: format!("Label {number}"), color, probability_color: color }
+        LabelClass { name: format!("Label {number}"), color, probability_color: color, locked: false }
     }
 }
 

@@ -76,6 +76,22 @@ fn locate([t, z, y, x]: [usize; 4]) -> (LabelBlock, usize) {
     ([t, z, y / SIDE, x / SIDE], y % SIDE * SIDE + x % SIDE)
 }
 
+/// The blocks of an image of `shape` that a block with its corner at `corner` (`tzyx`) lies over.
+fn targets(corner: [i64; 4], shape: [usize; 4]) -> Vec<LabelBlock> {
+    let inside = |i: usize, at: i64| (0..shape[i] as i64).contains(&at);
+    if !inside(0, corner[0]) || !inside(1, corner[1]) {
+        return Vec::new();
+    }
+    let side = SIDE as i64;
+    let blocks = |i: usize| {
+        let first = corner[i].div_euclid(side);
+        let last = (corner[i] + side - 1).div_euclid(side);
+        (first..=last).filter(move |&block| inside(i, block * side)).map(|block| block as usize)
+    };
+    let [t, z] = [corner[0] as usize, corner[1] as usize];
+    blocks(2).flat_map(|y| blocks(3).map(move |x| [t, z, y, x])).collect()
+}
+
 impl LabelVolume {
     /// No labels on an image of `shape` (`tzyx`).
     pub fn new(shape: [usize; 4]) -> Self {
@@ -101,6 +117,15 @@ impl LabelVolume {
     /// Sets pixels (`tzyx`) to values, 0 erases; pixels outside the image are left out. The edit
     /// returned has been applied.
     pub fn paint(&mut self, pixels: impl IntoIterator<Item = ([usize; 4], u8)>) -> LabelEdit {
+        self.paint_where(pixels, |_| true)
+    }
+
+    /// The same, but only pixels whose value so far `may_change`.
+    pub fn paint_where(
+        &mut self,
+        pixels: impl IntoIterator<Item = ([usize; 4], u8)>,
+        may_change: impl Fn(u8) -> bool,
+    ) -> LabelEdit {
         let mut touched: BTreeMap<LabelBlock, Option<Block>> = BTreeMap::new();
         for (at, value) in pixels {
             if (0..4).any(|i| at[i] >= self.shape[i]) {
@@ -108,13 +133,19 @@ impl LabelVolume {
             }
             let (index, offset) = locate(at);
             let current = self.blocks.get(&index);
-            if current.map_or(0, |b| b[offset]) == value {
+            let was = current.map_or(0, |b| b[offset]);
+            if was == value || !may_change(was) {
                 continue;
             }
             touched.entry(index).or_insert_with(|| current.cloned());
             let block = self.blocks.entry(index).or_insert_with(|| Arc::new([0; SIDE * SIDE]));
             Arc::make_mut(block)[offset] = value;
         }
+        self.edit_of(touched)
+    }
+
+    /// The edit that has been applied, from the blocks touched as they were before.
+    fn edit_of(&mut self, touched: BTreeMap<LabelBlock, Option<Block>>) -> LabelEdit {
         let mut edit = LabelEdit::default();
         for (index, before) in touched {
             if self.blocks.get(&index).is_some_and(|b| b.iter().all(|&v| v == 0)) {
@@ -126,6 +157,51 @@ impl LabelVolume {
             }
         }
         edit
+    }
+
+    /// Lays the labelled pixels of `other` over this image, moved by `offset` (`tzyx`) and renamed by
+    /// `map`, where 0 leaves a pixel out; what falls outside is left out, and only pixels whose value so
+    /// far `may_change` are set. The edit returned has been applied.
+    pub fn overlay(
+        &mut self,
+        other: &LabelVolume,
+        offset: [i64; 4],
+        map: &[u8; 256],
+        may_change: impl Fn(u8) -> bool,
+    ) -> LabelEdit {
+        let mut touched: BTreeMap<LabelBlock, Option<Block>> = BTreeMap::new();
+        for (&from, source) in &other.blocks {
+            let corner = block_roi(from).start;
+            let moved: [i64; 4] = std::array::from_fn(|i| corner[i] as i64 + offset[i]);
+            // A block that is moved lies over up to four blocks here; each is looked up once.
+            for target in targets(moved, self.shape) {
+                let to = block_roi(target).start.map(|i| i as i64);
+                let shift = [moved[2] - to[2], moved[3] - to[3]];
+                let block = self.blocks.get(&target).cloned();
+                let mut changed = block.clone();
+                for (i, &value) in source.iter().enumerate().filter(|&(_, &v)| v != 0 && map[v as usize] != 0)
+                {
+                    let at = [(i / SIDE) as i64 + shift[0], (i % SIDE) as i64 + shift[1]];
+                    let inside = (0..2).all(|k| {
+                        (0..SIDE as i64).contains(&at[k])
+                            && ((to[k + 2] + at[k]) as usize) < self.shape[k + 2]
+                    });
+                    if !inside {
+                        continue;
+                    }
+                    let at = at[0] as usize * SIDE + at[1] as usize;
+                    if may_change(changed.as_ref().map_or(0, |b| b[at])) {
+                        let block = changed.get_or_insert_with(|| Arc::new([0; SIDE * SIDE]));
+                        Arc::make_mut(block)[at] = map[value as usize];
+                    }
+                }
+                if changed != block {
+                    touched.entry(target).or_insert(block);
+                    self.set_block(target, &changed);
+                }
+            }
+        }
+        self.edit_of(touched)
     }
 
     /// Rewrites every labelled pixel by `map[value]`; `map[0]` is not used.
@@ -302,6 +378,34 @@ mod tests {
             prop_assert_eq!(labels.iter_in(roi).collect::<Vec<_>>(), inside);
             let by_block: Vec<_> = labels.blocks().flat_map(|b| labels.only(b).iter().collect::<Vec<_>>()).collect();
             prop_assert_eq!(by_block, labels.iter().collect::<Vec<_>>());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_overlay_is_painting_pixel_by_pixel(
+            below in pixels(), above in pixels(), offset in [-1..2i64, -2..3i64, -80..150i64, -70..70i64],
+        ) {
+            let mut labels = LabelVolume::new([2, 3, 140, 66]);
+            labels.paint(below);
+            let mut other = LabelVolume::new([2, 3, 150, 70]);
+            other.paint(above);
+            let mut map = [0; 256];
+            (map[1], map[3]) = (3, 1);
+            let before = labels.clone();
+            let mut painted = labels.clone();
+            painted.paint_where(
+                other.iter().filter(|(_, v)| map[*v as usize] != 0).filter_map(|(at, v)| {
+                    let to: Vec<usize> =
+                        (0..4).filter_map(|i| usize::try_from(at[i] as i64 + offset[i]).ok()).collect();
+                    Some((to.try_into().ok()?, map[v as usize]))
+                }),
+                |was| was != 2,
+            );
+            let edit = labels.overlay(&other, offset, &map, |was| was != 2);
+            prop_assert_eq!(&labels, &painted);
+            labels.undo(&edit);
+            prop_assert_eq!(&labels, &before);
         }
     }
 

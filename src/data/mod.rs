@@ -3,6 +3,7 @@
 //!
 //! Owns no files, threads or terminal, and must not import any other layer.
 
+pub mod annotations;
 pub mod axes;
 pub mod blocks;
 pub mod classes;
@@ -13,6 +14,7 @@ pub mod stroke;
 pub mod task;
 pub mod volume;
 
+pub use annotations::Annotation;
 pub use axes::{Axis, AxisOrder};
 pub use blocks::BlockGrid;
 pub use classes::LabelClass;

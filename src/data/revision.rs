@@ -18,6 +18,8 @@ macro_rules! revision {
 revision! {
     /// Counts edits of labels or classes.
     LabelsRev,
+    /// Counts changes after which label values stand for other classes.
+    ClassesRev,
     /// Counts changes of the feature selection.
     SelectionRev,
     /// Counts forests; a partly trained forest and its completion are two revisions.

@@ -205,16 +205,17 @@ impl<W: Work> Engine<W> {
         let lane_ids = lock(&self.lanes).assign(&goal);
         let mut newest = lock(&shared.newest);
         let previous = newest.as_ref();
-        let fewer_classes = previous.is_some_and(|p| goal.class_count < p.goal.class_count);
+        let other_classes = previous
+            .is_some_and(|p| goal.class_count < p.goal.class_count || goal.classes_rev != p.goal.classes_rev);
         let other_features = previous.is_none_or(|p| p.goal.selection_rev != goal.selection_rev);
-        let restart = fewer_classes || other_features;
+        let restart = other_classes || other_features;
         let (mut epoch, mut class_epoch, mut cancel) =
             previous.map_or((0, 0, CancelToken::new()), |p| (p.epoch, p.class_epoch, p.cancel.clone()));
         if restart {
             cancel.cancel();
             (epoch, cancel) = (epoch + 1, CancelToken::new());
         }
-        if fewer_classes {
+        if other_classes {
             class_epoch += 1;
             shared.tiles.clear(class_epoch);
         }

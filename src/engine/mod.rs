@@ -22,7 +22,7 @@ pub use work::{Footprint, PipelineWork, Work, WorkError};
 use std::sync::Arc;
 
 use crate::classify::Forest;
-use crate::data::revision::{ForestRev, LabelsRev, SelectionRev};
+use crate::data::revision::{ClassesRev, ForestRev, LabelsRev, SelectionRev};
 use crate::data::{LabelVolume, SlicePlane, SpatialRoi, Volume};
 use crate::features::FeatureSelection;
 use crate::io::ImageReader;
@@ -51,6 +51,10 @@ pub struct Goal {
     pub labels_rev: LabelsRev,
     /// Number of classes.
     pub class_count: usize,
+    /// Revision of what label values stand for; a new one drops forest and predictions.
+    pub classes_rev: ClassesRev,
+    /// Trees of a forest, at least 1.
+    pub trees: u32,
     /// Seed of training.
     pub seed: u64,
     /// Train whenever the labels are newer than the forest.

@@ -13,7 +13,7 @@ use super::{Event, Goal};
 use crate::classify::{Rows, TrainError, TrainOptions, Trained};
 use crate::data::revision::{ForestRev, LabelsRev};
 
-/// Trees of a forest, as in ilastik.
+/// Trees of a forest unless the project says otherwise, as in ilastik.
 pub const TREE_COUNT: u32 = 100;
 /// Trees grown before the first prediction: enough to show a stroke's effect, and a quarter of the work.
 pub const FIRST_TREES: u32 = 25;
@@ -23,6 +23,7 @@ pub const FIRST_TREES: u32 = 25;
 struct Inputs {
     epoch: u64,
     labels_rev: LabelsRev,
+    trees: u32,
     seed: u64,
     lane_ids: Vec<u64>,
 }
@@ -32,6 +33,7 @@ struct Partial<T> {
     trainer: T,
     trained: Trained,
     revision: ForestRev,
+    trees: u32,
     seed: u64,
     labels_rev: LabelsRev,
 }
@@ -53,6 +55,7 @@ pub(super) fn run<W: Work>(shared: &Shared<W>, seen: &mut u64) {
             let inputs = Inputs {
                 epoch: job.epoch,
                 labels_rev: goal.labels_rev,
+                trees: goal.trees,
                 seed: goal.seed,
                 lane_ids: job.lane_ids.clone(),
             };
@@ -87,7 +90,8 @@ fn first_trees<W: Work>(shared: &Shared<W>, job: &Job, rows: &mut RowCache) -> O
             return None;
         }
     };
-    let options = TrainOptions { trees: 0..FIRST_TREES, seed: goal.seed };
+    let trees = goal.trees.max(1);
+    let options = TrainOptions { trees: 0..FIRST_TREES.min(trees), seed: goal.seed };
     let grown = shared.pool.install(|| {
         let trainer = shared.work.trainer(&rows, &job.cancel)?;
         let trained = shared.work.grow(&trainer, &options, &job.cancel)?;
@@ -95,9 +99,10 @@ fn first_trees<W: Work>(shared: &Shared<W>, job: &Job, rows: &mut RowCache) -> O
     });
     match grown {
         Ok((trainer, trained)) => {
-            let revision = shared.publish(job, &trained, goal.labels_rev, false)?;
+            let complete = trees <= FIRST_TREES;
+            let revision = shared.publish(job, &trained, goal.labels_rev, complete)?;
             let labels_rev = goal.labels_rev;
-            Some(Partial { trainer, trained, revision, seed: goal.seed, labels_rev })
+            (!complete).then_some(Partial { trainer, trained, revision, trees, seed: goal.seed, labels_rev })
         }
         Err(TrainError::Cancelled(_)) => None,
         Err(TrainError::TooFewClasses) => {
@@ -120,8 +125,8 @@ fn too_few_classes(goal: &Goal, rows: &Rows) -> String {
 }
 
 fn other_trees<W: Work>(shared: &Shared<W>, job: &Job, partial: Partial<W::Trainer>) {
-    let Partial { trainer, mut trained, seed, labels_rev, .. } = partial;
-    let options = TrainOptions { trees: FIRST_TREES..TREE_COUNT, seed };
+    let Partial { trainer, mut trained, trees, seed, labels_rev, .. } = partial;
+    let options = TrainOptions { trees: FIRST_TREES..trees, seed };
     match shared.pool.install(|| shared.work.grow(&trainer, &options, &job.cancel)) {
         Ok(later) => match trained.merge(later) {
             Ok(()) => {

@@ -8,10 +8,12 @@ mod input;
 mod nonfinite;
 mod outputs;
 mod rows;
+mod suggestion;
 mod training;
 
 pub use classification::Classification;
 pub use input::block_input;
 pub use outputs::{ExportSource, UnknownSource, apply_mask, mask_of, simple_segmentation, uncertainty};
 pub use rows::{pixel_key, rows, rows_of_boxes};
+pub use suggestion::{Candidates, FeatureSet, SuggestionMethod, SuggestionOptions, candidate_features, cost};
 pub use training::{TrainError, TrainingLane, collect_rows, train};

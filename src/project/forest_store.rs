@@ -5,6 +5,7 @@
 
 use hdf5_pure::AttrValue;
 
+use super::model::MAX_TREES;
 use super::plan::Plan;
 use super::stored::{Damage, Folder, Result};
 use super::value::Value;
@@ -141,14 +142,14 @@ fn parameters(forest: &Forest, trees: &[Tree]) -> [(&'static str, f64); 10] {
 
 /// Python's protocol-0 pickle of ilastik's classifier factory, which ilastik reads as text: an object
 /// with these members and no others, in this order.
-pub(super) fn factory_pickle(forest_count: usize) -> String {
+pub(super) fn factory_pickle(forest_count: usize, trees: u32) -> String {
     let mut text = String::from(
         "ccopy_reg\n_reconstructor\np0\n(clazyflow.classifiers.parallelVigraRfLazyflowClassifier\n\
          ParallelVigraRfLazyflowClassifierFactory\np1\nc__builtin__\nobject\np2\nNtp3\nRp4\n(dp5\n",
     );
     let members = [
         ("VERSION", "I2\n"),
-        ("_num_trees", "I100\n"),
+        ("_num_trees", &format!("I{trees}\n")),
         ("_label_proportion", "N"),
         ("_variable_importance_path", "N"),
         ("_variable_importance_enabled", "I00\n"),
@@ -165,6 +166,13 @@ pub(super) fn factory_pickle(forest_count: usize) -> String {
     text
 }
 
+/// The number of trees in a pickle of ilastik's classifier factory; `None` in that of another classifier.
+pub(super) fn trees_of(pickle: &str) -> Option<u32> {
+    let (_, after) = pickle.split_once("_num_trees")?;
+    let number = after.lines().skip(1).find_map(|line| line.strip_prefix('I'))?;
+    number.parse().ok().filter(|trees| (1..=MAX_TREES).contains(trees))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,6 +183,11 @@ mod tests {
             ParallelVigraRfLazyflowClassifierFactory\np1\nc__builtin__\nobject\np2\nNtp3\nRp4\n(dp5\nVVERSION\n\
             p6\nI2\nsV_num_trees\np7\nI100\nsV_label_proportion\np8\nNsV_variable_importance_path\np9\n\
             NsV_variable_importance_enabled\np10\nI00\nsV_kwargs\np11\n(dp12\nsV_num_forests\np13\nI2\nsb.";
-        assert_eq!(factory_pickle(2), expect);
+        assert_eq!(factory_pickle(2, 100), expect);
+        assert_eq!(trees_of(expect), Some(100));
+        assert_eq!(trees_of(&factory_pickle(8, 37)), Some(37));
+        for other in ["", "V_num_trees\np7\n", "V_num_trees\np7\nI0\n", "V_num_trees\np7\nI99999999\n"] {
+            assert_eq!(trees_of(other), None, "{other:?}");
+        }
     }
 }

@@ -9,7 +9,7 @@ use super::forest_store::StoredForest;
 use super::model::{DataRole, Lane, Project};
 use super::origin::{Origin, Stamp, State};
 use super::stored::{self, Damage, Folder};
-use super::{export_store, forest_store, label_store, lane_store, own_store};
+use super::{bookmarks, export_store, forest_store, label_store, lane_store, own_store};
 use crate::data::classes::MAX_CLASSES;
 use crate::data::{Axis, LabelClass, LabelVolume};
 use crate::features::selection::FILTER_IDS;
@@ -131,11 +131,17 @@ fn read(root: &Folder, version: &str, project: &mut Project) -> Result<Vec<usize
     }
     if let Some(folder) = &classification {
         project.classes = read_classes(folder, &project.lanes, &mut warnings)?;
+        // A factory of a kind that brushwood does not know is no reason to refuse the project.
+        let factory = folder.text("ClassifierFactory").ok().flatten();
+        if let Some(trees) = factory.as_deref().and_then(forest_store::trees_of) {
+            project.trees = trees;
+        }
         read_forest(folder, version, project, &mut warnings);
     }
     if let Some(folder) = root.folder("Prediction Export")? {
         project.export = export_store::read(&folder)?;
     }
+    project.bookmarks = bookmarks::read(classification.as_ref(), &indices, &project.lanes)?;
     own_store::read(root, project)?;
     project.warnings = warnings;
     Ok(indices)

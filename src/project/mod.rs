@@ -4,6 +4,7 @@
 //! when the project is saved.
 
 mod axistags;
+pub mod bookmarks;
 pub mod error;
 mod export_store;
 mod forest_store;
@@ -19,5 +20,6 @@ mod save;
 mod stored;
 mod value;
 
+pub use bookmarks::Bookmark;
 pub use error::{Error, LaneError, Warning};
 pub use model::{DataRole, DatasetInfo, DatasetLocation, ExportSettings, Lane, Project};

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::bookmarks::Bookmark;
 use super::error::Warning;
 use super::origin::Origin;
 use crate::classify::Forest;
@@ -14,6 +15,11 @@ use crate::features::FeatureSelection;
 
 /// Seed of training in a new project.
 pub const DEFAULT_SEED: u64 = 1;
+
+/// Trees of the forest in a new project, as in ilastik.
+pub const DEFAULT_TREES: u32 = 100;
+/// Most trees of a forest.
+pub const MAX_TREES: u32 = 10_000;
 
 /// A pixel classification project.
 #[derive(Clone, Debug)]
@@ -36,6 +42,10 @@ pub struct Project {
     pub algorithm_version: Option<u32>,
     /// Seed of training.
     pub seed: u64,
+    /// Trees of the forest.
+    pub trees: u32,
+    /// Places worth coming back to.
+    pub bookmarks: Vec<Bookmark>,
     /// How results are exported.
     pub export: ExportSettings,
     /// View state and other settings of our own, by key: opaque JSON texts kept in `/brushwood`.
@@ -176,6 +186,8 @@ impl Project {
             oob_error: None,
             algorithm_version: None,
             seed: DEFAULT_SEED,
+            trees: DEFAULT_TREES,
+            bookmarks: Vec::new(),
             export: ExportSettings::default(),
             settings: BTreeMap::new(),
             warnings: Vec::new(),

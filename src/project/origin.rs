@@ -46,6 +46,8 @@ pub(super) struct State {
     pub classes: Vec<LabelClass>,
     pub selection: Option<FeatureSelection>,
     pub forest: Option<Arc<Forest>>,
+    /// Trees of the forests that its classifier grows.
+    pub trees: u32,
     pub export: ExportSettings,
 }
 
@@ -95,6 +97,7 @@ impl State {
             classes: project.classes.clone(),
             selection: project.selection.clone(),
             forest: project.forest.clone(),
+            trees: project.trees,
             export: project.export.clone(),
         }
     }

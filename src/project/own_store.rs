@@ -16,6 +16,16 @@ pub(super) fn read(root: &Folder, project: &mut Project) -> Result<()> {
     if let Some(seed) = folder.text("seed")?.and_then(|text| text.parse().ok()) {
         project.seed = seed;
     }
+    if let Some(bookmarks) = folder.text("bookmarks")?.and_then(|text| serde_json::from_str(&text).ok()) {
+        project.bookmarks = bookmarks;
+    }
+    if let Some(locked) = folder.integers("locked_labels")? {
+        for class in locked.values.iter().filter_map(|&n| usize::try_from(n - 1).ok()) {
+            if let Some(class) = project.classes.get_mut(class) {
+                class.locked = true;
+            }
+        }
+    }
     if let Some(settings) = map(folder.text("settings")?) {
         project.settings = settings;
     }
@@ -46,9 +56,13 @@ pub(super) fn fields(project: &Project, lanes: &[Lane]) -> Vec<(&'static str, Op
         .collect();
     let forest = project.forest.as_deref();
     let number = |n: i64| Value::Int64s(Vec::new(), vec![n]);
+    let locked: Vec<i64> = (1..).zip(&project.classes).filter(|(_, c)| c.locked).map(|(n, _)| n).collect();
+    let bookmarks = serde_json::to_string(&project.bookmarks).ok();
     vec![
         ("StorageVersion", Some(Value::text("0.1"))),
         ("seed", Some(Value::Text(project.seed.to_string()))),
+        ("bookmarks", bookmarks.filter(|_| !project.bookmarks.is_empty()).map(Value::Text)),
+        ("locked_labels", (!locked.is_empty()).then(|| Value::Int64s(vec![locked.len()], locked))),
         ("settings", (!project.settings.is_empty()).then(|| json(&project.settings))),
         ("content_hashes", (!hashes.is_empty()).then(|| json(&hashes))),
         ("forest", forest.map(|forest| Value::Text(fingerprint(forest)))),

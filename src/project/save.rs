@@ -245,7 +245,12 @@ impl Project {
     fn put_forest(&self, plan: &mut Plan, old: Option<&State>, lanes: &[Lane]) {
         const FORESTS: &str = "PixelClassification/ClassifierForests";
         const FACTORY: &str = "PixelClassification/ClassifierFactory";
-        plan.put_missing(FACTORY, Value::Text(forest_store::factory_pickle(FOREST_COUNT)));
+        let factory = || Value::Text(forest_store::factory_pickle(FOREST_COUNT, self.trees));
+        if old.is_some_and(|old| old.trees != self.trees) {
+            plan.put(FACTORY, factory());
+        } else {
+            plan.put_missing(FACTORY, factory());
+        }
         let is_same_training = old.is_some_and(|old| {
             old.classes == self.classes
                 && old.selection == self.selection
@@ -263,7 +268,7 @@ impl Project {
         }
         plan.remove(FORESTS);
         if let Some(forest) = &self.forest {
-            plan.put(FACTORY, Value::Text(forest_store::factory_pickle(FOREST_COUNT)));
+            plan.put(FACTORY, factory());
             forest_store::put(plan, FORESTS, forest, &self.forest_feature_names, FOREST_COUNT);
         }
     }

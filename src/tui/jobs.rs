@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::files;
 use super::message::Message;
+use super::training_jobs;
 use crate::app::{AppEvent, JobEvent, JobId, JobOutput, JobStart, Problem, Work};
 use crate::data::task::{CancelToken, Cancelled};
 
@@ -87,6 +88,9 @@ pub(super) fn start(job: JobStart, sender: Sender<Message>) -> std::io::Result<(
 
 fn run(work: Work, job: &JobControl) -> Result<JobOutput, Stop> {
     match work {
+        Work::Training(work) => {
+            training_jobs::run(*work, job).map(|output| JobOutput::Training(Box::new(output)))
+        }
         Work::AddLanes(location) => files::new_lanes(&location, job).map(JobOutput::Lanes),
     }
 }

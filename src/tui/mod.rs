@@ -22,6 +22,7 @@ mod run;
 mod scene;
 mod session;
 mod signals;
+mod training_jobs;
 mod tty;
 
 pub use doctor::doctor;

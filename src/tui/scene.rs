@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use crate::app::band::BandUse;
+use crate::app::training_tools::SetPreview;
 use crate::app::{App, ChannelView, Tool};
 use crate::data::classes::Rgb;
+use crate::data::revision::ForestRev;
 use crate::data::{Axis, LabelClass, LabelVolume, SlicePlane};
 use crate::engine::{Engine, SliceData, Tile, View};
 use crate::render::marks::{Band, Crossing};
 use crate::render::{
-    Channels, Cursor, Layer, Marks, Picture, ProbabilityPart, Scene, SlicePart, Tinted, Viewport, Window,
-    compose, panes,
+    Channels, Cursor, Layer, LayerKind, Marks, Picture, ProbabilityPart, Scene, SlicePart, Tinted, Viewport,
+    Window, compose, panes,
 };
 
 /// One slice with what is known of it.
@@ -49,6 +51,22 @@ fn axis_color(axis: Axis) -> Rgb {
     }
 }
 
+/// The layers with the segmentation in place of the predictions.
+fn segmentation(layers: &[Layer]) -> Vec<Layer> {
+    let shown = |layer: &Layer| match layer.kind {
+        LayerKind::Segmentation(_) => true,
+        LayerKind::Prediction(_) | LayerKind::Uncertainty => false,
+        _ => layer.visible,
+    };
+    layers.iter().map(|layer| Layer { visible: shown(layer), ..*layer }).collect()
+}
+
+/// What a set of features makes of a slice, as a tile.
+fn preview_tile(preview: &SetPreview) -> Tile {
+    let probabilities = Arc::clone(&preview.probabilities);
+    Tile { roi: preview.region, probabilities, revision: ForestRev(0), stale: false }
+}
+
 impl SceneParts {
     /// What `app` shows, with what `engine` has of it; `None` without an image or a canvas.
     pub fn of(app: &App, engine: &Engine) -> Option<SceneParts> {
@@ -81,13 +99,15 @@ impl SceneParts {
                 Channels::Composite(display.shown().into_iter().map(tinted).collect())
             }
         };
+        let previewed = app.tools.set_preview.is_some();
+        let layers = if previewed { segmentation(&app.layers.layers) } else { app.layers.layers.clone() };
         Some(SceneParts {
             active: panes.iter().position(|pane| pane.plane.axis == view.axis)?,
             panes,
             channels,
-            labels: app.labels()?.clone(),
+            labels: app.drawn_labels()?.clone(),
             classes: app.project.classes.clone(),
-            layers: app.layers.layers.clone(),
+            layers,
             mark_stale: app.marks_stale(),
         })
     }
@@ -159,11 +179,16 @@ impl SliceParts {
             let color = if what == BandUse::Zoom { WHITE } else { tool_color(app) };
             Band { corners, color }
         });
+        let tiles = match &app.tools.set_preview {
+            Some(preview) if preview.is_of(app.lane, shown.plane) => vec![preview_tile(preview)],
+            None if app.layers.needs_predictions() => engine.tiles(shown),
+            _ => Vec::new(),
+        };
         Some(SliceParts {
             plane: shown.plane,
             extent: shown.plane.extent(app.space()),
             slices: if known { engine.slices(shown) } else { Vec::new() },
-            tiles: if app.layers.needs_predictions() { engine.tiles(shown) } else { Vec::new() },
+            tiles,
             cursor: active.then(|| Cursor {
                 at: view.cursor_on_slice().map(|p| p as i64),
                 brush: app.brush_in_hand(),

@@ -1,6 +1,8 @@
 //! Drives the program's state without a terminal: keys and mouse in, labels, effects and screens out.
 #![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::panic)]
 
+pub mod training;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,4 +1,13 @@
 //! The dialogs, one file each: fields, what may be wrong with them, and what OK does.
 
 mod argument;
+mod bookmarks;
 mod browse;
+mod classifier;
+mod explorer;
+mod export_labels;
+mod import_labels;
+mod importance;
+mod label;
+mod suggest;
+mod training_report;

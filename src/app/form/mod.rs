@@ -47,6 +47,8 @@ pub struct Form {
     pub explaining: bool,
     /// Columns that it would like, borders included.
     pub width: u16,
+    /// Whether it stands at the left edge, so that the picture can be seen beside it.
+    pub aside: bool,
 }
 
 /// What has the focus.
@@ -146,6 +148,12 @@ impl Form {
     /// Gives it another width in columns, borders included.
     pub fn wide(mut self, columns: u16) -> Self {
         self.width = columns;
+        self
+    }
+
+    /// Puts it at the left edge, so that the picture can be seen beside it.
+    pub fn aside(mut self) -> Self {
+        self.aside = true;
         self
     }
 

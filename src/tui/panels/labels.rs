@@ -29,7 +29,8 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
             let name = cut(&class.name, room);
             let (mark, style) =
                 if i + 1 == app.paint.label { ('>', theme.selected()) } else { (' ', Default::default()) };
-            let text = format!("{mark}{:<2}{name:<room$} {count}", i + 1);
+            let lock = if class.locked { '!' } else { ' ' };
+            let text = format!("{mark}{:<2}{name:<room$}{lock}{count}", i + 1);
             Line::from(vec![theme.swatch(class.color), Span::styled(text, style)])
         })
         .collect();
