@@ -160,7 +160,7 @@ screens! {
     label_dialog: training(": l a b e l . e d i t enter", |_| {});
     training_report: training("g n", |_| {});
     classifier: training("g t", |_| {});
-    bookmarks: training(": b o o k m a r k . a d d space v enter g b", |_| {});
+    bookmarks: training(": b o o k m a r k . a d d space v enter g j", |_| {});
     path_dialog: typing_path();
     file_browser: browsing();
     busy: working();

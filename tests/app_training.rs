@@ -231,12 +231,12 @@ fn the_classifier_is_set_undone_and_part_of_the_goal() {
 #[test]
 fn bookmarks_are_added_visited_removed_and_kept_in_the_journal() {
     let mut sim = annotated();
-    sim.at(7, 6).command("bookmark.add a vessel").keys("pagedown").at(2, 1).keys("g b tab");
+    sim.at(7, 6).command("bookmark.add a vessel").keys("pagedown").at(2, 1).keys("g j tab");
     sim.text("corner").keys("tab enter");
     assert_eq!(cells(&sim, "list"), [["a vessel", "a", "6 7 0 0"], ["corner", "b", "1 2 0 0"]]);
     sim.keys("shift-tab shift-tab enter");
     assert_eq!((sim.app.lane, sim.app.view().unwrap().cursor), (0, [0, 0, 7, 6]));
-    sim.keys("g b x esc");
+    sim.keys("g j x esc");
     assert_eq!(sim.app.project.bookmarks.len(), 1);
     sim.keys("U");
     assert_eq!(sim.app.project.bookmarks.len(), 2);
@@ -246,7 +246,7 @@ fn bookmarks_are_added_visited_removed_and_kept_in_the_journal() {
     again.keys("r");
     assert_eq!(again.app.project.bookmarks, sim.app.project.bookmarks);
     // A bookmark of an image that left the project waits for it.
-    sim.command("lane.remove").keys("g b");
+    sim.command("lane.remove").keys("g j");
     assert_eq!(cells(&sim, "list")[0][1], "(not open)");
     sim.keys("enter");
     assert!(sim.app.form().unwrap().refused.is_some());
@@ -265,7 +265,7 @@ fn the_report_counts_labels_per_class_and_image() {
 
 #[test]
 fn every_dialog_explains_itself_and_leaves_by_esc() {
-    for keys in ["g i", "g e", "g a", "g n", "g t", "g v", "g f", "g b"] {
+    for keys in ["g i", "g e", "g a", "g n", "g t", "g v", "g f", "g j"] {
         let mut sim = trainable();
         sim.keys(keys);
         let explanation =

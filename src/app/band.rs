@@ -86,10 +86,11 @@ impl App {
         };
         let (rows, columns) = (span(0), span(1));
         self.end_stroke();
+        let locked = self.locked_values();
         let Some(labels) = self.project.lanes.get_mut(lane).map(|lane| &mut lane.labels) else { return };
         let pixels =
             rows.flat_map(|row| columns.clone().map(move |column| (plane.pixel(row, column), value)));
-        let edit = labels.paint(pixels);
+        let edit = labels.paint_where(pixels, |was| !locked[usize::from(was)]);
         self.record_stroke(lane, edit, if value == 0 { "erased rectangle" } else { "rectangle" });
         self.end_stroke();
     }

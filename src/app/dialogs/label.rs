@@ -31,7 +31,7 @@ impl LabelDialog {
         (1..=app.project.classes.len()).filter(|&n| n != self.number).collect()
     }
 
-    fn into(&self, form: &Form, app: &App) -> Option<usize> {
+    fn merged_into(&self, form: &Form, app: &App) -> Option<usize> {
         let chosen = form.chosen("merge").checked_sub(1)?;
         self.others(app).get(chosen).copied()
     }
@@ -65,7 +65,8 @@ impl Dialog for LabelDialog {
     }
 
     fn accept(&mut self, form: &mut Form, app: &mut App) -> Verdict {
-        let into = self.into(form, app).filter(|_| form.field("merge").is_some_and(Field::takes_focus));
+        let into =
+            self.merged_into(form, app).filter(|_| form.field("merge").is_some_and(Field::takes_focus));
         let mut classes = app.project.classes.clone();
         let (Some(class), Some(stroke), Some(probability)) =
             (classes.get_mut(self.number - 1), color(form, "color"), color(form, "probability"))
