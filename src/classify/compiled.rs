@@ -1,19 +1,18 @@
 //! Fast prediction of blocks and tiles, equal to the exact walk to the last bit.
 //!
 //! A tile is cut into blocks of 64 pixels, 8x8 where it is that high. The features of a strip of blocks are
-//! coded by rank, column after column; then each block goes down the trees (`traverse`) and its
-//! votes become probabilities.
+//! stored block by block; then each block goes down the trees (`traverse`) and its votes become
+//! probabilities.
 
 use std::sync::Arc;
 
 use ndarray::{Array3, ArrayView4, ArrayViewMut4, Axis};
 
-use super::forest::{Forest, Node, Tree};
+use super::forest::Forest;
 use super::layout::{GROUP, Group};
-use super::ranks::{MOST_THRESHOLDS, Ranks};
-use super::traverse::{Code, PIXELS, Queue, traverse};
+use super::traverse::{PIXELS, Queue, stored_at, traverse};
 use super::votes;
-use super::walk::{self, probability};
+use super::walk::probability;
 
 /// A forest made ready for fast prediction of blocks. Clones share it.
 #[derive(Clone, Debug)]
@@ -28,28 +27,10 @@ struct Compiled {
     tree_count: usize,
     /// Columns that some split tests, ascending.
     used: Vec<u32>,
-    parts: Vec<Part>,
+    groups: Vec<Group>,
     /// Probability of each number of votes when no impure leaf has a say.
     probabilities: Vec<f32>,
     use_avx2: bool,
-}
-
-/// Consecutive trees that share their codes.
-#[derive(Debug)]
-enum Part {
-    /// Of 8 bits, for up to 255 thresholds a column.
-    Narrow(Coded),
-    /// Of 16 bits.
-    Wide(Coded),
-    /// A tree with too many thresholds for either.
-    Walk(Tree),
-}
-
-#[derive(Debug)]
-struct Coded {
-    /// Number of the column among those used, and its thresholds.
-    columns: Vec<(usize, Ranks)>,
-    groups: Vec<Group>,
 }
 
 /// Planes of a two-dimensional tile: sample `(plane, y, x)` is
@@ -78,8 +59,8 @@ pub struct PlanesMut<'a> {
 /// Room for prediction, reused from tile to tile.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    narrow: Vec<i8>,
-    wide: Vec<i16>,
+    /// Axes block of the strip, used column, pixel in stored order.
+    values: Vec<f32>,
     queue: Queue,
     slots: Vec<u64>,
     /// Axes block of the strip, class, word.
@@ -106,24 +87,15 @@ impl CompiledForest {
     fn on_path(forest: &Forest, use_avx2: bool) -> Self {
         let used = forest.used_columns();
         let tree_count = forest.trees.len();
-        let parts = part_lengths(&forest.trees, &used)
-            .into_iter()
-            .scan(&forest.trees[..], |rest, length| {
-                let (trees, others) = rest.split_at(length.max(1));
-                *rest = others;
-                Some(if length == 0 {
-                    Part::Walk(trees[0].clone())
-                } else {
-                    Part::new(trees, &used, forest.classes.len())
-                })
-            })
-            .collect();
+        let group = tree_count.div_ceil(tree_count.div_ceil(GROUP).max(1)).max(1);
+        let groups = forest.trees.chunks(group).map(|trees| Group::new(trees, forest.classes.len(), &used));
+        let groups = groups.collect();
         let compiled = Compiled {
             classes: forest.classes.clone(),
             feature_count: forest.feature_count,
             tree_count,
             used,
-            parts,
+            groups,
             probabilities: (0..=tree_count as u32).map(|n| probability(n, 0.0, tree_count)).collect(),
             use_avx2,
         };
@@ -147,8 +119,8 @@ impl CompiledForest {
 
     /// Class probabilities of a tile of `height` by `width` pixels: planes of `features` are feature
     /// channels, planes of `out` classes. Channels outside [`Self::used_columns`] are not read. Equal to
-    /// [`Forest::predict_rows`] to the last bit. Tiles of 64 pixels or more in width keep codes in cache
-    /// and blocks full; any size works.
+    /// [`Forest::predict_rows`] to the last bit. Tiles of 64 pixels or more in width keep blocks
+    /// full; any size works.
     ///
     /// # Panics
     /// The planes don't hold the tile.
@@ -225,6 +197,11 @@ impl Strip {
         PIXELS / self.rows
     }
 
+    /// Whether all its blocks are 8x8 and full.
+    fn is_full(self) -> bool {
+        [self.height, self.width] == [8, STRIP]
+    }
+
     fn block_count(self) -> usize {
         self.width.div_ceil(self.block_width())
     }
@@ -254,56 +231,43 @@ impl Compiled {
         scratch.has_sums.resize(blocks, false);
         scratch.nan.clear();
         scratch.nan.resize(blocks, 0);
-        for part in &self.parts {
-            match part {
-                Part::Narrow(coded) => {
-                    let mut codes = std::mem::take(&mut scratch.narrow);
-                    self.vote(coded, features, strip, &mut codes, scratch);
-                    scratch.narrow = codes;
-                }
-                Part::Wide(coded) => {
-                    let mut codes = std::mem::take(&mut scratch.wide);
-                    self.vote(coded, features, strip, &mut codes, scratch);
-                    scratch.wide = codes;
-                }
-                Part::Walk(tree) => self.vote_walking(tree, features, strip, scratch),
-            }
-        }
+        self.vote(features, strip, scratch);
         for block in 0..blocks {
             self.write_block(strip, block, scratch, out);
         }
     }
 
-    /// Adds the votes of a part's trees.
-    fn vote<C: Code>(
-        &self,
-        coded: &Coded,
-        features: Planes<'_>,
-        strip: Strip,
-        codes: &mut Vec<C>,
-        scratch: &mut Scratch,
-    ) {
-        let block_codes = coded.columns.len() * PIXELS;
-        codes.resize((strip.block_count() * block_codes).max(codes.len()), C::default());
-        for (number, (column, ranks)) in coded.columns.iter().enumerate() {
-            for block in 0..strip.block_count() {
-                let codes = &mut codes[block * block_codes + number * PIXELS..][..PIXELS];
-                let values = read_block(features, strip, self.used[*column], block);
-                mark_nan(&values, &mut scratch.nan[block]);
-                let ranks = ranks.ranks(&values, self.use_avx2);
-                for (run, ranks) in ranks.chunks_exact(8).enumerate() {
-                    let stored = &mut codes[8 * C::stored_run(run)..][..8];
-                    stored.iter_mut().zip(ranks).for_each(|(code, &rank)| *code = C::of(rank));
-                }
+    /// Adds the votes of all trees.
+    fn vote(&self, features: Planes<'_>, strip: Strip, scratch: &mut Scratch) {
+        let block_values = self.used.len() * PIXELS;
+        let mut values = std::mem::take(&mut scratch.values);
+        values.resize((strip.block_count() * block_values).max(values.len()), 0.0);
+        for (number, &column) in self.used.iter().enumerate() {
+            let values = &mut values[number * PIXELS..];
+            if strip.is_full() {
+                read_strip(features, strip, column, block_values, values, &mut scratch.nan);
+                continue;
+            }
+            for (block, nan) in scratch.nan.iter_mut().enumerate() {
+                read_block(
+                    features,
+                    strip,
+                    column,
+                    block,
+                    &mut values[block * block_values..][..PIXELS],
+                    nan,
+                );
             }
         }
-        for block in 0..strip.block_count() {
-            for group in &coded.groups {
-                let codes = &codes[block * block_codes..][..block_codes];
-                traverse(group, codes, &mut scratch.queue, &mut scratch.slots, self.use_avx2);
+        // Group after group, as the splits of all together are too many for the caches.
+        for group in &self.groups {
+            for block in 0..strip.block_count() {
+                let values = &values[block * block_values..][..block_values];
+                traverse(group, values, &mut scratch.queue, &mut scratch.slots, self.use_avx2);
                 self.count(group, block, scratch);
             }
         }
+        scratch.values = values;
     }
 
     /// Counts the leaves that a group's traversal has reached.
@@ -312,7 +276,7 @@ impl Compiled {
         let words = votes::words_for(self.tree_count);
         let counters = &mut scratch.counters[block * classes * words..][..classes * words];
         for (class, counter) in counters.chunks_exact_mut(words).enumerate() {
-            if let Some(masks) = scratch.slots[group.pure_slot(0, class)..].first_chunk::<GROUP>() {
+            for masks in scratch.slots[group.pure_slot(0, class)..][..GROUP].as_chunks().0 {
                 votes::add_group(counter, masks);
             }
         }
@@ -320,30 +284,6 @@ impl Compiled {
         for (&mask, shares) in reached.filter(|&(&mask, _)| mask != 0) {
             let sums = sums_of(block, classes, &mut scratch.sums, &mut scratch.has_sums);
             add_shares(sums, mask, shares);
-        }
-    }
-
-    fn vote_walking(&self, tree: &Tree, features: Planes<'_>, strip: Strip, scratch: &mut Scratch) {
-        let classes = self.classes.len();
-        let words = votes::words_for(self.tree_count);
-        for block in 0..strip.block_count() {
-            for &column in &self.used {
-                mark_nan(&read_block(features, strip, column, block), &mut scratch.nan[block]);
-            }
-            for run in 0..PIXELS / 8 {
-                for at in 0..8 {
-                    let feature = |column| read_run(features, strip, column, block, run)[at];
-                    let shares = walk::leaf_shares(tree, feature);
-                    let mask = 1 << (8 * run + at);
-                    if let Some(class) = super::forest::pure_class(shares) {
-                        let counter = &mut scratch.counters[(block * classes + class) * words..][..words];
-                        votes::add_group(counter, &[mask, 0, 0, 0, 0, 0, 0, 0]);
-                    } else {
-                        let sums = sums_of(block, classes, &mut scratch.sums, &mut scratch.has_sums);
-                        add_shares(sums, mask, shares);
-                    }
-                }
-            }
         }
     }
 
@@ -376,68 +316,6 @@ impl Compiled {
     }
 }
 
-impl Part {
-    fn new(trees: &[Tree], used: &[u32], class_count: usize) -> Part {
-        let mut thresholds: Vec<Vec<f64>> = vec![Vec::new(); used.len()];
-        for (column, threshold) in trees.iter().flat_map(splits) {
-            thresholds[number_of(used, column)].push(threshold);
-        }
-        let mut place = vec![0; used.len()];
-        let mut columns = Vec::new();
-        for (number, thresholds) in thresholds.into_iter().enumerate().filter(|(_, t)| !t.is_empty()) {
-            place[number] = columns.len();
-            columns.push((number, Ranks::new(thresholds.into_iter())));
-        }
-        let is_narrow = columns.iter().all(|(_, ranks)| ranks.count() <= u8::MAX.into());
-        let code_of = |column, threshold| {
-            let place = place[number_of(used, column)];
-            let number = columns[place].1.number_of(threshold);
-            let bound = if is_narrow { i8::bound(number) } else { i16::bound(number) };
-            ((place * PIXELS) as u32, bound)
-        };
-        let groups = trees.chunks(GROUP).map(|trees| Group::new(trees, class_count, code_of)).collect();
-        let coded = Coded { columns, groups };
-        if is_narrow { Part::Narrow(coded) } else { Part::Wide(coded) }
-    }
-}
-
-/// Cuts the trees into runs with few enough thresholds a column for ranks of 16 bits; 0 stands for a
-/// single tree that alone has too many.
-fn part_lengths(trees: &[Tree], used: &[u32]) -> Vec<usize> {
-    let mut lengths = Vec::new();
-    let mut length = 0;
-    let mut counts = vec![0; used.len()];
-    for tree in trees {
-        let mut own = vec![0; used.len()];
-        splits(tree).for_each(|(column, _)| own[number_of(used, column)] += 1);
-        let fits = |counts: &[usize]| counts.iter().zip(&own).all(|(a, b)| a + b <= MOST_THRESHOLDS);
-        if !fits(&counts) {
-            lengths.extend((length > 0).then_some(length));
-            length = 0;
-            counts.fill(0);
-        }
-        if fits(&counts) {
-            length += 1;
-            counts.iter_mut().zip(&own).for_each(|(count, own)| *count += own);
-        } else {
-            lengths.push(0);
-        }
-    }
-    lengths.extend((length > 0).then_some(length));
-    lengths
-}
-
-fn splits(tree: &Tree) -> impl Iterator<Item = (u32, f64)> {
-    tree.nodes.iter().filter_map(|node| match node {
-        Node::Split { column, threshold, .. } => Some((*column, *threshold)),
-        Node::Leaf { .. } => None,
-    })
-}
-
-fn number_of(used: &[u32], column: u32) -> usize {
-    used.partition_point(|&other| other < column)
-}
-
 /// Eight values of one feature. Outside the tile those at its edge are repeated.
 #[inline(always)]
 fn read_run(features: Planes<'_>, strip: Strip, column: u32, block: usize, run: usize) -> [f32; 8] {
@@ -451,28 +329,59 @@ fn read_run(features: Planes<'_>, strip: Strip, column: u32, block: usize, run: 
     }
 }
 
-/// The values of one feature in a block, in the order of its bits.
-#[inline(always)]
-fn read_block(features: Planes<'_>, strip: Strip, column: u32, block: usize) -> [f32; PIXELS] {
-    let mut values = [0.0; PIXELS];
-    for (run, values) in values.chunks_exact_mut(8).enumerate() {
-        values.copy_from_slice(&read_run(features, strip, column, block, run));
+/// Stores the values of one feature in a block, in stored order, and marks the pixels whose value is NaN.
+fn read_block(
+    features: Planes<'_>,
+    strip: Strip,
+    column: u32,
+    block: usize,
+    stored: &mut [f32],
+    nan: &mut u64,
+) {
+    for run in 0..PIXELS / 8 {
+        store_run(&read_run(features, strip, column, block, run), run, stored);
     }
-    values
+    mark_nan(stored, nan);
 }
 
-/// Adds the pixels whose value is NaN. That no value is can be told from few additions: squares are never
-/// negative, so that only a NaN makes their sum one.
-#[inline(always)]
-fn mark_nan(values: &[f32; PIXELS], nan: &mut u64) {
+/// [`read_block`] for the blocks of a full strip, whose values are `block_values` apart in `stored`.
+fn read_strip(
+    features: Planes<'_>,
+    strip: Strip,
+    column: u32,
+    block_values: usize,
+    stored: &mut [f32],
+    nan: &mut [u64],
+) {
+    let first = column as usize * features.plane_stride + strip.top * features.row_stride + strip.left;
+    // That no value is NaN can be told from few additions: squares are never negative, so that only a NaN
+    // makes their sum one.
     let mut sums = [0f32; 8];
-    for run in values.chunks_exact(8) {
-        sums.iter_mut().zip(run).for_each(|(sum, x)| *sum += x * x);
+    for row in 0..8 {
+        let values = &features.samples[first + row * features.row_stride..][..STRIP];
+        for (values, stored) in values.as_chunks().0.iter().zip(stored.chunks_mut(block_values)) {
+            store_run(values, row, stored);
+            sums.iter_mut().zip(values).for_each(|(sum, x)| *sum += x * x);
+        }
     }
     if sums.iter().any(|sum| sum.is_nan()) {
-        for (at, x) in values.iter().enumerate() {
-            *nan |= u64::from(x.is_nan()) << at;
+        for (stored, nan) in stored.chunks(block_values).zip(nan) {
+            mark_nan(&stored[..PIXELS], nan);
         }
+    }
+}
+
+/// Stores the eight values of a block's pixels from `8 * run` on.
+#[inline(always)]
+fn store_run(values: &[f32; 8], run: usize, stored: &mut [f32]) {
+    for (half, values) in values.chunks_exact(4).enumerate() {
+        stored[stored_at(8 * run + 4 * half)..][..4].copy_from_slice(values);
+    }
+}
+
+fn mark_nan(stored: &[f32], nan: &mut u64) {
+    for pixel in 0..PIXELS {
+        *nan |= u64::from(stored[stored_at(pixel)].is_nan()) << pixel;
     }
 }
 
@@ -503,6 +412,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::bags::{Draws, TreeSeed};
+    use super::super::forest::{Node, Tree};
     use super::*;
 
     /// A tree of up to `splits` splits, some of whose leaves are impure.
@@ -581,35 +491,6 @@ mod tests {
             });
             assert_equals_the_walk(&forest, &features);
         }
-    }
-
-    #[test]
-    fn more_thresholds_than_16_bits_tell_apart() {
-        let chain = |splits: u32, offset: f64| Tree {
-            nodes: (0..splits)
-                .flat_map(|i| {
-                    let class = f64::from(i % 2);
-                    [
-                        Node::Split {
-                            column: 0,
-                            threshold: f64::from(i) / 4096.0 + offset,
-                            below: 2 * i + 1,
-                            above: 2 * i + 2,
-                        },
-                        Node::Leaf { shares: vec![class, 1.0 - class], rows: 1.0 },
-                    ]
-                })
-                .chain([Node::Leaf { shares: vec![0.5, 0.5], rows: 1.0 }])
-                .collect(),
-        };
-        let trees =
-            vec![chain(3, 0.0), chain(70_000, 0.0), chain(40_000, 1e-5), chain(40_000, 2e-5), chain(2, 0.5)];
-        assert_eq!(part_lengths(&trees, &[0]), [1, 0, 1, 2]);
-        let forest = Forest { trees, classes: vec![1, 2], feature_count: 1 };
-        assert_equals_the_walk(
-            &forest,
-            &Array4::from_shape_fn((1, 1, 3, 9), |(_, _, y, x)| (y * 9 + x) as f32),
-        );
     }
 
     #[test]

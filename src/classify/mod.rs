@@ -17,7 +17,6 @@ pub mod importance;
 pub mod information;
 mod layout;
 pub mod oob;
-mod ranks;
 pub mod rows;
 pub mod search;
 pub mod train;

@@ -1,9 +1,10 @@
 //! Votes of 64 pixels at once: counters that hold bit `l` of all 64 counts in one word.
 
-use super::layout::GROUP;
+/// Masks added at a time.
+pub(super) const ADDED: usize = 8;
 
 /// Counters of one class: word `l` holds the bit of value `2^l` of each pixel's count.
-pub(super) fn add_group(counter: &mut [u64], masks: &[u64; GROUP]) {
+pub(super) fn add_group(counter: &mut [u64], masks: &[u64; ADDED]) {
     let (ones, a) = add(counter[0], masks[0], masks[1]);
     let (ones, b) = add(ones, masks[2], masks[3]);
     let (ones, c) = add(ones, masks[4], masks[5]);
@@ -56,8 +57,8 @@ mod tests {
     fn counts_are_those_of_the_bits() {
         let masks: Vec<u64> = (1..=1003).map(super::super::bags::mix).collect();
         let mut counter = vec![0; words_for(masks.len())];
-        for masks in masks.chunks(GROUP) {
-            let mut group = [0; GROUP];
+        for masks in masks.chunks(ADDED) {
+            let mut group = [0; ADDED];
             group[..masks.len()].copy_from_slice(masks);
             add_group(&mut counter, &group);
         }

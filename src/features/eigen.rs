@@ -16,12 +16,14 @@ pub(super) fn eigenvalues_2x2<L: Lanes>(lanes: L, [xx, yy, xy]: [L::V; 3]) -> [L
 /// Fits `cos(acos(r) / 3)` on `[0, 1]` to 4e-5; one Newton step brings that below rounding.
 const CUBIC: [f32; 4] = [0.866_061_85, 0.165_404_34, -0.040_881_23, 0.009_443_62];
 
-/// Eigenvalues of `[xx, yy, zz, xy, xz, yz]`, largest first.
+/// Eigenvalues of `[xx, yy, zz, xy, xz, yz]`, largest first, to rounding of the matrix's norm.
 ///
 /// With `m` the mean of the diagonal and `p` the scale of the rest, the matrix is `m + p B` and the
 /// eigenvalues of `B` are `2 cos(phi + 2 pi k / 3)` with `cos(3 phi) = det(B) / 2` (Smith 1961). The
 /// cosine `c` is the root of `4 c^3 - 3 c = |det B / 2|` in `[0.866, 1]`, found by a Newton step
-/// from a cubic; the sine follows from `1 - c = (1 - r) / (1 + 2 c)^2` without cancellation.
+/// from a cubic. The sine follows from `sin(3 phi)`, which is not taken from the cosine: where two
+/// eigenvalues are close that would halve the number of digits. Its square is the discriminant, and as a
+/// sum of squares (of the minors of `B` and the trace-free part of `B^2`) it is exact when small.
 #[inline(always)]
 pub(super) fn eigenvalues_3x3<L: Lanes>(lanes: L, [xx, yy, zz, xy, xz, yz]: [L::V; 6]) -> [L::V; 3] {
     let l = lanes;
@@ -35,22 +37,47 @@ pub(super) fn eigenvalues_3x3<L: Lanes>(lanes: L, [xx, yy, zz, xy, xz, yz]: [L::
 
     let (bxx, byy, bzz) = (l.mul(bxx, inverse), l.mul(byy, inverse), l.mul(bzz, inverse));
     let (bxy, bxz, byz) = (l.mul(xy, inverse), l.mul(xz, inverse), l.mul(yz, inverse));
-    let minor_x = l.sub(l.mul(byy, bzz), l.mul(byz, byz));
-    let minor_y = l.sub(l.mul(bxy, bzz), l.mul(byz, bxz));
-    let minor_z = l.sub(l.mul(bxy, byz), l.mul(byy, bxz));
-    let determinant = l.mul_add(bxx, minor_x, l.sub(l.mul(bxz, minor_z), l.mul(bxy, minor_y)));
+    // Cofactors; `B^2 - 2` is these plus 1 on the diagonal.
+    let cxx = minor(l, byy, bzz, byz, byz);
+    let cyy = minor(l, bxx, bzz, bxz, bxz);
+    let czz = minor(l, bxx, byy, bxy, bxy);
+    let cxy = minor(l, byz, bxz, bxy, bzz);
+    let cxz = minor(l, bxy, byz, byy, bxz);
+    let cyz = minor(l, bxy, bxz, bxx, byz);
+    let determinant = l.mul_add(bxx, cxx, l.mul_add(bxy, cxy, l.mul(bxz, cxz)));
     let r = l.mul(determinant, l.splat(0.5));
     let negative = l.sub(zero, r);
     let magnitude = l.min(l.max(r, negative), one);
+    let (cxx, cyy, czz) = (l.add(cxx, one), l.add(cyy, one), l.add(czz, one));
+    // Off-diagonal entries count twice, so that the squares count 4, 2 and 1 times.
+    let mut sum = zero;
+    sum = add_square(l, sum, bxy, cxz, bxz, cxy);
+    sum = add_square(l, sum, bxy, cyz, byz, cxy);
+    sum = add_square(l, sum, bxz, cyz, byz, cxz);
+    sum = l.add(sum, sum);
+    sum = add_square(l, sum, bxx, cxy, bxy, cxx);
+    sum = add_square(l, sum, bxx, cxz, bxz, cxx);
+    sum = add_square(l, sum, bxx, cyz, byz, cxx);
+    sum = add_square(l, sum, byy, cxy, bxy, cyy);
+    sum = add_square(l, sum, byy, cxz, bxz, cyy);
+    sum = add_square(l, sum, byy, cyz, byz, cyy);
+    sum = add_square(l, sum, bzz, cxy, bxy, czz);
+    sum = add_square(l, sum, bzz, cxz, bxz, czz);
+    sum = add_square(l, sum, bzz, cyz, byz, czz);
+    sum = l.add(sum, sum);
+    sum = add_square(l, sum, bxx, cyy, byy, cxx);
+    sum = add_square(l, sum, bxx, czz, bzz, cxx);
+    sum = add_square(l, sum, byy, czz, bzz, cyy);
+    let triple_sine = l.mul(l.sqrt(sum), l.splat(1.0 / 6.0));
 
     let mut c = l.mul_add(l.splat(CUBIC[3]), magnitude, l.splat(CUBIC[2]));
     c = l.mul_add(c, magnitude, l.splat(CUBIC[1]));
     c = l.mul_add(c, magnitude, l.splat(CUBIC[0]));
-    let square = l.mul(c, c);
-    let numerator = l.mul_add(l.mul(l.splat(8.0), square), c, magnitude);
-    let denominator = l.mul_add(l.splat(12.0), square, l.splat(-3.0));
+    let squared = l.mul(c, c);
+    let numerator = l.mul_add(l.mul(l.splat(8.0), squared), c, magnitude);
+    let denominator = l.mul_add(l.splat(12.0), squared, l.splat(-3.0));
     c = l.div(numerator, denominator);
-    let sine = l.div(l.sqrt(l.mul(l.sub(one, magnitude), l.add(one, c))), l.mul_add(l.splat(2.0), c, one));
+    let sine = l.div(triple_sine, l.mul_add(l.mul(l.splat(4.0), c), c, l.splat(-1.0)));
     let far = l.mul(p, l.add(c, c));
     let spread = l.mul(l.mul(p, sine), l.splat(3.0f32.sqrt()));
     let middle = l.mul(p, l.sub(zero, c));
@@ -60,6 +87,19 @@ pub(super) fn eigenvalues_3x3<L: Lanes>(lanes: L, [xx, yy, zz, xy, xz, yz]: [L::
     let second = l.where_positive(negative, l.sub(zero, upper), upper);
     let third = l.where_positive(negative, l.sub(zero, far), lower);
     [l.add(mean, first), l.add(mean, second), l.add(mean, third)]
+}
+
+/// `a * b - c * d`.
+#[inline(always)]
+fn minor<L: Lanes>(l: L, a: L::V, b: L::V, c: L::V, d: L::V) -> L::V {
+    l.sub(l.mul(a, b), l.mul(c, d))
+}
+
+/// `sum + (a * b - c * d)^2`.
+#[inline(always)]
+fn add_square<L: Lanes>(l: L, sum: L::V, a: L::V, b: L::V, c: L::V, d: L::V) -> L::V {
+    let minor = minor(l, a, b, c, d);
+    l.mul_add(minor, minor, sum)
 }
 
 #[cfg(test)]
@@ -98,7 +138,7 @@ mod tests {
         let norm = matrix.iter().fold(1e-37f32, |m, v| m.max(v.abs()));
         assert!(a[0] >= b[0] && b[0] >= c[0], "{matrix:?}");
         for (got, expect) in [a[0], b[0], c[0]].into_iter().zip(expected) {
-            assert!((f64::from(got) - expect).abs() < 6e-4 * f64::from(norm), "{matrix:?}: {got}, {expect}");
+            assert!((f64::from(got) - expect).abs() < 4e-6 * f64::from(norm), "{matrix:?}: {got}, {expect}");
         }
     }
 
