@@ -1,6 +1,6 @@
 //! The forest against ilastik's own: its stored trees walked over its features give its probabilities, the
-//! fast path gives the same bits as the walk, and a forest grown here on its labels differs from its own
-//! by no more than two of its own trainings differ.
+//! fast path gives the same bits as the walk, and forests grown here on its labels differ from its own by no
+//! more than VIGRA's forests, which it uses, do.
 #![allow(clippy::unwrap_used)]
 
 use std::path::PathBuf;
@@ -127,30 +127,71 @@ fn trees_are_written_as_ilastik_writes_them() {
     }
 }
 
-/// The yardstick: mean |dP| and agreement of the winning class between two of ilastik's own trainings on
-/// the same rows (tests/golden/README.md). `noisy` has features for an eighth of its rows only, and no
+/// The figures stated beside the golden files: mean |dP| and agreement of the winning class between two of
+/// ilastik's own trainings on the same rows. `noisy` has features for an eighth of its rows only, and no
 /// figure is known for `mixed`.
 const SEED_NOISE: [(&str, f64, f64); 4] =
     [("gray", 0.026, 0.985), ("rgb", 0.023, 0.980), ("vol", 0.031, 0.958), ("time", 0.012, 0.995)];
 
-/// Many trees, so that the difference is that of the rules and of ilastik's one draw, not of ours too:
-/// single forests of 100 trees differ from these files by the seed noise of both (vigra's own, over twelve
-/// trainings: gray 0.026 to 0.043).
+/// Mean |dP| between ilastik's stored forest and VIGRA's own on the same rows, over twelve trainings of 100
+/// trees (`benches/peers/forest_spread.py`).
+const VIGRA_TO_ILASTIK: [(&str, f64); 4] =
+    [("gray", 0.0364), ("rgb", 0.0217), ("vol", 0.0328), ("time", 0.0094)];
+
+/// The folders where forests of 100 trees keep to the stated figure on average. On `gray` and `vol` they do
+/// not, and nor do VIGRA's: there the figure is one pair of a wide spread (tests/golden/README.md).
+const WITHIN_SEED_NOISE: [&str; 2] = ["rgb", "time"];
+
+/// Labelled rows of a golden folder, named by their place in it.
+fn labelled_rows(golden: &Golden) -> Rows {
+    let labelled: Vec<usize> = (0..golden.labels.len()).filter(|&i| golden.labels[i] != 0).collect();
+    Rows {
+        features: golden.features.select(Axis(0), &labelled),
+        labels: labelled.iter().map(|&i| golden.labels[i]).collect(),
+        keys: labelled.iter().map(|&i| i as u64).collect(),
+    }
+}
+
+/// Probabilities of a forest grown on a golden folder's rows, axes pixel, class.
+fn retrained(golden: &Golden, rows: &Rows, trees: u32, seed: u64) -> Array2<f32> {
+    let trained = train(rows, &TrainOptions { trees: 0..trees, seed }, &CancelToken::new()).unwrap();
+    fast(&trained.forest, golden.features.view(), golden.labels.len() / 8)
+}
+
+fn mean_difference(a: &Array2<f32>, b: &Array2<f32>) -> f64 {
+    (a - b).iter().map(|d| f64::from(d.abs())).sum::<f64>() / a.len() as f64
+}
+
 #[test]
-fn a_forest_grown_here_is_as_close_as_ilastik_is_to_itself() {
+fn forests_of_100_trees_are_as_close_to_ilastiks_as_vigras_own() {
+    const SEEDS: u64 = 12;
+    for (name, vigra) in VIGRA_TO_ILASTIK {
+        let golden = load(name);
+        let rows = labelled_rows(&golden);
+        let differences: Vec<f64> = (0..SEEDS)
+            .map(|seed| mean_difference(&retrained(&golden, &rows, 100, seed), &golden.probabilities))
+            .collect();
+        let mean = differences.iter().sum::<f64>() / SEEDS as f64;
+        assert!(mean <= vigra, "{name}: mean |dP| {mean:.4}, VIGRA's {vigra}; {differences:.4?}");
+        for (_, stated, _) in SEED_NOISE.iter().filter(|(other, ..)| *other == name) {
+            let is_within = mean <= *stated;
+            assert_eq!(
+                is_within,
+                WITHIN_SEED_NOISE.contains(&name),
+                "{name}: mean |dP| {mean:.4}, stated {stated}"
+            );
+        }
+    }
+}
+
+/// Many trees, so that the difference is that of the rules and of ilastik's one draw, not of ours too.
+#[test]
+fn a_forest_of_many_trees_is_as_close_as_ilastik_is_to_itself() {
     for (name, most_difference, least_agreement) in SEED_NOISE {
         let golden = load(name);
-        let labelled: Vec<usize> = (0..golden.labels.len()).filter(|&i| golden.labels[i] != 0).collect();
-        let rows = Rows {
-            features: golden.features.select(Axis(0), &labelled),
-            labels: labelled.iter().map(|&i| golden.labels[i]).collect(),
-            keys: labelled.iter().map(|&i| i as u64).collect(),
-        };
-        let options = TrainOptions { trees: 0..2000, seed: 5 };
-        let trained = train(&rows, &options, &CancelToken::new()).unwrap();
-        let ours = fast(&trained.forest, golden.features.view(), golden.labels.len() / 8);
+        let ours = retrained(&golden, &labelled_rows(&golden), 2000, 5);
         let theirs = &golden.probabilities;
-        let difference = (&ours - theirs).iter().map(|d| f64::from(d.abs())).sum::<f64>() / ours.len() as f64;
+        let difference = mean_difference(&ours, theirs);
         let pairs = ours.rows().into_iter().zip(theirs.rows());
         let agree = pairs.filter(|(a, b)| winner(a.as_slice()) == winner(b.as_slice())).count();
         let agreement = agree as f64 / golden.labels.len() as f64;

@@ -147,3 +147,75 @@ impl Classification {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use ndarray::s;
+
+    use super::*;
+    use crate::classify::{Node, Tree};
+    use crate::data::Roi;
+    use crate::features::FeatureSelection;
+
+    const SHAPE: [usize; 3] = [1, 40, 44];
+
+    /// Smoothing at 1.0 alone, and a forest of `classes` with one stump on it.
+    fn stump(classes: &[u8], class_count: usize) -> Classification {
+        let mut selection = FeatureSelection::none(SHAPE);
+        selection.selected[0][2] = true;
+        let shares = |class: usize| (0..classes.len()).map(|c| f64::from(u8::from(c == class))).collect();
+        let nodes = vec![
+            Node::Split { column: 0, threshold: 50.0, below: 1, above: 2 },
+            Node::Leaf { shares: shares(0), rows: 1.0 },
+            Node::Leaf { shares: shares(1), rows: 1.0 },
+        ];
+        let forest = Forest { trees: vec![Tree { nodes }], classes: classes.to_vec(), feature_count: 1 };
+        Classification::new(FeatureBank::new(&selection, SHAPE, 1).unwrap(), &forest, class_count)
+    }
+
+    fn ramp() -> Array4<f32> {
+        Array4::from_shape_fn((1, 1, 40, 44), |(_, _, y, x)| (3 * x + y) as f32)
+    }
+
+    fn predict(classification: &Classification, image: &Array4<f32>) -> Array4<f32> {
+        let whole = Roi::whole(SHAPE);
+        classification.probabilities(image.view(), &whole, &whole)
+    }
+
+    #[test]
+    fn a_class_without_samples_has_probability_0() {
+        let known = predict(&stump(&[1, 2], 2), &ramp());
+        let sparse = predict(&stump(&[1, 3], 4), &ramp());
+        assert_eq!(sparse.dim().0, 4);
+        assert_eq!(sparse.slice(s![0, .., .., ..]), known.slice(s![0, .., .., ..]));
+        assert_eq!(sparse.slice(s![2, .., .., ..]), known.slice(s![1, .., .., ..]));
+        assert!(sparse.slice(s![1, .., .., ..]).iter().all(|&p| p == 0.0), "never labelled");
+        assert!(sparse.slice(s![3, .., .., ..]).iter().all(|&p| p == 0.0), "labelled by nobody");
+        assert!(known.iter().any(|&p| p == 1.0) && known.iter().any(|&p| p == 0.0));
+    }
+
+    #[test]
+    fn a_class_that_the_project_lost_is_left_out() {
+        let known = predict(&stump(&[1, 2], 2), &ramp());
+        let lost = predict(&stump(&[1, 9], 2), &ramp());
+        assert_eq!(lost.slice(s![0, .., .., ..]), known.slice(s![0, .., .., ..]));
+        assert!(lost.slice(s![1, .., .., ..]).iter().all(|&p| p == 0.0));
+    }
+
+    #[test]
+    fn nan_and_infinity_give_0_within_the_halo_and_change_nothing_beyond() {
+        let classification = stump(&[1, 2], 2);
+        let clean = predict(&classification, &ramp());
+        let [_, reach_y, reach_x] = classification.bank.halo();
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let mut image = ramp();
+            image[[0, 0, 20, 15]] = bad;
+            for ((class, _, y, x), &p) in predict(&classification, &image).indexed_iter() {
+                let is_near = y.abs_diff(20) <= reach_y && x.abs_diff(15) <= reach_x;
+                let expected = if is_near { 0.0 } else { clean[[class, 0, y, x]] };
+                assert_eq!(p, expected, "{bad}: class {class} at {y}, {x}");
+            }
+        }
+    }
+}

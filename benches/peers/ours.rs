@@ -1,7 +1,7 @@
-//! Our side of `benches/peers/forest.py`: computes features of the sample image, writes them with the rows
-//! for the peers, then times training and prediction on one thread and prints the times as JSON.
+//! Our side of `benches/peers/run`: computes features of the sample image, writes them with the rows for the
+//! peers, then times the filter bank, training and prediction on one thread and prints the times as JSON.
 //!
-//! Usage: `forest_ours FOLDER`. Times are the processor's, so that other programs on the machine count less.
+//! Usage: `ours FOLDER`. Times are the processor's, so that other programs on the machine count less.
 
 #![allow(clippy::panic, clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use brushwood::classify::{CompiledForest, Rows, TrainOptions, train};
 use brushwood::data::{CancelToken, SpatialRoi};
-use brushwood::features::{FeatureBank, FeatureSelection};
+use brushwood::features::{FeatureBank, FeatureSelection, Presmoothed, Scratch};
 use ndarray::{Array2, Array4, Axis};
 
 const ROWS: usize = 5000;
@@ -49,20 +49,21 @@ fn run(sample: &Path, folder: &Path) {
     let clean: Vec<u8> = chosen.iter().map(|&i| truth[i]).collect();
     let noisy: Vec<u8> = clean.iter().zip(0..).map(|(&l, i)| if i % 10 == 0 { 3 - l } else { l }).collect();
     let rows = by_pixel.select(Axis(0), &chosen);
+    let three = three_classes(&truth, [height, width]);
+    let three: Vec<u8> = chosen.iter().map(|&i| three[i]).collect();
     write(&folder.join("forest_features.f32"), by_pixel.iter().copied());
     write(&folder.join("forest_rows.f32"), rows.iter().copied());
-    fs::write(folder.join("forest_labels_clean.u8"), &clean).unwrap();
-    fs::write(folder.join("forest_labels_noisy.u8"), &noisy).unwrap();
 
-    let mut results = Vec::new();
-    for (name, labels) in [("clean", clean), ("noisy", noisy)] {
+    let mut results = vec![bank_times("2d", [1, 1024, 1024]), bank_times("3d", [64, 128, 128])];
+    for (name, labels) in [("clean", clean), ("three", three), ("noisy", noisy)] {
+        fs::write(folder.join(format!("forest_labels_{name}.u8")), &labels).unwrap();
         let keys = chosen.iter().map(|&i| i as u64).collect();
         let rows = Rows { features: rows.clone(), labels, keys };
         let options = TrainOptions { trees: 0..100, seed: 1 };
         let (training, trained) = best_of(5, || train(&rows, &options, &CancelToken::new()).unwrap());
         let nodes: usize = trained.forest.trees.iter().map(|tree| tree.nodes.len()).sum();
         let compiled = CompiledForest::new(&trained.forest);
-        let mut out = Array4::zeros((2, 1, height, width));
+        let mut out = Array4::zeros((trained.forest.classes.len(), 1, height, width));
         let (prediction, ()) = best_of(5, || compiled.predict_block(features.view(), out.view_mut()));
         results.push(format!(
             r#""{name}": {{"train": {training:.6}, "predict": {prediction:.6}, "leaves": {}, "oob": {:.4}}}"#,
@@ -76,6 +77,35 @@ fn run(sample: &Path, folder: &Path) {
         height * width,
         results.join(", ")
     );
+}
+
+/// Class 3 within two pixels of a border between the others.
+fn three_classes(truth: &[u8], [height, width]: [usize; 2]) -> Vec<u8> {
+    let near = |at: usize, end: usize| at.saturating_sub(2)..(at + 3).min(end);
+    let class = |i: usize| {
+        let mut around = near(i / width, height).flat_map(|y| near(i % width, width).map(move |x| (y, x)));
+        if around.any(|(y, x)| truth[y * width + x] != truth[i]) { 3 } else { truth[i] }
+    };
+    (0..truth.len()).map(class).collect()
+}
+
+/// Seconds for all features of waves, as `peer.py` makes them: tile by tile, and stored.
+fn bank_times(name: &str, shape: [usize; 3]) -> String {
+    let image = Array4::from_shape_fn((1, shape[0], shape[1], shape[2]), |(_, z, y, x)| {
+        100.0 + 50.0 * (x as f32 * 0.1).sin() + 30.0 * (y as f32 * 0.07 + z as f32 * 0.2).cos()
+    });
+    let roi = SpatialRoi::whole(shape);
+    let bank = FeatureBank::new(&FeatureSelection::all_fitting(shape), shape, 1).unwrap();
+    let (mut scratch, mut presmoothed) = (Scratch::default(), Presmoothed::default());
+    let (tiles, _) = best_of(5, || {
+        bank.presmooth_into(image.view(), &roi, &roi, &mut scratch, &mut presmoothed);
+        let mut sum = 0.0;
+        bank.for_each_tile(&presmoothed, &roi, None, &mut scratch, |_, planes| sum += planes.channel(0)[0]);
+        std::hint::black_box(sum)
+    });
+    let mut out = Array4::zeros((bank.channel_count(), shape[0], shape[1], shape[2]));
+    let (stored, ()) = best_of(5, || bank.compute(image.view(), &roi, &roi, out.view_mut()));
+    format!(r#""{name}": {{"pixels": {}, "tiles": {tiles:.6}, "stored": {stored:.6}}}"#, roi.len())
 }
 
 fn write(path: &Path, values: impl Iterator<Item = f32>) {

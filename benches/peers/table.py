@@ -1,0 +1,125 @@
+"""The table of `benches/peers/run`.
+
+    benches/peers/run [--skip peers|program|memory]...
+
+`peers`: filter bank, training and prediction beside vigra and scikit-learn, one thread, processor time.
+`program`: wall time and peak memory of `brushwood predict` as a whole process.
+`memory`: peak memory of `brushwood predict --memory 64MB` on a volume of 640 MB; takes minutes.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+import h5py
+import numpy as np
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROGRAM = ROOT / "target/release/brushwood"
+VIGRA_PYTHON = os.environ.get("VIGRA_PYTHON", "/usr/bin/python3")
+
+
+def output(command):
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT).stdout
+
+
+def peers(folder):
+    ours = json.loads(output(["cargo", "bench", "--quiet", "--bench", "ours", "--", folder]).splitlines()[-1])
+    theirs = {}
+    for peer, python in (("vigra", VIGRA_PYTHON), ("scikit-learn", sys.executable)):
+        script = str(ROOT / "benches/peers/peer.py")
+        try:
+            theirs[peer] = json.loads(output([python, script, peer, folder, str(ours["channels"])]))
+        except subprocess.CalledProcessError:
+            print(f"{peer} can't be run by {python}; for vigra: apt-get install python3-vigra", file=sys.stderr)
+    print(f"{'one thread':36}{'ours':>14}" + "".join(f"{peer:>16}{'ratio':>9}" for peer in theirs))
+
+    def line(title, mine, pixels, of):
+        show = lambda s: f"{1e3 * s:.1f} ms" if pixels is None else f"{pixels / s / 1e6:.2f} Mpx/s"
+        text = f"{title:36}{show(mine):>14}"
+        for times in theirs.values():
+            their = of(times)
+            text += f"{show(their):>16}{f'{their / mine:.1f} x':>9}" if their else f"{'-':>16}{'':9}"
+        print(text)
+
+    for name in ("2d", "3d"):
+        for way in ("tiles", "stored"):
+            title = f"filter bank {name.upper()}, {way}"
+            line(title, ours[name][way], ours[name]["pixels"], lambda times: times.get(name))
+    for work in ("train", "predict"):
+        for name in ("clean", "three", "noisy"):
+            title = f"{work}, {name} ({ours[name]['leaves']} leaves a tree)"
+            pixels = ours["pixels"] if work == "predict" else None
+            line(title, ours[name][work], pixels, lambda times: times[name][work])
+
+
+def measured(arguments):
+    """Wall seconds and peak memory (MB) of the program."""
+    start = time.monotonic()
+    child = subprocess.Popen([str(PROGRAM), *map(str, arguments)], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    assert child.returncode == 0, f"{arguments} ended with {child.returncode}"
+    return time.monotonic() - start, usage.ru_maxrss / 1024
+
+
+def enlarged(name, shape, dtype):
+    """The golden image mirrored until it fills `shape`."""
+    with h5py.File(ROOT / f"tests/golden/{name}/{name}_raw.h5") as file:
+        small = file["data"][...]
+    for axis, length in enumerate(shape):
+        pair = np.concatenate([small, np.flip(small, axis)], axis)
+        repeat = [1] * len(shape)
+        repeat[axis] = -(-length // pair.shape[axis])
+        small = np.tile(pair, repeat).take(range(length), axis)
+    return small.astype(dtype)
+
+
+def predict(folder, name, image, *more):
+    return measured(["predict", "--project", ROOT / f"tests/golden/{name}/{name}.ilp", "--overwrite",
+                     "--output-filename-format", f"{folder}/{{nickname}}_{{result_type}}", *more, image])
+
+
+def program(folder):
+    print(f"\n{'predict, whole process, 2 threads':52}{'seconds':>9}{'MB':>7}   goal")
+    for name, shape, dtype, goal in (
+        ("gray", (1024, 1024), np.uint16, "0.4 s, 200 MB"),
+        ("noisy", (1024, 1024), np.uint16, "0.4 s, 200 MB"),
+        ("vol", (64, 256, 256), np.uint16, "2.5 s, 450 MB"),
+    ):
+        image = f"{folder}/{name}.npy"
+        np.save(image, enlarged(name, shape, dtype))
+        runs = [predict(folder, name, image, "--threads", "2") for _ in range(5)]
+        size = "x".join(map(str, shape))
+        print(f"{size + f' uint16, project of {name}':52}{min(r[0] for r in runs):9.2f}"
+              f"{max(r[1] for r in runs):7.0f}   {goal}")
+
+
+def memory(folder):
+    image = f"{folder}/large.npy"
+    np.save(image, enlarged("vol", (160, 1000, 1000), np.float32))
+    for more in ([], ["--export-source", "Simple Segmentation"]):
+        seconds, peak = predict(folder, "vol", image, "--memory", "64MB", "--threads", "2",
+                                "--output-format", "numpy", *more)
+        what = more[-1] if more else "Probabilities"
+        print(f"{'160x1000x1000 float32 (640 MB), --memory 64MB, ' + what:68}{seconds:9.1f} s{peak:7.0f} MB", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parts = {"peers": peers, "program": program, "memory": memory}
+    parser.add_argument("--skip", action="append", default=[], choices=parts)
+    skip = parser.parse_args().skip
+    subprocess.run(["cargo", "build", "--release", "--quiet"], check=True, cwd=ROOT)
+    with tempfile.TemporaryDirectory(prefix="brushwood_peers_") as folder:
+        for name, part in parts.items():
+            if name not in skip:
+                part(folder)
+
+
+main()
