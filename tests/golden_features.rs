@@ -51,6 +51,7 @@ fn selection(project: &File) -> FeatureSelection {
         compute_in_2d: flags("ComputeIn2d"),
         selected: std::array::from_fn(|_| rows.next().expect("six rows").to_vec()),
         scales,
+        unused_channels: Vec::new(),
     }
 }
 

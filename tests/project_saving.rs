@@ -361,6 +361,7 @@ fn projects() -> impl Strategy<Value = Project> {
                 scales: vec![0.3, 2.25, 10.0],
                 compute_in_2d: vec![true, false, true],
                 selected: std::array::from_fn(|row| cells[row * 3..row * 3 + 3].to_vec()),
+                unused_channels: vec![1; usize::from(cells[1])],
             });
             if project.lanes.is_empty() {
                 project.oob_error = Some(0.125);

@@ -90,6 +90,7 @@ impl FeatureChoice {
                         scales.iter().map(|&scale| has(row, scale)).collect()
                     }),
                     scales,
+                    unused_channels: Vec::new(),
                 }
             }
         }

@@ -27,6 +27,8 @@ pub(super) struct Ground {
     pub(super) hashed_keys: Vec<u64>,
     pub(super) class_count: usize,
     pub(super) feature_count: usize,
+    /// The columns that are not the same in all rows: splits are drawn from these.
+    pub(super) varying: Vec<u32>,
 }
 
 /// Grows tree number `tree` and adds the votes of the rows that it did not see to `votes`.
@@ -92,7 +94,7 @@ impl<'a, L: Lanes> Grower<'a, L> {
             votes,
             entries,
             left_out,
-            columns: (0..ground.feature_count as u32).collect(),
+            columns: ground.varying.clone(),
             swaps: Vec::new(),
             histogram: Histogram::new(),
             sorter: Sorter::default(),
@@ -264,9 +266,10 @@ impl<'a, L: Lanes> Grower<'a, L> {
 }
 
 impl Ground {
-    /// Columns drawn at a node: floor(sqrt(features) + 0.5).
+    /// Columns drawn at a node: floor(sqrt(features) + 0.5). Columns that can't be split on, such as those
+    /// of channels that are not used, do not count.
     fn columns_per_split(&self) -> usize {
-        ((self.feature_count as f64).sqrt() + 0.5).floor() as usize
+        ((self.varying.len() as f64).sqrt() + 0.5).floor() as usize
     }
 }
 

@@ -19,7 +19,7 @@ use super::rows::Rows;
 
 /// Names the algorithm that turns rows and a seed into a forest. It changes whenever the same rows and
 /// seed would give another forest, and is saved beside the seed.
-pub const ALGORITHM_VERSION: u32 = 1;
+pub const ALGORITHM_VERSION: u32 = 2;
 
 /// How to train.
 #[derive(Clone, Debug)]
@@ -98,8 +98,14 @@ impl Trainer {
             return Err(TrainError::TooFewClasses);
         }
         let column_of = |label: &u8| classes.partition_point(|class| class < label) as u8;
+        let codes = Codes::new(rows.features.view(), &order, cancel)?;
+        let varies = |column: &u32| {
+            let values = codes.values(*column as usize);
+            values.iter().any(|value| *value != values[0])
+        };
         let ground = Ground {
-            codes: Codes::new(rows.features.view(), &order, cancel)?,
+            varying: (0..rows.features.ncols() as u32).filter(varies).collect(),
+            codes,
             class_of: labels.iter().map(column_of).collect(),
             hashed_keys: order.iter().map(|&row| mix(rows.keys[row as usize])).collect(),
             class_count: classes.len(),

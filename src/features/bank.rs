@@ -25,6 +25,8 @@ const BAND_PIXELS: usize = 1 << 18;
 pub struct FeatureBank {
     plans: Vec<ScalePlan>,
     names: Vec<String>,
+    /// Whether something may be learned from each feature channel; `None` when from all.
+    learned: Option<Vec<bool>>,
     image_shape: [usize; 3],
     input_channels: usize,
     set: InstructionSet,
@@ -59,8 +61,10 @@ impl FeatureBank {
         input_channels: usize,
     ) -> Result<Self, ScaleError> {
         selection.check(image_shape)?;
+        let plans = ScalePlan::all(selection, input_channels);
         Ok(FeatureBank {
-            plans: ScalePlan::all(selection, input_channels),
+            learned: learned_channels(&plans, input_channels, &selection.unused_channels),
+            plans,
             names: channel_names(selection, input_channels),
             image_shape,
             input_channels,
@@ -86,6 +90,12 @@ impl FeatureBank {
     /// Number of feature channels.
     pub fn channel_count(&self) -> usize {
         self.names.len()
+    }
+
+    /// Which feature channels something may be learned from, one entry for each: those of input channels
+    /// that are used. `None` when all are.
+    pub fn learned_channels(&self) -> Option<&[bool]> {
+        self.learned.as_deref()
     }
 
     /// Bytes that [`Self::presmooth`] keeps for each pixel.
@@ -273,6 +283,22 @@ impl FeatureBank {
             }
         }
     }
+}
+
+/// Marks the feature channels of the input channels that are used.
+fn learned_channels(plans: &[ScalePlan], input_channels: usize, unused: &[usize]) -> Option<Vec<bool>> {
+    if !unused.iter().any(|&channel| channel < input_channels) {
+        return None;
+    }
+    let cells = || plans.iter().flat_map(|plan| &plan.cells);
+    let count = cells().map(|cell| cell.channels * input_channels).sum();
+    let mut learned = vec![true; count];
+    for cell in cells() {
+        for &channel in unused.iter().filter(|&&channel| channel < input_channels) {
+            learned[cell.first_channel + channel * cell.channels..][..cell.channels].fill(false);
+        }
+    }
+    Some(learned)
 }
 
 /// `roi`, which was counted from `origin` on, in pixels of the image.

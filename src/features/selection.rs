@@ -31,6 +31,10 @@ pub struct FeatureSelection {
     pub compute_in_2d: Vec<bool>,
     /// Selected cells, `[row in FILTER_IDS order][column]`.
     pub selected: [Vec<bool>; 6],
+    /// Input channels (from 0) that nothing is learned from. Their feature channels stay in place, as
+    /// ilastik expects them, and are never split on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unused_channels: Vec<usize>,
 }
 
 /// A selection that can't be computed.
@@ -99,6 +103,7 @@ impl FeatureSelection {
             scales: DEFAULT_SCALES.to_vec(),
             compute_in_2d: vec![shape[0] == 1; DEFAULT_SCALES.len()],
             selected: std::array::from_fn(|_| vec![false; DEFAULT_SCALES.len()]),
+            unused_channels: Vec::new(),
         }
     }
 

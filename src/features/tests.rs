@@ -56,6 +56,7 @@ fn selection(scales: &[f64], in_2d: &[bool]) -> FeatureSelection {
         scales: scales.to_vec(),
         compute_in_2d: in_2d.to_vec(),
         selected: std::array::from_fn(|_| vec![true; scales.len()]),
+        unused_channels: Vec::new(),
     }
 }
 

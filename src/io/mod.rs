@@ -6,6 +6,7 @@ pub mod atomic;
 pub mod axistags;
 mod chunked;
 mod decoded;
+pub mod content;
 pub mod error;
 mod file;
 pub mod format;
@@ -23,6 +24,7 @@ pub mod template;
 mod tiff;
 pub mod write;
 
+pub use content::content_hash;
 pub use error::Error;
 pub use format::{FORMATS, Format, ImageInfo, ImageReader, ImageSpec, ImageWriter, OpenOptions, PixelSize};
 pub use open::open;

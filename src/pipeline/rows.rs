@@ -134,10 +134,15 @@ fn rows_of_group(
         let roi = spatial(&boxes[member]);
         let [z, y, x] = roi.shape();
         let mut features = Array4::zeros((channels, z, y, x));
-        bank.for_each_tile(&presmoothed, &roi, None, &mut scratch, |tile, planes| {
+        // What nothing is to be learned from stays 0 in every row: no split can be found there.
+        let learned = bank.learned_channels();
+        bank.for_each_tile(&presmoothed, &roi, learned, &mut scratch, |tile, planes| {
             let at = tile.relative_to(roi.start);
             let [z, y, x] = [0, 1, 2].map(|i| at.start[i]..at.stop[i]);
-            for (channel, mut plane) in features.outer_iter_mut().enumerate() {
+            let planes_of = features.outer_iter_mut().enumerate();
+            for (channel, mut plane) in
+                planes_of.filter(|(channel, _)| learned.is_none_or(|learned| learned[*channel]))
+            {
                 let mut part = plane.slice_mut(s![z.clone(), y.clone(), x.clone()]);
                 part.iter_mut().zip(planes.channel(channel)).for_each(|(to, from)| *to = *from);
             }

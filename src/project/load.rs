@@ -218,7 +218,7 @@ fn read_selection(folder: &Folder, is_flat: bool) -> Result<Option<FeatureSelect
         }
         None => vec![is_flat; scales.len()],
     };
-    Ok(Some(FeatureSelection { scales, compute_in_2d, selected }))
+    Ok(Some(FeatureSelection { scales, compute_in_2d, selected, unused_channels: Vec::new() }))
 }
 
 fn read_classes(

@@ -26,6 +26,9 @@ pub(super) fn read(root: &Folder, project: &mut Project) -> Result<()> {
             }
         }
     }
+    if let (Some(text), Some(selection)) = (folder.text("unused_channels")?, &mut project.selection) {
+        selection.unused_channels = serde_json::from_str(&text).unwrap_or_default();
+    }
     if let Some(settings) = map(folder.text("settings")?) {
         project.settings = settings;
     }
@@ -54,6 +57,7 @@ pub(super) fn fields(project: &Project, lanes: &[Lane]) -> Vec<(&'static str, Op
         .flatten()
         .filter_map(|info| Some((info.id.clone(), info.content_hash.clone()?)))
         .collect();
+    let unused = project.selection.as_ref().map_or(&[][..], |selection| &selection.unused_channels);
     let forest = project.forest.as_deref();
     let number = |n: i64| Value::Int64s(Vec::new(), vec![n]);
     let locked: Vec<i64> = (1..).zip(&project.classes).filter(|(_, c)| c.locked).map(|(n, _)| n).collect();
@@ -63,6 +67,7 @@ pub(super) fn fields(project: &Project, lanes: &[Lane]) -> Vec<(&'static str, Op
         ("seed", Some(Value::Text(project.seed.to_string()))),
         ("bookmarks", bookmarks.filter(|_| !project.bookmarks.is_empty()).map(Value::Text)),
         ("locked_labels", (!locked.is_empty()).then(|| Value::Int64s(vec![locked.len()], locked))),
+        ("unused_channels", (!unused.is_empty()).then(|| Value::Text(serde_json::json!(unused).to_string()))),
         ("settings", (!project.settings.is_empty()).then(|| json(&project.settings))),
         ("content_hashes", (!hashes.is_empty()).then(|| json(&hashes))),
         ("forest", forest.map(|forest| Value::Text(fingerprint(forest)))),
