@@ -256,6 +256,8 @@ fn an_image_that_is_missing_does_not_shift_the_others() {
         save_to: None,
         journal: Vec::new(),
         journal_lanes: Vec::new(),
+        lost: Vec::new(),
+        changed: false,
         problems: vec![Problem::new("Can't open 'b.tif'", "no such file", "")],
         access: Default::default(),
     }))));
@@ -282,6 +284,8 @@ fn the_view_is_kept_in_the_project() {
         save_to: None,
         journal: Vec::new(),
         journal_lanes: Vec::new(),
+        lost: Vec::new(),
+        changed: false,
         problems: Vec::new(),
         access: Default::default(),
     }))));

@@ -24,7 +24,7 @@ fn typed(sim: &Sim) -> &str {
 #[test]
 fn tab_completes_a_path_and_moves_on_when_it_is_complete() {
     let mut sim = Sim::new([1, 30, 40]);
-    sim.keys("f1 a");
+    sim.keys("f1 R");
     assert_eq!(listed(&mut sim), [""], "the working folder is asked for at once");
     sim.listing("", &["cells/", "nuclei.tif"]).text("ce").keys("tab");
     assert_eq!(typed(&sim), "cells/");
@@ -37,13 +37,15 @@ fn tab_completes_a_path_and_moves_on_when_it_is_complete() {
         Effect::StartJob(job) => Some(job.work),
         _ => None,
     });
-    assert!(matches!(started, Some(Work::AddLanes(path)) if path == "cells/b.png"));
+    assert!(
+        matches!(started, Some(Work::Reopen(_, requests)) if requests[0].raw.as_deref() == Some("cells/b.png"))
+    );
 }
 
 #[test]
 fn a_path_is_needed_and_esc_leaves() {
     let mut sim = Sim::new([1, 30, 40]);
-    sim.keys("f1 a enter");
+    sim.keys("f1 R enter");
     assert_eq!(sim.app.form().unwrap().refused.as_deref(), Some("A path is needed"));
     sim.keys("esc");
     assert!(sim.app.popups.is_empty() && sim.app.jobs.running().is_empty());
@@ -64,7 +66,7 @@ fn save_as_begins_with_the_name_it_has() {
 #[test]
 fn the_browser_goes_through_folders_and_marks_files_of_several() {
     let mut sim = Sim::new([1, 30, 40]);
-    sim.keys("f1 a ctrl-o").listing("", &["cells/", "x.tif", ".secret"]);
+    sim.keys("f1 R ctrl-o").listing("", &["cells/", "x.tif", ".secret"]);
     sim.keys("down space up right");
     assert!(listed(&mut sim).ends_with(&["cells/".to_owned()]));
     sim.listing("cells/", &["a.png", "b.png"]).text("b").keys("space enter");
@@ -79,7 +81,7 @@ fn the_browser_goes_up_shows_hidden_files_and_takes_folders() {
         let table = sim.app.form().unwrap().table("files").unwrap();
         table.rows.iter().map(|row| row.cells[0].clone()).collect()
     };
-    sim.keys("f1 a").text("cells/b.png").keys("ctrl-o").listing("cells/", &["a.png", "b.png", ".c"]);
+    sim.keys("f1 R").text("cells/b.png").keys("ctrl-o").listing("cells/", &["a.png", "b.png", ".c"]);
     assert_eq!(names(&sim), ["a.png", "b.png"]);
     assert_eq!(sim.app.form().unwrap().table("files").unwrap().cursor, 1, "on the file that was typed");
     sim.keys("ctrl-h");

@@ -80,13 +80,13 @@ fn error() -> Sim {
 }
 
 fn typing_path() -> Sim {
-    let mut sim = with_keys("f1 a");
+    let mut sim = with_keys("f1 R");
     sim.listing("", &["cells/", "nuclei.tif", "nuclei_2.tif"]).text("nu");
     sim
 }
 
 fn browsing() -> Sim {
-    let mut sim = with_keys("f1 a");
+    let mut sim = with_keys("f1 R");
     sim.text("images/").keys("ctrl-o");
     sim.listing("images/", &["cells/", ".hidden", "nuclei.tif", "nuclei_2.tif"]);
     sim.keys("down space down");

@@ -41,7 +41,13 @@ pub fn available(name: &str, app: &App) -> Result<(), Reason> {
         "file.open" => unless(!app.files.opening, "something is being opened"),
         "file.recent" => unless(!app.files.recent.is_empty(), "nothing was opened before"),
         "lane.by" | "lane.show" => unless(app.views.len() > 1, "the project has no other image"),
-        "lane.remove" | "data.show" => unless(app.has_image(), "the project has no image"),
+        "lane.mask_remove" => unless(
+            app.project.lanes.get(app.screen.data_row).is_some_and(|lane| lane.mask.is_some()),
+            "the image has no mask",
+        ),
+        "lane.remove" | "lane.replace" | "lane.mask" | "lane.properties" | "data.show" => {
+            unless(app.has_image(), "the project has no image")
+        }
         "job.cancel" => unless(!app.jobs.running().is_empty(), "nothing runs in the background"),
         "edit.undo" => unless(app.edits.can_undo(), "there is nothing to undo"),
         "edit.redo" => unless(app.edits.can_redo(), "there is nothing to redo"),

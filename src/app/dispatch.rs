@@ -4,6 +4,7 @@ use super::availability::{Reason, available};
 use super::band::BandUse;
 use super::effect::Effect;
 use super::jobs::Work;
+use super::lanes::AddImages;
 use super::messages::Level;
 use super::paint::Tool;
 use super::popups::Popup;
@@ -32,9 +33,14 @@ impl App {
             Command::FileSaveAs(path) => self.save_as(&path),
             Command::FileSaveQuit => self.save_and_quit(),
             Command::LaneAdd(path) => {
-                self.start_job(format!("open {path}"), Work::AddLanes(path));
+                self.start_job(format!("open {path}"), Work::AddLanes(AddImages::of(path)));
             }
-            Command::LaneRemove => self.remove_lane(),
+            Command::LaneRemove => self.remove_lanes(),
+            Command::LaneReplace(path) => self.replace_lane(path),
+            Command::LaneMask(path) => self.set_mask(Some(path)),
+            Command::LaneMaskRemove => self.set_mask(None),
+            Command::LaneProperties => self.lane_properties(),
+            Command::DataMark => self.mark_data_row(),
             Command::LaneBy(by) => self.lane_by(by),
             Command::LaneShow(number) => self.lane_show(number),
             Command::JobCancel => self.cancel_job(),

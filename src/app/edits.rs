@@ -3,7 +3,7 @@
 
 use super::effect::Effect;
 use super::event::NewLane;
-use super::journal::{JournalRecord, pixels_of};
+use super::journal::{JournalRecord, LaneDetails, pixels_of};
 use super::messages::Level;
 use super::state::App;
 use crate::data::revision::{ClassesRev, LabelsRev, SelectionRev};
@@ -30,6 +30,8 @@ pub struct Edit {
     pub bookmarks: Option<[Vec<Bookmark>; 2]>,
     /// An image that came or went.
     pub lane: Option<LaneChange>,
+    /// Images that took the place of others, with what is not shown now: each by its number from 0.
+    pub replaced: Vec<(usize, Box<NewLane>)>,
 }
 
 /// An image that came or went.
@@ -183,6 +185,9 @@ impl App {
                 }
             }
         }
+        for (index, kept) in &mut edit.replaced {
+            self.swap_lane(*index, kept);
+        }
         let side = usize::from(forward);
         if let Some(classes) = &edit.classes {
             self.project.classes.clone_from(&classes[side]);
@@ -223,6 +228,13 @@ impl App {
             if change.added == forward {
                 self.journal_all_labels(change.index);
             }
+        }
+        for &(index, _) in &edit.replaced {
+            self.edits.labels_rev = self.edits.labels_rev.next();
+            self.journal(JournalRecord::LaneRemoved { index });
+            let record = self.lane_record(&LaneChange { index, added: true, kept: None }, true);
+            self.journal(record);
+            self.journal_all_labels(index);
         }
         for (lane, labels) in &edit.labels {
             if let Some(counts) = self.edits.counts.get_mut(*lane) {
@@ -270,6 +282,7 @@ impl App {
                 index: change.index,
                 location: location_text(&lane.raw),
                 mask: lane.mask.as_ref().map(location_text),
+                details: Some(LaneDetails::of(&lane.raw)),
             },
             None => JournalRecord::LaneRemoved { index: change.index },
         }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::jobs::JobStart;
 use super::journal::JournalRecord;
+use super::lost::OpenFound;
 use crate::project::Project;
 
 /// Something to do outside the state.
@@ -15,6 +16,11 @@ pub enum Effect {
     Save(Box<SaveRequest>),
     /// Open a project or images in the background; answer with [`AppEvent::Opened`](super::AppEvent::Opened).
     Open(String),
+    /// Open a project some of whose images were found elsewhere; answer with
+    /// [`AppEvent::Opened`](super::AppEvent::Opened).
+    OpenFound(Box<OpenFound>),
+    /// Find out what images a location names; answer with [`AppEvent::Inspected`](super::AppEvent::Inspected).
+    Inspect(String),
     /// Look into a folder, as it was typed; answer with [`AppEvent::FolderListed`](super::AppEvent::FolderListed).
     ListFolder(String),
     /// Do long work on a thread of its own; answer with [`AppEvent::Job`](super::AppEvent::Job).

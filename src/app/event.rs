@@ -7,8 +7,10 @@ use crossterm::event::{KeyEvent, KeyModifiers, MouseEventKind};
 use ratatui::layout::Rect;
 
 use super::folders::Listing;
+use super::inspect::Inspection;
 use super::jobs::{JobEvent, JobId};
 use super::journal::JournalRecord;
+use super::lost::LostImage;
 use super::messages::Problem;
 use crate::engine::{self, LaneSource};
 use crate::project::{Lane, Project};
@@ -53,6 +55,8 @@ pub enum AppEvent {
         /// What is in it, or why that can't be told.
         result: Result<Listing, String>,
     },
+    /// Answer to [`Effect::Inspect`](super::Effect::Inspect).
+    Inspected(Box<Inspection>),
     /// Long work in the background reports.
     Job(JobId, JobEvent),
     /// The project is at another place now; whether it can be saved there.
@@ -121,7 +125,11 @@ pub struct Opened {
     pub journal: Vec<JournalRecord>,
     /// The images that the journal's [`JournalRecord::LaneAdded`] name, in order, as far as they open.
     pub journal_lanes: Vec<NewLane>,
-    /// What went wrong besides, such as images that were not found.
+    /// Images that were not found, or are not what was labelled; [`Opened::sources`] ends before the first.
+    pub lost: Vec<LostImage>,
+    /// Whether the project differs from its file, since images were found elsewhere.
+    pub changed: bool,
+    /// What went wrong besides.
     pub problems: Vec<Problem>,
     /// Whether it can be saved where it is.
     pub access: Access,

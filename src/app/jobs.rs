@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use super::effect::Effect;
 use super::event::NewLane;
+use super::lanes::{AddImages, Reopen};
+use super::lost::ImageSearch;
 use super::messages::{Level, Problem};
 use super::state::App;
 use super::training_tools::{TrainingOutput, TrainingWork};
@@ -21,10 +23,14 @@ pub struct JobId(pub u64);
 /// What a job does.
 #[derive(Debug)]
 pub enum Work {
-    /// Opens an image, or all images of a folder, for the project.
-    AddLanes(String),
     /// What a dialog around training asks for.
     Training(Box<TrainingWork>),
+    /// Opens images for the project.
+    AddLanes(AddImages),
+    /// Opens images of the project anew; says what for.
+    Reopen(String, Vec<Reopen>),
+    /// Searches for images of a project that are lost.
+    FindImages(Box<ImageSearch>),
 }
 
 /// What a job ended with.
@@ -33,6 +39,10 @@ pub enum JobOutput {
     Lanes(Vec<NewLane>),
     /// What came of [`Work::Training`].
     Training(Box<TrainingOutput>),
+    /// Images of the project, opened anew, by their numbers; and what for.
+    Reopened(String, Vec<(usize, NewLane)>),
+    /// Where lost images were found, by their numbers in the list of lost images.
+    ImagesFound(Vec<(usize, String)>),
 }
 
 /// A job to start.
@@ -179,6 +189,8 @@ impl App {
         match output {
             JobOutput::Lanes(lanes) => self.lanes_opened(lanes),
             JobOutput::Training(output) => self.training_work_done(*output),
+            JobOutput::Reopened(what, lanes) => self.replace_lanes(&what, lanes),
+            JobOutput::ImagesFound(found) => self.images_found(found),
         }
     }
 }

@@ -54,12 +54,30 @@ pub enum JournalRecord {
         location: String,
         /// Where its prediction mask is.
         mask: Option<String>,
+        /// What the user has changed about it.
+        #[serde(default)]
+        details: Option<LaneDetails>,
     },
     /// An image was removed.
     LaneRemoved {
         /// Its number among the lanes, from 0.
         index: usize,
     },
+}
+
+/// What the user may change about an image.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LaneDetails {
+    /// Its name.
+    pub nickname: String,
+    /// Its axes.
+    pub axes: String,
+    /// How it is displayed, ilastik's word.
+    pub display_mode: String,
+    /// Whether the display is normalized.
+    pub normalize: Option<bool>,
+    /// The values shown black and white.
+    pub range: Option<(f64, f64)>,
 }
 
 impl JournalRecord {

@@ -1,5 +1,6 @@
 //! The images of the project: adding, removing, going from one to the next.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::canvas::{LaneView, Pane};
@@ -7,13 +8,15 @@ use super::channels::{ChannelView, Display};
 use super::contrast::default_windows;
 use super::edits::{Edit, LaneChange};
 use super::event::NewLane;
+use super::jobs::Work;
+use super::journal::LaneDetails;
 use super::messages::{Level, Problem};
 use super::state::App;
-use crate::data::Axis;
+use crate::data::{Axis, AxisOrder};
 use crate::engine::LaneSource;
 use crate::features::FeatureSelection;
 use crate::io::ImageInfo;
-use crate::project::DatasetInfo;
+use crate::project::{DatasetInfo, Lane};
 
 /// The first look at an image: its middle slice, fitted once the canvas has a size.
 pub(super) fn first_view(info: &ImageInfo, dataset: &DatasetInfo) -> LaneView {
@@ -36,6 +39,64 @@ pub(super) fn first_view(info: &ImageInfo, dataset: &DatasetInfo) -> LaneView {
         panes: [pane(y, x), pane(z, x), pane(z, y)],
         display: Display::new(c, channels, linked),
         windows: default_windows(info, dataset, channels),
+    }
+}
+
+/// Images to add to the project.
+#[derive(Clone, Debug, Default)]
+pub struct AddImages {
+    /// Files, folders, patterns, or files of a stack joined by `:`.
+    pub locations: Vec<String>,
+    /// All files become one image, stacked along this axis.
+    pub stack_along: Option<Axis>,
+    /// The dataset inside each file.
+    pub dataset: Option<String>,
+    /// Overrides what the files say about their axes.
+    pub axes: Option<AxisOrder>,
+}
+
+impl AddImages {
+    /// What one location names.
+    pub fn of(location: String) -> Self {
+        AddImages { locations: vec![location], ..AddImages::default() }
+    }
+}
+
+/// An image of the project to open anew.
+#[derive(Clone, Debug)]
+pub struct Reopen {
+    /// Its number, from 0.
+    pub index: usize,
+    /// What the project knows of it.
+    pub lane: Lane,
+    /// Where the image is now, when it is another file.
+    pub raw: Option<String>,
+    /// Other axes.
+    pub axes: Option<AxisOrder>,
+    /// Another mask, or none.
+    pub mask: Option<Option<String>>,
+    /// The project's file, from which locations are counted.
+    pub project: Option<PathBuf>,
+}
+
+impl LaneDetails {
+    /// What the user may have changed about an image.
+    pub fn of(info: &DatasetInfo) -> Self {
+        LaneDetails {
+            nickname: info.nickname.clone(),
+            axes: info.axes.to_string(),
+            display_mode: info.display_mode.clone(),
+            normalize: info.normalize_display,
+            range: info.data_range,
+        }
+    }
+
+    /// Describes an image so; its axes are the opener's.
+    pub fn apply(&self, info: &mut DatasetInfo) {
+        info.nickname.clone_from(&self.nickname);
+        info.display_mode.clone_from(&self.display_mode);
+        info.normalize_display = self.normalize;
+        info.data_range = self.range;
     }
 }
 
@@ -130,9 +191,128 @@ impl App {
         self.screen.data_row = (self.screen.data_row as i64 + i64::from(by)).clamp(0, last) as usize;
     }
 
-    /// Removes the image selected in the Data applet, or the one shown.
-    pub(super) fn remove_lane(&mut self) {
+    /// The images that commands of the Data applet act on: those marked, else the one selected.
+    pub fn chosen_lanes(&self) -> Vec<usize> {
+        let marked: Vec<usize> =
+            self.screen.data_marks.iter().copied().filter(|&i| i < self.views.len()).collect();
+        let selected = self.screen.data_row.min(self.views.len().saturating_sub(1));
+        if marked.is_empty() { vec![selected] } else { marked }
+    }
+
+    pub(super) fn mark_data_row(&mut self) {
+        let row = self.screen.data_row;
+        match self.screen.data_marks.binary_search(&row) {
+            Ok(at) => {
+                self.screen.data_marks.remove(at);
+            }
+            Err(at) => self.screen.data_marks.insert(at, row),
+        }
+    }
+
+    /// Removes the images that are chosen in the Data applet, each as a step of its own.
+    pub(super) fn remove_lanes(&mut self) {
+        let chosen = self.chosen_lanes();
+        self.screen.data_marks.clear();
+        chosen.into_iter().rev().for_each(|index| self.remove_lane(index));
+    }
+
+    fn reopen(&mut self, what: String, change: impl Fn(&mut Reopen)) {
         let index = self.screen.data_row.min(self.views.len().saturating_sub(1));
+        let Some(mut request) = self.reopen_request(index) else { return };
+        change(&mut request);
+        self.start_job(what.clone(), Work::Reopen(what, vec![request]));
+    }
+
+    /// What it takes to open an image anew as it is.
+    pub(super) fn reopen_request(&self, index: usize) -> Option<Reopen> {
+        let lane = self.project.lanes.get(index)?.clone();
+        let project = self.project.path.clone();
+        Some(Reopen { index, lane, raw: None, axes: None, mask: None, project })
+    }
+
+    /// Uses another file for the image selected in the Data applet.
+    pub(super) fn replace_lane(&mut self, path: String) {
+        self.reopen(format!("replace by {path}"), |request| request.raw = Some(path.clone()));
+    }
+
+    /// Sets or removes the prediction mask of the image selected in the Data applet.
+    pub(super) fn set_mask(&mut self, path: Option<String>) {
+        let what = if path.is_some() { "set the mask" } else { "remove the mask" };
+        self.reopen(what.into(), |request| request.mask = Some(path.clone()));
+    }
+
+    /// Puts images that were opened anew in the place of those that are there.
+    pub(super) fn replace_lanes(&mut self, what: &str, lanes: Vec<(usize, NewLane)>) {
+        let mut replaced = Vec::new();
+        for (index, mut new) in lanes {
+            let Some(old) = self.project.lanes.get(index) else { continue };
+            let name = old.raw.nickname.clone();
+            let fits = new.lane.labels.shape() == old.labels.shape();
+            if !fits && !old.labels.is_empty() {
+                let shape = |labels: &crate::data::LabelVolume| format!("{:?}", labels.shape());
+                let why = format!(
+                    "it would have the shape {} (tzyx), its labels are for {}",
+                    shape(&new.lane.labels),
+                    shape(&old.labels)
+                );
+                let remedy = "Clear its labels first, or add it as another image";
+                self.messages.push(
+                    Level::Error,
+                    Problem::new(format!("Can't change '{name}'"), why, remedy),
+                    self.now,
+                );
+                return;
+            }
+            let others = self.sources.iter().enumerate().find(|(i, _)| *i != index);
+            if let Some(problem) =
+                others.and_then(|(_, other)| misfit(&name, other.raw.info(), new.source.raw.info()))
+            {
+                self.messages.push(Level::Error, problem, self.now);
+                return;
+            }
+            if fits {
+                // Strokes may have come while it was being opened.
+                new.lane.labels = old.labels.clone();
+            }
+            replaced.push((index, Box::new(new)));
+        }
+        if replaced.is_empty() {
+            return;
+        }
+        for (index, new) in &mut replaced {
+            self.swap_lane(*index, new);
+        }
+        self.record(Edit { what: what.to_owned(), replaced, ..Edit::default() });
+        self.inform(format!("Done: {what}"));
+    }
+
+    /// Exchanges an image with another; the step of the history is the caller's.
+    pub(super) fn swap_lane(&mut self, index: usize, other: &mut NewLane) {
+        let (Some(lane), Some(source)) =
+            (self.project.lanes.get_mut(index), Arc::make_mut(&mut self.sources).get_mut(index))
+        else {
+            return;
+        };
+        std::mem::swap(lane, &mut other.lane);
+        std::mem::swap(source, &mut other.source);
+        let mut view = first_view(source.raw.info(), &lane.raw);
+        let kept = self.views.get(index).filter(|_| lane.labels.shape() == other.lane.labels.shape());
+        if let Some(kept) = kept {
+            (view.cursor, view.axis, view.center, view.zoom) =
+                (kept.cursor, kept.axis, kept.center, kept.zoom);
+        }
+        self.edits.counts[index] = lane.labels.counts();
+        if let Some(slot) = self.views.get_mut(index) {
+            *slot = view;
+        }
+        self.slices.clear();
+        self.paint.last_dab = None;
+        if index == self.lane {
+            self.show_lane(index);
+        }
+    }
+
+    fn remove_lane(&mut self, index: usize) {
         let Some(kept) = self.take_lane(index) else { return };
         let what = format!("remove '{}'", kept.lane.raw.nickname);
         let change = LaneChange { index, added: false, kept: Some(Box::new(kept)) };

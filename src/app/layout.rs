@@ -304,12 +304,25 @@ fn body_spot(app: &App, inner: Rect, cell: [i32; 2]) -> Spot {
                 _ => Spot::Nothing,
             }
         }
-        Applet::Data => match line.checked_sub(1) {
-            Some(row) if row < app.views.len() => Spot::DataRow(row),
-            _ => Spot::Nothing,
-        },
+        Applet::Data => {
+            let rows = data_rows(inner.height);
+            let first = first_shown(app.views.len(), rows, app.screen.data_row);
+            match line.checked_sub(1).filter(|&line| line < rows).map(|line| first + line) {
+                Some(row) if row < app.views.len() => Spot::DataRow(row),
+                _ => Spot::Nothing,
+            }
+        }
         _ => Spot::Nothing,
     }
+}
+
+/// Lines about the selected image below the list of images, with the line that parts them.
+pub const DATA_DETAILS: u16 = 7;
+
+/// Lines of the list of images in a panel with `height` lines inside.
+pub fn data_rows(height: u16) -> usize {
+    let details = if height >= DATA_DETAILS + 6 { DATA_DETAILS } else { 0 };
+    usize::from(height.saturating_sub(1 + details))
 }
 
 /// First scale shown in a feature table of `width` columns.

@@ -20,12 +20,14 @@ pub mod form;
 pub mod goal;
 pub mod histogram;
 pub mod input;
+pub mod inspect;
 pub mod jobs;
 pub mod journal;
 pub mod labels;
 pub mod lanes;
 pub mod layers;
 pub mod layout;
+pub mod lost;
 pub mod messages;
 pub mod paint;
 pub mod pointer;
@@ -46,7 +48,7 @@ pub use event::{
     Access, AppEvent, CanvasGeometry, Hold, InputEvent, MouseInput, NewLane, Opened, SaveFailure,
 };
 pub use jobs::{JobEvent, JobId, JobOutput, JobStart, Work};
-pub use journal::JournalRecord;
+pub use journal::{JournalRecord, LaneDetails};
 pub use layout::Layout;
 pub use messages::{Level, Message, Problem};
 pub use paint::Tool;

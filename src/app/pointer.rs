@@ -240,8 +240,12 @@ impl App {
                 self.run(Command::FeatureToggle);
             }
             (Spot::DataRow(row), 0) => {
+                // The first click selects, a second one shows.
+                let again = self.screen.data_row == row;
                 self.screen.data_row = row;
-                self.run(Command::DataShow);
+                if again {
+                    self.run(Command::DataShow);
+                }
             }
             (Spot::Labels, 0) => self.screen.focus = Focus::Labels,
             (Spot::Layers, 0) => self.screen.focus = Focus::Layers,

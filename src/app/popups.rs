@@ -198,6 +198,9 @@ impl App {
     /// Opens a line for the argument of a command, filled with what it is now.
     pub(super) fn prompt(&mut self, name: &str) {
         let Some(row) = TABLE.iter().find(|row| row.name == name) else { return };
+        if row.name == "lane.add" {
+            return self.add_images_dialog();
+        }
         if row.argument == Some("path") {
             return self.ask_for_path(row);
         }

@@ -63,6 +63,8 @@ pub struct Screen {
     pub(super) pending_since: Duration,
     /// The image selected in the Data applet, from 0.
     pub data_row: usize,
+    /// The images marked there, from 0, in order.
+    pub data_marks: Vec<usize>,
     /// Picture columns per cell that the views' zooms are for.
     pub(super) zoom_density: Option<f64>,
     /// Whether the slice shown alone was one of three before.

@@ -12,6 +12,7 @@ use super::files::Files;
 use super::folders::Folders;
 use super::goal::GoalParts;
 use super::histogram::Histogram;
+use super::inspect::Inspection;
 use super::jobs::Jobs;
 use super::layers::LayerStack;
 use super::messages::{Level, Messages, Problem};
@@ -63,6 +64,10 @@ pub struct App {
     pub messages: Messages,
     /// Long work in the background.
     pub jobs: Jobs,
+    /// What the location looked at last names.
+    pub inspection: Option<Inspection>,
+    /// Where lost images were found: their numbers in the list of lost images, and paths.
+    pub(super) found: Option<Vec<(usize, String)>>,
     /// What is in the folders that were looked at.
     pub folders: Folders,
     /// The cursor of the feature table.
@@ -99,6 +104,8 @@ impl App {
             messages: Messages::default(),
             jobs: Jobs::default(),
             folders: Folders::default(),
+            inspection: None,
+            found: None,
             features: FeatureTable::default(),
             keymap,
             link: None,

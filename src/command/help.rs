@@ -149,6 +149,8 @@ const DATA_HINTS: &[Hint] = &[
     hint("select", &["data.select_by -1", "data.select_by 1"]),
     hint("show", &["data.show"]),
     hint("add", &["lane.add"]),
+    hint("properties", &["lane.properties"]),
+    hint("mask", &["lane.mask"]),
     hint("remove", &["lane.remove"]),
     hint("training", &["applet.show 3"]),
 ];

@@ -211,7 +211,11 @@ commands! {
     FileSaveAs(path: String), "file.save_as", Global, "Save the project under another name";
     FileSaveQuit, "file.save_quit", Global, "Save the project and quit";
     LaneAdd(path: String), "lane.add", Data, "Add an image to the project";
-    LaneRemove, "lane.remove", Data, "Remove the image from the project, with its labels";
+    LaneRemove, "lane.remove", Data, "Remove the selected images from the project, with their labels";
+    LaneReplace(path: String), "lane.replace", Data, "Use another file for the selected image, with the labels it has";
+    LaneMask(path: String), "lane.mask", Data, "Set the prediction mask of the selected image";
+    LaneMaskRemove, "lane.mask_remove", Data, "Remove the prediction mask of the selected image";
+    LaneProperties, "lane.properties", Data, "Edit name, axes, display and storage of the selected images";
     LaneBy(by: i32 = 1), "lane.by", Global, "Show the next image";
     LaneShow(number: usize), "lane.show", Global, "Show image number N";
     JobCancel, "job.cancel", Global, "Cancel the newest work in the background";
@@ -321,6 +325,7 @@ commands! {
     FeatureScaleSet(sigma: f64), "feature.scale_set", Features, "Change the scale of this column";
     FeatureScaleRemove, "feature.scale_remove", Features, "Remove the scale of this column";
     DataSelectBy(by: i32 = 1), "data.select_by", Data, "Select the next image of the list";
+    DataMark, "data.mark", Data, "Mark the image, to edit or remove several at once";
     DataShow, "data.show", Data, "Show the selected image on the canvas";
     MouseTool, "mouse.tool", Canvas, "Use the tool: paint, erase, pan or set the contrast";
     MouseErase, "mouse.erase", Canvas, "Erase, or set the contrast from what is on screen with the contrast tool";

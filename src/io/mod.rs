@@ -28,4 +28,5 @@ pub use content::content_hash;
 pub use error::Error;
 pub use format::{FORMATS, Format, ImageInfo, ImageReader, ImageSpec, ImageWriter, OpenOptions, PixelSize};
 pub use open::open;
+pub use stack::expand;
 pub use write::{OUTPUT_FORMATS, OutputFormat, check, create, output_format};

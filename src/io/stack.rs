@@ -17,7 +17,10 @@ use super::storage::{Storage, byte_count};
 
 /// The files that `location` names: patterns (`dir/*.png`) and lists joined by `:` expanded, each
 /// pattern's files sorted by name.
-pub(super) fn expand(location: &str) -> Result<Vec<String>, Error> {
+///
+/// # Errors
+/// A pattern that is none, or that nothing matches.
+pub fn expand(location: &str) -> Result<Vec<String>, Error> {
     let separator = if cfg!(windows) { ';' } else { ':' };
     let mut files = Vec::new();
     for part in location.split(separator).filter(|part| !part.is_empty()) {

@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use super::error::{LaneError, Warning};
 use super::lane_store::LOCAL_DATA;
 use super::load::current_names;
-use super::model::{DatasetInfo, DatasetLocation, Lane, Project};
+use super::model::{DataRole, DatasetInfo, DatasetLocation, Lane, Project};
 use crate::data::{Axis, LabelVolume};
 use crate::io::ImageInfo;
 
@@ -18,7 +18,7 @@ impl Project {
     /// stack joined by `:`). The location becomes relative when all of it lies below the project's
     /// folder, absolute otherwise.
     pub fn describe(&self, location: &str, image: &ImageInfo) -> DatasetInfo {
-        let absolute = map_stack(location, |part| absolute(Path::new(part)));
+        let absolute = map_stack(location, |part| absolute_path(Path::new(part)));
         let location = self.relocate(DatasetLocation::Absolute(absolute));
         DatasetInfo {
             id: new_id(),
@@ -143,6 +143,38 @@ impl Project {
         Ok(())
     }
 
+    /// Where a dataset is, named by its absolute path (`kind` "absolute") or relative to the project
+    /// ("relative"); `None` for other kinds, and for what is no file.
+    pub fn stored_as(&self, info: &DatasetInfo, kind: &str) -> Option<DatasetLocation> {
+        let absolute = match &info.location {
+            DatasetLocation::Absolute(path) => path.clone(),
+            DatasetLocation::Relative(_) => self.locate(info).ok()?,
+            DatasetLocation::Internal(_) | DatasetLocation::Url(_) => return None,
+        };
+        let absolute = map_stack(&absolute, |part| absolute_path(Path::new(part)));
+        match (kind, self.folder()) {
+            ("absolute", _) => Some(DatasetLocation::Absolute(absolute)),
+            ("relative", Some(folder)) => Some(DatasetLocation::Relative(map_stack(&absolute, |part| {
+                relative(&folder, Path::new(part))
+            }))),
+            _ => None,
+        }
+    }
+
+    /// Takes note that a dataset lies elsewhere.
+    pub fn move_dataset(&mut self, lane: usize, role: DataRole, location: &str) {
+        let absolute = map_stack(location, |part| absolute_path(Path::new(part)));
+        let location = self.relocate(DatasetLocation::Absolute(absolute));
+        let lane = self.lanes.get_mut(lane);
+        let info = match role {
+            DataRole::RawData => lane.map(|lane| &mut lane.raw),
+            DataRole::PredictionMask => lane.and_then(|lane| lane.mask.as_mut()),
+        };
+        if let Some(info) = info {
+            info.location = location;
+        }
+    }
+
     /// What to open to read a dataset: a path, `file.h5/inner/path`, or files of a stack joined by `:`.
     ///
     /// # Errors
@@ -235,12 +267,8 @@ pub(super) fn nickname(location: &DatasetLocation) -> String {
 
 /// What kind of image a shape (`tzyxc`) is.
 fn dimensions(shape: [usize; 5]) -> &'static str {
-    match (shape[Axis::T as usize] > 1, shape[Axis::Z as usize] > 1) {
-        (false, false) => "2D",
-        (false, true) => "3D",
-        (true, false) => "2D with time",
-        (true, true) => "3D with time",
-    }
+    // As in ilastik, images with and without time go together.
+    if shape[Axis::Z as usize] > 1 { "3D" } else { "2D" }
 }
 
 /// Applies `change` to each file of a stack.
@@ -252,14 +280,14 @@ fn map_stack(location: &str, change: impl Fn(&str) -> PathBuf) -> String {
 
 /// The folder of a file, absolute.
 fn folder_of(path: &Path) -> PathBuf {
-    let mut folder = absolute(path);
+    let mut folder = absolute_path(path);
     folder.pop();
     folder
 }
 
 /// `path` from the root on, without `.` and `..`; symbolic links stay, so that a project that is
 /// reached through one keeps its images beside it.
-fn absolute(path: &Path) -> PathBuf {
+fn absolute_path(path: &Path) -> PathBuf {
     let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let mut clean = PathBuf::new();
     for component in full.components() {
@@ -272,6 +300,14 @@ fn absolute(path: &Path) -> PathBuf {
         }
     }
     clean
+}
+
+/// `path` as seen from `folder`, with `..` where it lies outside.
+fn relative(folder: &Path, path: &Path) -> PathBuf {
+    let shared = folder.components().zip(path.components()).take_while(|(a, b)| a == b).count();
+    let mut result: PathBuf = folder.components().skip(shared).map(|_| Component::ParentDir).collect();
+    result.extend(path.components().skip(shared));
+    result
 }
 
 /// A new random UUID (version 4).

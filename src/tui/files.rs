@@ -2,16 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread;
 
-use super::jobs::{JobControl, Stop};
 use super::message::Message;
-use super::{access, journal, recent};
-use crate::app::{Access, AppEvent, JournalRecord, NewLane, Opened, Problem, SaveFailure, SaveRequest};
-use crate::engine::LaneSource;
-use crate::io::{self, FORMATS, ImageReader, OpenOptions};
+use super::{access, images, journal, recent};
+use crate::app::lost::OpenFound;
+use crate::app::{Access, AppEvent, JournalRecord, Opened, Problem, SaveFailure, SaveRequest};
+use crate::io::{self, FORMATS, OpenOptions};
 use crate::project::Project;
 
 /// What to open.
@@ -20,6 +18,8 @@ pub(super) enum Task {
     Start(Vec<String>, Option<PathBuf>),
     /// A project or image.
     Open(String),
+    /// A project some of whose images were found elsewhere.
+    OpenFound(Box<OpenFound>),
     /// Save.
     Save(Box<SaveRequest>),
 }
@@ -47,6 +47,7 @@ pub(super) fn perform(task: Task, sender: Sender<Message>) -> std::io::Result<()
                 location.iter().for_each(|location| recent::remember(location));
                 send(AppEvent::Recent(recent::read()));
             }
+            Task::OpenFound(request) => send(AppEvent::Opened(load_found(&request).map(Box::new))),
             Task::Save(request) => {
                 let path = request.path.clone();
                 let moved = request.project.path.as_ref() != Some(&path);
@@ -116,10 +117,9 @@ fn open(inputs: &[String], project: Option<PathBuf>) -> Result<Opened, Problem> 
     }
     let mut opened = empty(Project::new());
     for location in &locations {
-        let image = open_image(location)?;
-        let info = opened.project.describe(location, image.info());
+        let (info, source) = images::describe(&opened.project, location, &OpenOptions::default())?;
         opened.project.add_lane(info).map_err(|error| cannot_add(location, &error.to_string()))?;
-        opened.sources.push(LaneSource { raw: image, mask: None });
+        opened.sources.push(source);
     }
     read_journal(&mut opened, &path);
     opened.save_to = Some(path);
@@ -133,6 +133,8 @@ fn empty(project: Project) -> Opened {
         save_to: None,
         journal: Vec::new(),
         journal_lanes: Vec::new(),
+        lost: Vec::new(),
+        changed: false,
         problems: Vec::new(),
         access: Access::default(),
     }
@@ -146,7 +148,7 @@ pub(super) fn project_beside(location: &str) -> PathBuf {
 }
 
 /// The images that `input` names: itself, or the images in that folder, by name.
-fn images_at(input: &str) -> Result<Vec<String>, Problem> {
+pub(super) fn images_at(input: &str) -> Result<Vec<String>, Problem> {
     let expanded = io::template::expand_home(input);
     let input = &*expanded.to_string_lossy();
     if !Path::new(input).is_dir() {
@@ -173,65 +175,47 @@ fn images_at(input: &str) -> Result<Vec<String>, Problem> {
     if images.is_empty() { Err(failed("it holds no image of a known format".into())) } else { Ok(images) }
 }
 
-fn open_image(location: &str) -> Result<Arc<dyn ImageReader>, Problem> {
-    io::open(location, &OpenOptions::default())
-        .map_err(|error| Problem::new(format!("Can't open '{location}'"), error.to_string(), ""))
-}
-
-fn cannot_add(location: &str, why: &str) -> Problem {
+pub(super) fn cannot_add(location: &str, why: &str) -> Problem {
     Problem::new(format!("Can't add '{location}'"), why, "Convert it, or start a new project for it")
 }
 
-fn load(path: &Path) -> Result<Opened, Problem> {
-    let project = Project::load(path).map_err(|error| {
+fn read_project(path: &Path) -> Result<Project, Problem> {
+    Project::load(path).map_err(|error| {
         Problem::new(format!("Can't open the project '{}'", path.display()), error.to_string(), "")
-    })?;
+    })
+}
+
+fn load(path: &Path) -> Result<Opened, Problem> {
+    let project = read_project(path)?;
+    Ok(open_images(project, path, false))
+}
+
+/// Opens a project some of whose images were found elsewhere.
+fn load_found(request: &OpenFound) -> Result<Opened, Problem> {
+    let mut project = read_project(&request.path)?;
+    for (lane, role, location) in &request.found {
+        let location = io::template::expand_home(location).to_string_lossy().into_owned();
+        project.move_dataset(*lane, *role, &location);
+    }
+    let mut opened = open_images(project, &request.path, request.trust);
+    opened.changed = true;
+    Ok(opened)
+}
+
+fn open_images(project: Project, path: &Path, trust: bool) -> Opened {
     let mut opened = empty(project);
     for warning in &opened.project.warnings {
         opened.problems.push(Problem::new(warning.to_string(), "", ""));
     }
     for lane in 0..opened.project.lanes.len() {
-        match open_lane(&mut opened.project, lane) {
-            Ok(source) => opened.sources.push(source),
-            Err(problem) => {
-                opened.problems.push(problem);
-                break;
-            }
+        match images::open_lane(&mut opened.project, lane, trust) {
+            Ok(source) if opened.lost.is_empty() => opened.sources.push(source),
+            Ok(_) => {}
+            Err(lost) => opened.lost.push(*lost),
         }
     }
     read_journal(&mut opened, path);
-    Ok(opened)
-}
-
-fn open_lane(project: &mut Project, lane: usize) -> Result<LaneSource, Problem> {
-    let entry = &project.lanes[lane];
-    let cannot = |why: String| {
-        let name = &project.lanes[lane].raw.nickname;
-        Problem::new(
-            format!("Can't open image {} of the project, '{name}'", lane + 1),
-            why,
-            "Put the file back where it was; it and the images after it are not shown",
-        )
-    };
-    let options = |info: &crate::project::DatasetInfo| OpenOptions {
-        axes: (!info.shape.is_empty()).then(|| info.axes.clone()),
-        ..OpenOptions::default()
-    };
-    let open = |info: &crate::project::DatasetInfo| {
-        let location = project.locate(info).map_err(|error| cannot(error.to_string()))?;
-        io::open(&location, &options(info)).map_err(|error| cannot(error.to_string()))
-    };
-    let raw = open(&entry.raw)?;
-    let mask = entry.mask.as_ref().map(open).transpose()?;
-    let fitted = project.fit_lane(lane, raw.info()).map_err(|error| error.to_string());
-    fitted.map_err(|why| {
-        Problem::new(
-            format!("Image {} of the project does not fit", lane + 1),
-            why,
-            "Put the right file back",
-        )
-    })?;
-    Ok(LaneSource { raw, mask })
+    opened
 }
 
 /// Adds the images that the project does not have yet.
@@ -245,34 +229,13 @@ fn add_missing(opened: &mut Opened, locations: &[String]) -> Result<(), Problem>
         if has {
             continue;
         }
-        let image = open_image(location)?;
-        let info = opened.project.describe(location, image.info());
+        let (info, source) = images::describe(&opened.project, location, &OpenOptions::default())?;
         match opened.project.add_lane(info) {
-            Ok(_) => opened.sources.push(LaneSource { raw: image, mask: None }),
+            Ok(_) => opened.sources.push(source),
             Err(error) => opened.problems.push(cannot_add(location, &error.to_string())),
         }
     }
     Ok(())
-}
-
-/// Opens an image, or the images of a folder, for the project that is open.
-pub(super) fn new_lanes(location: &str, job: &JobControl) -> Result<Vec<NewLane>, Stop> {
-    let images = images_at(location)?;
-    let mut lanes = Vec::new();
-    for (i, location) in images.iter().enumerate() {
-        job.progress(i as f64 / images.len() as f64)?;
-        lanes.push(new_lane(location)?);
-    }
-    Ok(lanes)
-}
-
-fn new_lane(location: &str) -> Result<NewLane, Problem> {
-    let image = open_image(location)?;
-    let mut project = Project::new();
-    let info = project.describe(location, image.info());
-    project.add_lane(info).map_err(|error| cannot_add(location, &error.to_string()))?;
-    let lane = project.lanes.remove(0);
-    Ok(NewLane { lane, source: LaneSource { raw: image, mask: None } })
 }
 
 /// Finds the edits that were not saved, with the images that they added, and holds the project.
@@ -284,8 +247,8 @@ fn read_journal(opened: &mut Opened, project: &Path) {
     }
     opened.journal = journal::read(project);
     for record in &opened.journal {
-        if let JournalRecord::LaneAdded { location, .. } = record {
-            match new_lane(location) {
+        if let JournalRecord::LaneAdded { location, mask, details, .. } = record {
+            match images::journal_lane(project, location, mask.as_deref(), details.as_ref()) {
                 Ok(lane) => opened.journal_lanes.push(lane),
                 Err(problem) => opened.problems.push(problem),
             }

@@ -7,9 +7,10 @@ use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::files;
+use super::images;
 use super::message::Message;
 use super::training_jobs;
+use super::search;
 use crate::app::{AppEvent, JobEvent, JobId, JobOutput, JobStart, Problem, Work};
 use crate::data::task::{CancelToken, Cancelled};
 
@@ -46,6 +47,13 @@ pub(super) struct JobControl {
 }
 
 impl JobControl {
+    /// A job whose reports nobody reads.
+    #[cfg(test)]
+    pub fn unwatched() -> Self {
+        let (sender, _) = std::sync::mpsc::channel();
+        JobControl { id: JobId(0), token: CancelToken::new(), sender, reported: Mutex::new(None) }
+    }
+
     /// Says that `done` (from 0 to 1) is done; may be called often and from several threads.
     ///
     /// # Errors
@@ -91,6 +99,10 @@ fn run(work: Work, job: &JobControl) -> Result<JobOutput, Stop> {
         Work::Training(work) => {
             training_jobs::run(*work, job).map(|output| JobOutput::Training(Box::new(output)))
         }
-        Work::AddLanes(location) => files::new_lanes(&location, job).map(JobOutput::Lanes),
+        Work::AddLanes(request) => images::new_lanes(&request, job).map(JobOutput::Lanes),
+        Work::Reopen(what, requests) => {
+            images::reopen(requests, job).map(|lanes| JobOutput::Reopened(what, lanes))
+        }
+        Work::FindImages(request) => search::search(&request, job).map(JobOutput::ImagesFound),
     }
 }

@@ -22,7 +22,7 @@ use super::panels::{self, Theme};
 use super::run::Options;
 use super::scene::SceneParts;
 use super::tty::Tty;
-use super::{folders, jobs, mouse, probing, signals};
+use super::{folders, inspect, jobs, mouse, probing, signals};
 use crate::app::{
     App, AppEvent, CanvasGeometry, Effect, InputEvent, JobEvent, JobOutput, Layout, Opened, Problem, update,
 };
@@ -335,6 +335,10 @@ impl Session {
             }
             Effect::Save(request) => Task::Save(request),
             Effect::Open(location) => Task::Open(location),
+            Effect::OpenFound(request) => Task::OpenFound(request),
+            Effect::Inspect(location) => {
+                return self.spawned(inspect::start(location, self.start.sender.clone()));
+            }
             Effect::ListFolder(folder) => {
                 return self.spawned(folders::list(folder, self.start.sender.clone()));
             }

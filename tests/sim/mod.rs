@@ -98,6 +98,8 @@ impl Sim {
             save_to: Some("nuclei.ilp".into()),
             journal,
             journal_lanes,
+            lost: Vec::new(),
+            changed: false,
             problems: Vec::new(),
             access: Default::default(),
         };

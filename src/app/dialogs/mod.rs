@@ -1,5 +1,6 @@
 //! The dialogs, one file each: fields, what may be wrong with them, and what OK does.
 
+mod add;
 mod argument;
 mod bookmarks;
 mod browse;
@@ -11,3 +12,5 @@ mod importance;
 mod label;
 mod suggest;
 mod training_report;
+mod find;
+mod properties;

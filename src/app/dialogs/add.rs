@@ -1,0 +1,146 @@
+//! Adds images: files, folders, patterns, stacks, and datasets inside HDF5 files.
+
+use crate::app::form::{Dialog, Field, Form, Verdict};
+use crate::app::inspect::summary;
+use crate::app::jobs::Work;
+use crate::app::lanes::AddImages;
+use crate::app::state::App;
+use crate::data::{Axis, AxisOrder};
+
+/// What becomes of several files, in the order of the choices.
+const MODES: [(&str, Option<Axis>); 4] = [
+    ("separate images", None),
+    ("stack along z", Some(Axis::Z)),
+    ("stack along t", Some(Axis::T)),
+    ("stack along c", Some(Axis::C)),
+];
+
+const EXPLANATION: &str = "Add images to the project.\n\
+    Files: a file, several joined by ':' (Ctrl-O marks them in the file browser), a folder (all images in it), \
+    or a pattern such as scan/*.png.\n\
+    Several files become separate images, or one image stacked along z, t or c in the order of their names.\n\
+    Dataset: which dataset of an HDF5 file is the image, when it holds several.\n\
+    Axes: what the dimensions mean, outermost first, for example zyx or yxc. Leave it empty to take what the \
+    file says.\n\
+    All images of a project have the same number of channels, and are all 2D or all 3D.";
+
+struct AddDialog {
+    /// The location that was asked about last.
+    asked: Option<String>,
+}
+
+/// The location that the path and the dataset name together.
+fn dataset(form: &Form) -> Option<String> {
+    let shown = form.field("dataset").is_some_and(|field| !field.hidden);
+    Some(form.chosen_text("dataset").to_owned()).filter(|name| shown && !name.is_empty())
+}
+
+impl AddDialog {
+    /// Axes as typed: `None` for none.
+    fn axes(form: &Form) -> Result<Option<AxisOrder>, String> {
+        match form.text("axes") {
+            "" => Ok(None),
+            text => text
+                .parse::<AxisOrder>()
+                .and_then(|axes| {
+                    let count = axes.len();
+                    axes.fitting(count)
+                })
+                .map(Some)
+                .map_err(|error| error.to_string()),
+        }
+    }
+}
+
+impl Dialog for AddDialog {
+    fn check(&mut self, form: &mut Form, app: &mut App) {
+        let location = form.text("path").to_owned();
+        if self.asked.as_ref() != Some(&location) {
+            self.asked = Some(location.clone());
+            if !location.is_empty() {
+                app.inspect(&location);
+            }
+        }
+        let axes = Self::axes(form);
+        let axes = form.checked("axes", axes).flatten();
+        if location.is_empty() {
+            form.show("dataset", false);
+            form.set_preview("preview", vec!["Nothing is named yet.".into()]);
+            return form.fail("path", "a file, folder or pattern is needed");
+        }
+        let Some(found) = app.inspection_of(&location).cloned() else {
+            form.set_preview("preview", vec!["looking …".into()]);
+            return;
+        };
+        let files = match &found.files {
+            Ok(files) => files.clone(),
+            Err(why) => {
+                form.show("dataset", false);
+                form.set_preview("preview", Vec::new());
+                return form.fail("path", why.clone());
+            }
+        };
+        form.show("dataset", !found.datasets.is_empty());
+        if !found.datasets.is_empty() {
+            form.set_options("dataset", found.datasets.clone());
+        }
+        let stack = MODES[form.chosen("mode")].1;
+        let mut lines = vec![match (files.len(), stack) {
+            (1, _) => "1 file".to_owned(),
+            (n, None) => format!("{n} images"),
+            (n, Some(axis)) => format!("1 image of {n} files, stacked along {}", axis.key()),
+        }];
+        match &found.first {
+            Some(Ok(info)) => {
+                lines.push(format!("first: {}", summary(info)));
+                let dimensions = info.axes.len() + usize::from(stack.is_some_and(|a| !info.axes.contains(a)));
+                if let Some(axes) = &axes
+                    && let Err(error) = axes.clone().fitting(dimensions)
+                {
+                    form.fail("axes", error.to_string());
+                }
+            }
+            Some(Err(why)) => form.fail("path", why.clone()),
+            None => lines.push(format!("{} datasets to choose from", found.datasets.len())),
+        }
+        lines.extend(files.iter().take(200).map(|file| format!("  {file}")));
+        form.set_preview("preview", lines);
+    }
+
+    fn accept(&mut self, form: &mut Form, app: &mut App) -> Verdict {
+        let location = form.text("path").to_owned();
+        let stack_along = MODES[form.chosen("mode")].1;
+        let files = app.inspection_of(&location).and_then(|found| found.files.clone().ok());
+        let Some(locations) = files else {
+            form.refused = Some("The files are still being looked at".into());
+            return Verdict::Stay;
+        };
+        let title = match (locations.len(), stack_along) {
+            (1, _) => format!("open {location}"),
+            (n, None) => format!("open {n} images"),
+            (n, Some(_)) => format!("open a stack of {n} files"),
+        };
+        let stack_along = stack_along.filter(|_| locations.len() > 1);
+        let axes = Self::axes(form).ok().flatten();
+        let request = AddImages { locations, stack_along, dataset: dataset(form), axes };
+        app.start_job(title, Work::AddLanes(request));
+        Verdict::Close
+    }
+}
+
+impl App {
+    /// Asks which images to add.
+    pub(in crate::app) fn add_images_dialog(&mut self) {
+        let mut dataset = Field::choice("dataset", "Dataset", Vec::<String>::new(), 0);
+        dataset.hidden = true;
+        let fields = vec![
+            Field::path("path", "Files", "").hint("A file, a folder, or a pattern such as scan/*.png"),
+            Field::choice("mode", "Several files", MODES.map(|(name, _)| name), 0),
+            dataset.hint("The dataset of the HDF5 file that is the image"),
+            Field::text("axes", "Axes", "").hint("Empty: as the file says. Else for example zyx, yxc or tyx"),
+            Field::preview("preview", "What will be added"),
+        ];
+        let form = Form::new("Add images", EXPLANATION, fields).accepts_by("Add").wide(100);
+        self.open_form(form, AddDialog { asked: None });
+    }
+}

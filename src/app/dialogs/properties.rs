@@ -1,0 +1,240 @@
+//! Properties of one image, or of several at once: name, axes, display, storage.
+
+use crate::app::edits::location_text;
+use crate::app::event::NewLane;
+use crate::app::form::{Dialog, Field, Form, Verdict};
+use crate::app::inspect::summary;
+use crate::app::jobs::Work;
+use crate::app::lanes::Reopen;
+use crate::app::state::App;
+use crate::data::AxisOrder;
+use crate::project::DatasetInfo;
+
+/// ilastik's display modes: its word, and what the dialog calls it.
+const DISPLAY: [(&str, &str); 4] =
+    [("default", "default"), ("grayscale", "gray"), ("rgba", "colour"), ("binary-mask", "mask")];
+const NORMALIZE: [(&str, Option<bool>); 3] = [("default", None), ("on", Some(true)), ("off", Some(false))];
+/// What stays as it is, where several images differ.
+const KEEP: &str = "(as it is)";
+
+const EXPLANATION: &str = "Properties of the selected images.\n\
+    Axes: what the dimensions of the file mean, outermost first: a permutation of some of t, z, y, x, c with x and y. \
+    An image with labels keeps its shape.\n\
+    Display: gray shows one channel, colour the first three. It changes nothing that is computed.\n\
+    Normalize: on shows the range given as black to white, off and default what the image holds.\n\
+    Location: relative to the project file, so that both can be moved together, or absolute.\n\
+    With several images selected, what differs stays as it is until it is changed.";
+
+struct Properties {
+    lanes: Vec<usize>,
+}
+
+/// The value that all share.
+fn shared<T: PartialEq>(values: impl IntoIterator<Item = T>) -> Option<T> {
+    let mut values = values.into_iter();
+    let first = values.next()?;
+    values.all(|value| value == first).then_some(first)
+}
+
+impl Properties {
+    fn infos<'a>(&'a self, app: &'a App) -> impl Iterator<Item = &'a DatasetInfo> {
+        self.lanes.iter().filter_map(|&i| app.project.lanes.get(i)).map(|lane| &lane.raw)
+    }
+
+    /// The axes as typed, checked against every image.
+    fn axes(&self, form: &Form, app: &App) -> Result<Option<AxisOrder>, String> {
+        let text = form.text("axes");
+        if text.is_empty() && self.lanes.len() > 1 {
+            return Ok(None);
+        }
+        let axes: AxisOrder =
+            text.parse().map_err(|error: crate::data::axes::AxisError| error.to_string())?;
+        for &index in &self.lanes {
+            let Some(lane) = app.project.lanes.get(index) else { continue };
+            let axes = axes.clone().fitting(lane.raw.axes.len()).map_err(|error| error.to_string())?;
+            let shape = axes.canonical_shape(&lane.raw.shape);
+            let [t, z, y, x, _] = shape;
+            if !lane.labels.is_empty() && lane.labels.shape() != [t, z, y, x] {
+                let name = &lane.raw.nickname;
+                return Err(format!(
+                    "'{name}' has labels, which are for its shape as it is; clear them first"
+                ));
+            }
+            // All images of the project have the same channels and dimensions.
+            let others = app.project.lanes.iter().enumerate().filter(|(i, _)| !self.lanes.contains(i));
+            if let Some((_, other)) = others.take(1).next()
+                && let Some(there) = other.raw.canonical_shape()
+            {
+                if there[4] != shape[4] {
+                    return Err(format!(
+                        "it would have {} channels, the other images have {}",
+                        shape[4], there[4]
+                    ));
+                }
+                if (there[1] > 1) != (shape[1] > 1) {
+                    let kind = |z: usize| if z > 1 { "3D" } else { "2D" };
+                    return Err(format!(
+                        "it would be {}, the other images are {}",
+                        kind(shape[1]),
+                        kind(there[1])
+                    ));
+                }
+            }
+        }
+        Ok(Some(axes))
+    }
+
+    fn range(form: &Form) -> Result<Option<(f64, f64)>, String> {
+        match (form.number("low"), form.number("high")) {
+            (Some(low), Some(high)) if low < high => Ok(Some((low, high))),
+            (Some(_), Some(_)) => Err("the lowest value must be below the highest".into()),
+            (None, None) => Ok(None),
+            _ => Err("both ends of the range are needed".into()),
+        }
+    }
+
+    /// `info` with what the form says.
+    fn changed(&self, form: &Form, info: &DatasetInfo) -> DatasetInfo {
+        let mut info = info.clone();
+        if self.lanes.len() == 1 {
+            info.nickname = form.text("nickname").to_owned();
+        }
+        if let Some((word, _)) = DISPLAY.iter().find(|(_, name)| *name == form.chosen_text("display")) {
+            info.display_mode = (*word).to_owned();
+        }
+        if let Some((_, on)) = NORMALIZE.iter().find(|(name, _)| *name == form.chosen_text("normalize")) {
+            info.normalize_display = *on;
+            if *on == Some(true) {
+                info.data_range = Self::range(form).ok().flatten().or(info.data_range);
+            }
+        }
+        info
+    }
+}
+
+impl Dialog for Properties {
+    fn check(&mut self, form: &mut Form, app: &mut App) {
+        let axes = self.axes(form, app);
+        form.checked("axes", axes);
+        if self.lanes.len() == 1 && form.text("nickname").is_empty() {
+            form.fail("nickname", "a name is needed");
+        }
+        let on = form.chosen_text("normalize") == "on";
+        let only = if on { Ok(()) } else { Err("only when the display is normalized") };
+        form.enable("low", only);
+        form.enable("high", only);
+        if on {
+            match Self::range(form) {
+                Ok(Some(_)) => {}
+                Ok(None) if self.infos(app).all(|info| info.data_range.is_some()) => {}
+                Ok(None) => form.fail("low", "a range is needed"),
+                Err(why) => form.fail("low", why),
+            }
+        }
+        if form.chosen_text("storage") == "relative"
+            && app.project.path.is_none()
+            && app.files.save_to.is_none()
+        {
+            form.fail("storage", "the project has no file yet; save it first");
+        }
+    }
+
+    fn accept(&mut self, form: &mut Form, app: &mut App) -> Verdict {
+        let what = match self.lanes[..] {
+            [_] => "change properties".to_owned(),
+            _ => format!("change properties of {} images", self.lanes.len()),
+        };
+        let axes = self.axes(form, app).ok().flatten();
+        let storage = form.chosen_text("storage").to_owned();
+        let mut changed: Vec<(usize, NewLane)> = Vec::new();
+        let mut reopen = false;
+        for &index in &self.lanes {
+            let (Some(lane), Some(source)) = (app.project.lanes.get(index), app.sources.get(index)) else {
+                continue;
+            };
+            let mut new = NewLane { lane: lane.clone(), source: source.clone() };
+            new.lane.raw = self.changed(form, &lane.raw);
+            if let Some(location) = app.project.stored_as(&new.lane.raw, &storage) {
+                new.lane.raw.location = location;
+            }
+            reopen |= axes.as_ref().is_some_and(|axes| *axes != lane.raw.axes);
+            if new.lane != *lane || reopen {
+                changed.push((index, new));
+            }
+        }
+        if !reopen {
+            app.replace_lanes(&what, changed);
+            return Verdict::Close;
+        }
+        let project = app.project.path.clone();
+        let requests = changed.into_iter().map(|(index, new)| Reopen {
+            index,
+            lane: new.lane,
+            raw: None,
+            axes: axes.clone(),
+            mask: None,
+            project: project.clone(),
+        });
+        let requests = requests.collect();
+        app.start_job(what.clone(), Work::Reopen(what, requests));
+        Verdict::Close
+    }
+}
+
+impl App {
+    /// Edits the properties of the images that are chosen in the Data applet.
+    pub(in crate::app) fn lane_properties(&mut self) {
+        let dialog = Properties { lanes: self.chosen_lanes() };
+        let infos: Vec<DatasetInfo> = dialog.infos(self).cloned().collect();
+        let Some(first) = infos.first() else { return };
+        let several = infos.len() > 1;
+        // A choice with "as it is" in front, where the images differ.
+        let choice = |key, label: &str, options: Vec<&str>, chosen: Option<usize>| match chosen {
+            Some(chosen) => Field::choice(key, label, options, chosen),
+            None => Field::choice(key, label, [KEEP].into_iter().chain(options), 0),
+        };
+        let display =
+            shared(infos.iter().map(|info| DISPLAY.iter().position(|(word, _)| *word == info.display_mode)));
+        let normalize = shared(
+            infos.iter().map(|info| NORMALIZE.iter().position(|(_, on)| *on == info.normalize_display)),
+        );
+        let storage =
+            shared(infos.iter().map(|info| {
+                usize::from(matches!(info.location, crate::project::DatasetLocation::Absolute(_)))
+            }));
+        let range = shared(infos.iter().map(|info| info.data_range)).flatten();
+        let describe = |&index: &usize| {
+            let info = self.sources.get(index).map(|source| summary(source.raw.info())).unwrap_or_default();
+            let lane = &self.project.lanes[index].raw;
+            format!("{}: {info}, {}", lane.nickname, location_text(lane))
+        };
+        let mut fields = Vec::new();
+        if !several {
+            fields.push(Field::text("nickname", "Name", first.nickname.clone()));
+        }
+        let axes = shared(infos.iter().map(|info| info.axes.to_string()));
+        fields.extend([
+            Field::text("axes", "Axes", axes.unwrap_or_default())
+                .hint("Outermost first, such as zyx, yxc or tzyxc"),
+            choice("display", "Display", DISPLAY.map(|(_, name)| name).to_vec(), display.flatten()),
+            choice(
+                "normalize",
+                "Normalize display",
+                NORMALIZE.map(|(name, _)| name).to_vec(),
+                normalize.flatten(),
+            ),
+            Field::number("low", "Shown black", range.map(|(low, _)| low)).optional(),
+            Field::number("high", "Shown white", range.map(|(_, high)| high)).optional(),
+            choice("storage", "Location", vec!["relative", "absolute"], storage),
+            Field::preview("preview", ""),
+        ]);
+        let title = if several {
+            format!("Properties of {} images", infos.len())
+        } else {
+            format!("Properties of {}", first.nickname)
+        };
+        let mut form = Form::new(title, EXPLANATION, fields);
+        form.set_preview("preview", dialog.lanes.iter().map(describe).collect());
+        self.open_form(form, dialog);
+    }
+}

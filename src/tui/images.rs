@@ -1,0 +1,352 @@
+//! Opens the images of lanes and checks that they are what the project was labelled on.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::files::{cannot_add, images_at};
+use super::jobs::{JobControl, Stop};
+use crate::app::lanes::{AddImages, Reopen};
+use crate::app::lost::LostImage;
+use crate::app::{LaneDetails, NewLane, Problem};
+use crate::data::{Axis, AxisOrder};
+use crate::engine::LaneSource;
+use crate::io::{self, ImageReader, OpenOptions, content_hash};
+use crate::project::{DataRole, DatasetInfo, Lane, Project};
+
+/// Most images that are opened at once by mistake, such as a folder of all slices of a scan.
+const MOST_IMAGES: usize = 2000;
+
+fn cannot_open(location: &str, error: &io::Error) -> Problem {
+    Problem::new(format!("Can't open '{location}'"), error.to_string(), "")
+}
+
+/// How to open a dataset with the axes that the project says.
+fn options(info: &DatasetInfo) -> OpenOptions {
+    let axes = (!info.shape.is_empty()).then(|| info.axes.clone());
+    OpenOptions { stack_along: axes.as_ref().map(stack_axis), axes, ..OpenOptions::default() }
+}
+
+/// The axis along which the files of an image with these axes were stacked: stacks along z and t begin with
+/// it, stacks along c end with it.
+pub(super) fn stack_axis(axes: &AxisOrder) -> Axis {
+    match axes.axes().first() {
+        Some(&axis @ (Axis::Z | Axis::T)) => axis,
+        _ => Axis::C,
+    }
+}
+
+/// Opens an image for `project` and describes it, its content noted.
+pub(super) fn describe(
+    project: &Project,
+    location: &str,
+    options: &OpenOptions,
+) -> Result<(DatasetInfo, LaneSource), Problem> {
+    let raw = io::open(location, options).map_err(|error| cannot_open(location, &error))?;
+    let mut info = project.describe(location, raw.info());
+    info.content_hash = Some(content_hash(raw.as_ref()).map_err(|error| cannot_open(location, &error))?);
+    Ok((info, LaneSource { raw, mask: None }))
+}
+
+/// Opens a lane of a project; `trust` takes images whose content has changed.
+pub(super) fn open_lane(
+    project: &mut Project,
+    lane: usize,
+    trust: bool,
+) -> Result<LaneSource, Box<LostImage>> {
+    let raw = open_dataset(project, lane, DataRole::RawData, trust)?;
+    let mask = match &project.lanes[lane].mask {
+        Some(_) => Some(open_dataset(project, lane, DataRole::PredictionMask, trust)?),
+        None => None,
+    };
+    Ok(LaneSource { raw, mask })
+}
+
+fn open_dataset(
+    project: &mut Project,
+    lane: usize,
+    role: DataRole,
+    trust: bool,
+) -> Result<Arc<dyn ImageReader>, Box<LostImage>> {
+    let entry = &project.lanes[lane];
+    let info = match (role, &entry.mask) {
+        (DataRole::PredictionMask, Some(mask)) => mask.clone(),
+        _ => entry.raw.clone(),
+    };
+    let location = project.locate(&info);
+    let lost = |why: String, changed: bool| {
+        Box::new(LostImage {
+            lane,
+            role,
+            info: info.clone(),
+            location: location.as_ref().map_or_else(|_| String::new(), Clone::clone),
+            why,
+            changed,
+        })
+    };
+    let path = location.as_ref().map_err(|error| lost(error.to_string(), false))?;
+    let image = io::open(path, &options(&info)).map_err(|error| lost(error.to_string(), false))?;
+    let fits = match role {
+        DataRole::RawData => project.fit_lane(lane, image.info()),
+        DataRole::PredictionMask => {
+            let mask = DatasetInfo {
+                axes: image.info().axes.clone(),
+                shape: image.info().axes.pick(&image.info().shape),
+                ..info.clone()
+            };
+            project.set_mask(lane, mask)
+        }
+    };
+    fits.map_err(|error| lost(error.to_string(), false))?;
+    let hash = content_hash(image.as_ref()).map_err(|error| lost(error.to_string(), false))?;
+    if !trust && info.content_hash.as_ref().is_some_and(|noted| *noted != hash) {
+        let why = "this is another image than the one that was labelled: its content differs";
+        return Err(lost(why.into(), true));
+    }
+    let entry = &mut project.lanes[lane];
+    match (role, &mut entry.mask) {
+        (DataRole::PredictionMask, Some(mask)) => mask.content_hash = Some(hash),
+        _ => entry.raw.content_hash = Some(hash),
+    }
+    Ok(image)
+}
+
+/// Opens images for the project that is open.
+pub(super) fn new_lanes(request: &AddImages, job: &JobControl) -> Result<Vec<NewLane>, Stop> {
+    let mut locations = Vec::new();
+    for location in &request.locations {
+        match request.stack_along {
+            Some(_) if !Path::new(location).is_dir() => locations.push(location.clone()),
+            _ => locations.extend(images_at(location)?),
+        }
+    }
+    if locations.len() > MOST_IMAGES && request.stack_along.is_none() {
+        return Err(Stop::Failed(Problem::new(
+            format!("Can't add {} images", locations.len()),
+            format!("{MOST_IMAGES} separate images are the most that are added at once"),
+            "Add them as a stack, or fewer of them",
+        )));
+    }
+    let inner = |location: &String| match &request.dataset {
+        Some(dataset) => format!("{location}/{}", dataset.trim_start_matches('/')),
+        None => location.clone(),
+    };
+    let locations: Vec<String> = match request.stack_along {
+        Some(_) => {
+            let mut files = Vec::new();
+            for location in &locations {
+                files.extend(io::expand(location).map_err(|error| cannot_open(location, &error))?);
+            }
+            vec![files.iter().map(inner).collect::<Vec<_>>().join(":")]
+        }
+        None => locations.iter().map(inner).collect(),
+    };
+    let options = OpenOptions {
+        axes: request.axes.clone(),
+        stack_along: request.stack_along,
+        ..OpenOptions::default()
+    };
+    let mut lanes = Vec::new();
+    for (i, location) in locations.iter().enumerate() {
+        job.progress(i as f64 / locations.len() as f64)?;
+        lanes.push(new_lane(location, &options)?);
+    }
+    Ok(lanes)
+}
+
+fn new_lane(location: &str, options: &OpenOptions) -> Result<NewLane, Problem> {
+    let mut project = Project::new();
+    let (info, source) = describe(&project, location, options)?;
+    project.add_lane(info).map_err(|error| cannot_add(location, &error.to_string()))?;
+    Ok(NewLane { lane: project.lanes.remove(0), source })
+}
+
+/// Opens images anew: elsewhere, with other axes, or with another mask.
+pub(super) fn reopen(requests: Vec<Reopen>, job: &JobControl) -> Result<Vec<(usize, NewLane)>, Stop> {
+    let count = requests.len();
+    let mut lanes = Vec::new();
+    for (i, request) in requests.into_iter().enumerate() {
+        job.progress(i as f64 / count as f64)?;
+        lanes.push((request.index, reopen_one(request)?));
+    }
+    Ok(lanes)
+}
+
+fn reopen_one(request: Reopen) -> Result<NewLane, Problem> {
+    let Reopen { lane, raw, axes, mask, project, .. } = request;
+    let mut project = project_at(project);
+    let problem = |error: &dyn std::fmt::Display| {
+        Problem::new(format!("Can't change '{}'", lane.raw.nickname), error.to_string(), "")
+    };
+    let location = match &raw {
+        Some(location) => location.clone(),
+        None => project.locate(&lane.raw).map_err(|error| problem(&error))?,
+    };
+    let mut options = match &raw {
+        Some(_) => OpenOptions::default(),
+        None => options(&lane.raw),
+    };
+    if let Some(axes) = axes {
+        options.axes = Some(axes);
+    }
+    let (described, mut source) = describe(&project, &location, &options)?;
+    let info = DatasetInfo {
+        location: if raw.is_some() { described.location } else { lane.raw.location.clone() },
+        axes: described.axes,
+        shape: described.shape,
+        content_hash: described.content_hash,
+        ..lane.raw.clone()
+    };
+    project.add_lane(info).map_err(|error| problem(&error))?;
+    let mask = match mask {
+        Some(mask) => mask,
+        None => lane.mask.as_ref().map(|mask| project.locate(mask)).transpose().map_err(|e| problem(&e))?,
+    };
+    if let Some(mask) = mask {
+        let options = match &lane.mask {
+            Some(known) if project.locate(known).is_ok_and(|there| there == mask) => self::options(known),
+            _ => OpenOptions::default(),
+        };
+        let (info, opened) = describe(&project, &mask, &options)?;
+        let kept = lane.mask.clone().filter(|known| project.locate(known).is_ok_and(|there| there == mask));
+        project.set_mask(0, kept.unwrap_or(info)).map_err(|error| problem(&error))?;
+        source.mask = Some(opened.raw);
+    }
+    let mut new: Lane = project.lanes.remove(0);
+    if new.labels.shape() == lane.labels.shape() {
+        new.labels = lane.labels;
+    }
+    Ok(NewLane { lane: new, source })
+}
+
+/// An empty project with a file, from which locations are counted.
+fn project_at(path: Option<PathBuf>) -> Project {
+    let mut project = Project::new();
+    project.path = path;
+    project
+}
+
+/// Opens an image that the journal names, as the user had described it.
+pub(super) fn journal_lane(
+    project: &Path,
+    location: &str,
+    mask: Option<&str>,
+    details: Option<&LaneDetails>,
+) -> Result<NewLane, Problem> {
+    let axes = details.and_then(|details| details.axes.parse::<AxisOrder>().ok());
+    // Relative locations start from the project's folder.
+    let at = |location: &str| -> String {
+        let folder = project_at(Some(project.to_owned())).folder().unwrap_or_default();
+        let parts = location.split(':').map(|part| folder.join(part).to_string_lossy().into_owned());
+        parts.collect::<Vec<_>>().join(":")
+    };
+    let options = OpenOptions { stack_along: axes.as_ref().map(stack_axis), axes, ..OpenOptions::default() };
+    let here = io::open(location, &options).is_ok();
+    let mut new = new_lane(&if here { location.to_owned() } else { at(location) }, &options)?;
+    if let Some(details) = details {
+        details.apply(&mut new.lane.raw);
+    }
+    if let Some(mask) = mask {
+        let base = Project::new();
+        let (info, opened) = describe(&base, mask, &OpenOptions::default())
+            .or_else(|_| describe(&base, &at(mask), &OpenOptions::default()))?;
+        new.lane.mask = Some(info);
+        new.source.mask = Some(opened.raw);
+    }
+    Ok(new)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::fs;
+
+    use super::super::search::search;
+    use super::*;
+    use crate::app::lost::ImageSearch;
+
+    fn picture(path: &Path, seed: u8) {
+        let pixels = image::GrayImage::from_fn(40, 30, |x, y| image::Luma([(x * 3 + y * 5) as u8 ^ seed]));
+        pixels.save(path).unwrap();
+    }
+
+    fn add(folder: &Path, name: &str) -> Project {
+        let mut project = project_at(Some(folder.join("p.ilp")));
+        let location = folder.join(name).to_string_lossy().into_owned();
+        let (info, _) = describe(&project, &location, &OpenOptions::default()).unwrap();
+        project.add_lane(info).unwrap();
+        project.lanes[0].labels.paint([([0, 0, 3, 4], 1)]);
+        project
+    }
+
+    #[test]
+    fn a_swapped_image_of_the_same_name_and_shape_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.png");
+        picture(&path, 0);
+        let project = add(folder.path(), "a.png");
+        assert!(open_lane(&mut project.clone(), 0, false).is_ok());
+        picture(&path, 1);
+        let lost = open_lane(&mut project.clone(), 0, false).err().unwrap();
+        assert!(lost.changed && lost.why.contains("another image"), "{}", lost.why);
+        let mut trusted = project.clone();
+        assert!(open_lane(&mut trusted, 0, true).is_ok());
+        assert_ne!(trusted.lanes[0].raw.content_hash, project.lanes[0].raw.content_hash);
+    }
+
+    #[test]
+    fn a_moved_image_is_found_and_its_twin_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        picture(&folder.path().join("a.png"), 0);
+        let mut project = add(folder.path(), "a.png");
+        for sub in ["twin", "moved/deep"] {
+            fs::create_dir_all(folder.path().join(sub)).unwrap();
+        }
+        picture(&folder.path().join("twin/a.png"), 9);
+        let there = folder.path().join("moved/deep/a.png");
+        fs::rename(folder.path().join("a.png"), &there).unwrap();
+        let lost = open_lane(&mut project, 0, false).err().unwrap();
+        assert!(!lost.changed);
+        let request = ImageSearch { folder: folder.path().to_string_lossy().into_owned(), lost: vec![*lost] };
+        let found = search(&request, &JobControl::unwatched()).ok().unwrap();
+        assert_eq!(found, [(0, there.to_string_lossy().into_owned())]);
+        project.move_dataset(0, DataRole::RawData, &found[0].1);
+        assert!(open_lane(&mut project, 0, false).is_ok());
+        assert_eq!(project.lanes[0].labels.get([0, 0, 3, 4]), 1);
+    }
+
+    #[test]
+    fn images_are_stacked_masked_and_given_other_axes() {
+        let folder = tempfile::tempdir().unwrap();
+        for i in 0..3 {
+            picture(&folder.path().join(format!("s{i}.png")), i);
+        }
+        let pattern = folder.path().join("s*.png").to_string_lossy().into_owned();
+        let request = AddImages { stack_along: Some(Axis::T), ..AddImages::of(pattern) };
+        let lanes = new_lanes(&request, &JobControl::unwatched()).ok().unwrap();
+        let raw = &lanes[0].lane.raw;
+        assert_eq!(
+            (lanes.len(), raw.axes.to_string(), &raw.shape[..]),
+            (1, "tyxc".into(), &[3, 30, 40, 1][..])
+        );
+        // The stack is opened again as it was.
+        let mut project = Project::new();
+        project.lanes.push(lanes[0].lane.clone());
+        assert_eq!(open_lane(&mut project, 0, false).ok().unwrap().raw.info().shape, [3, 1, 30, 40, 1]);
+        let change = |axes: Option<&str>, mask: Option<&str>| Reopen {
+            index: 0,
+            lane: lanes[0].lane.clone(),
+            raw: None,
+            axes: axes.map(|axes| axes.parse().unwrap()),
+            mask: mask.map(|name| Some(folder.path().join(name).to_string_lossy().into_owned())),
+            project: None,
+        };
+        let deep = reopen_one(change(Some("zyxc"), None)).ok().unwrap();
+        assert_eq!(deep.source.raw.info().shape, [1, 3, 30, 40, 1]);
+        let problem = reopen_one(change(None, Some("s0.png"))).err().unwrap();
+        assert!(problem.why.contains("mask"), "a mask of another size is refused: {}", problem.why);
+        let single = AddImages::of(folder.path().join("s0.png").to_string_lossy().into_owned());
+        let single = new_lanes(&single, &JobControl::unwatched()).ok().unwrap().remove(0);
+        let masked = reopen_one(Reopen { lane: single.lane, ..change(None, Some("s1.png")) }).ok().unwrap();
+        assert!(masked.lane.mask.is_some() && masked.source.mask.is_some());
+    }
+}

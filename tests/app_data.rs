@@ -1,0 +1,246 @@
+//! The Data applet: adding, properties, masks, lost images. Keys in, state and effects out.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
+
+mod sim;
+
+use brushwood::app::inspect::Inspection;
+use brushwood::app::lost::LostImage;
+use brushwood::app::{AppEvent, Effect, JobOutput, JournalRecord, Opened, Work};
+use brushwood::data::Axis;
+use brushwood::project::{DataRole, DatasetLocation};
+use sim::{Sim, lane};
+
+fn work(sim: &mut Sim) -> Work {
+    let found = sim.take_effects().into_iter().rev().find_map(|effect| match effect {
+        Effect::StartJob(job) => Some(job.work),
+        _ => None,
+    });
+    found.unwrap()
+}
+
+fn inspected(sim: &mut Sim, location: &str, files: &[&str], datasets: &[&str]) {
+    let first = datasets.is_empty().then(|| Ok(sim::info([1, 1, 30, 40, 1])));
+    sim.event(AppEvent::Inspected(Box::new(Inspection {
+        location: location.into(),
+        files: Ok(files.iter().map(|file| (*file).to_owned()).collect()),
+        first,
+        datasets: datasets.iter().map(|name| (*name).to_owned()).collect(),
+    })));
+}
+
+#[test]
+fn a_pattern_is_looked_at_while_it_is_typed_and_becomes_a_stack() {
+    let mut sim = Sim::new([1, 30, 40]);
+    sim.keys("f1 a enter");
+    assert_eq!(
+        sim.app.form().unwrap().refused.as_deref(),
+        Some("Files: a file, folder or pattern is needed")
+    );
+    sim.text("s*.png");
+    let asked: Vec<String> = sim
+        .take_effects()
+        .into_iter()
+        .filter_map(|effect| match effect {
+            Effect::Inspect(location) => Some(location),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(asked.last().map(String::as_str), Some("s*.png"));
+    inspected(&mut sim, "s*.png", &["s1.png", "s2.png"], &[]);
+    sim.keys("tab right right enter");
+    let Work::AddLanes(request) = work(&mut sim) else { panic!("images are added") };
+    assert_eq!((request.stack_along, request.locations.len()), (Some(Axis::T), 2));
+}
+
+#[test]
+fn a_dataset_is_chosen_and_wrong_axes_are_named() {
+    let mut sim = Sim::new([1, 30, 40]);
+    sim.keys("f1 a").text("v.h5");
+    inspected(&mut sim, "v.h5", &["v.h5"], &["raw", "volume/data"]);
+    sim.keys("tab tab right tab").text("zyq").keys("enter");
+    assert_eq!(
+        sim.app.form().unwrap().refused.as_deref(),
+        Some("Axes: 'q' is not an axis; the axes are t, z, y, x and c")
+    );
+    sim.keys("backspace").text("x").keys("enter");
+    let Work::AddLanes(request) = work(&mut sim) else { panic!("images are added") };
+    assert_eq!(request.dataset.as_deref(), Some("volume/data"));
+    assert_eq!(request.axes.unwrap().to_string(), "zyx");
+}
+
+#[test]
+fn what_is_not_there_can_not_be_added() {
+    let mut sim = Sim::new([1, 30, 40]);
+    sim.keys("f1 a").text("x");
+    sim.event(AppEvent::Inspected(Box::new(Inspection {
+        location: "x".into(),
+        files: Err("no file matches".into()),
+        first: None,
+        datasets: Vec::new(),
+    })));
+    sim.keys("enter");
+    assert_eq!(sim.app.form().unwrap().refused.as_deref(), Some("Files: no file matches"));
+}
+
+#[test]
+fn a_name_and_the_display_are_changed_and_undone_and_kept_in_the_journal() {
+    let mut sim = Sim::new([1, 30, 40]);
+    sim.keys("space f1 p ctrl-u").text("cells");
+    sim.keys("tab tab right tab right tab").text("5").keys("tab").text("50").keys("enter");
+    let raw = &sim.app.project.lanes[0].raw;
+    assert_eq!(
+        (raw.nickname.as_str(), raw.display_mode.as_str(), raw.normalize_display, raw.data_range),
+        ("cells", "grayscale", Some(true), Some((5.0, 50.0)))
+    );
+    assert_eq!(sim.app.display_range(0), (5.0, 50.0));
+    assert_eq!(sim.app.label_count(1), 9, "its labels stay");
+    let added = sim.take_journal().into_iter().find_map(|record| match record {
+        JournalRecord::LaneAdded { details, .. } => details,
+        _ => None,
+    });
+    assert_eq!(added.unwrap().nickname, "cells");
+    sim.keys("U");
+    assert_eq!(sim.app.project.lanes[0].raw.nickname, "nuclei");
+    assert_eq!(sim.app.label_count(1), 9);
+    sim.keys("ctrl-y");
+    assert_eq!(sim.app.project.lanes[0].raw.nickname, "cells");
+}
+
+#[test]
+fn axes_are_checked_against_labels_and_the_other_images() {
+    let mut sim = Sim::with_lanes(vec![lane("a", [1, 9, 30, 40, 1]), lane("b", [1, 9, 30, 40, 1])]);
+    sim.keys("f1 p tab ctrl-u");
+    let error = |sim: &Sim| sim.app.form().unwrap().field("axes").unwrap().error.clone().unwrap_or_default();
+    sim.text("zyxtt");
+    assert_eq!(error(&sim), "axis 't' occurs twice");
+    sim.keys("backspace backspace").text("c");
+    assert_eq!(error(&sim), "'zyxc' names 4 axes, the image has 5 dimensions");
+    sim.keys("ctrl-u").text("ztyxc");
+    assert_eq!(error(&sim), "it would be 2D, the other images are 3D");
+    sim.keys("ctrl-u").text("tzxyc").keys("enter");
+    let Work::Reopen(_, requests) = work(&mut sim) else { panic!("the image is opened anew") };
+    assert_eq!(requests[0].axes.as_ref().unwrap().to_string(), "tzxyc");
+    sim.job_done(JobOutput::Reopened("change".into(), vec![(0, lane("a", [1, 9, 40, 30, 1]))]));
+    assert_eq!(sim.app.shape(), [1, 9, 40, 30, 1]);
+    // With labels the shape has to stay.
+    sim.keys("f3 space f1 p tab ctrl-u").text("tzxyc");
+    assert!(error(&sim).contains("has labels"), "{}", error(&sim));
+}
+
+#[test]
+fn several_images_are_edited_and_removed_at_once() {
+    let lanes = ["a", "b", "c"].map(|name| lane(name, [1, 1, 30, 40, 1])).to_vec();
+    let mut sim = Sim::with_lanes(lanes);
+    sim.keys("f1 space down down space p");
+    assert!(sim.app.form().unwrap().title.contains("2 images"));
+    sim.keys("tab right right enter");
+    let modes: Vec<&str> = sim.app.project.lanes.iter().map(|lane| lane.raw.display_mode.as_str()).collect();
+    assert_eq!(modes, ["rgba", "default", "rgba"]);
+    sim.keys("X");
+    let names: Vec<&str> = sim.app.project.lanes.iter().map(|lane| lane.raw.nickname.as_str()).collect();
+    assert_eq!(names, ["b"]);
+    sim.keys("U U");
+    assert_eq!(sim.app.views.len(), 3);
+}
+
+#[test]
+fn a_mask_is_set_and_removed() {
+    let mut sim = Sim::new([1, 30, 40]);
+    sim.keys("f1 M");
+    assert!(sim.message().contains("the image has no mask"));
+    sim.keys("m").text("m.png").keys("enter");
+    let Work::Reopen(_, requests) = work(&mut sim) else { panic!("the mask is opened") };
+    assert_eq!(requests[0].mask, Some(Some("m.png".into())));
+    let mut masked = lane("nuclei", [1, 1, 30, 40, 1]);
+    masked.lane.mask = Some(masked.lane.raw.clone());
+    masked.source.mask = Some(masked.source.raw.clone());
+    sim.job_done(JobOutput::Reopened("set the mask".into(), vec![(0, masked)]));
+    assert!(sim.app.engine_goal().unwrap().lanes[0].mask.is_some());
+    sim.keys("M");
+    let Work::Reopen(_, requests) = work(&mut sim) else { panic!("the image is opened anew") };
+    assert_eq!(requests[0].mask, Some(None));
+}
+
+#[test]
+fn a_replacement_of_another_shape_is_refused_while_there_are_labels() {
+    let mut sim = Sim::new([1, 30, 40]);
+    sim.keys("space f1 R").text("other.tif").keys("enter");
+    sim.job_done(JobOutput::Reopened("replace".into(), vec![(0, lane("nuclei", [1, 1, 31, 40, 1]))]));
+    assert!(sim.message().contains("its labels are for [1, 1, 30, 40]"), "{}", sim.message());
+    assert_eq!(sim.app.label_count(1), 9);
+    sim.keys("R").text("same.tif").keys("enter");
+    sim.job_done(JobOutput::Reopened("replace".into(), vec![(0, lane("nuclei", [1, 1, 30, 40, 1]))]));
+    assert_eq!(sim.app.label_count(1), 9, "labels are put on the new file");
+}
+
+/// A project with two images, of which the second is lost.
+fn with_a_lost_image(changed: bool) -> Sim {
+    let mut sim = Sim::with_lanes(Vec::new());
+    let lanes = vec![lane("a", [1, 1, 30, 40, 1]), lane("b", [1, 1, 30, 40, 1])];
+    let mut project = brushwood::app::state::empty_project();
+    project.path = Some("/data/p.ilp".into());
+    let sources = vec![lanes[0].source.clone()];
+    let info = lanes[1].lane.raw.clone();
+    project.lanes.extend(lanes.into_iter().map(|lane| lane.lane));
+    let lost = LostImage {
+        lane: 1,
+        role: DataRole::RawData,
+        info,
+        location: "/data/b.tif".into(),
+        why: "no such file".into(),
+        changed,
+    };
+    sim.event(AppEvent::Opened(Ok(Box::new(Opened {
+        project,
+        sources,
+        save_to: None,
+        journal: Vec::new(),
+        journal_lanes: Vec::new(),
+        lost: vec![lost],
+        changed: false,
+        problems: Vec::new(),
+    }))));
+    sim
+}
+
+fn reopened(sim: &mut Sim) -> (Vec<(usize, String)>, bool) {
+    let found = sim.take_effects().into_iter().find_map(|effect| match effect {
+        Effect::OpenFound(request) => Some(request),
+        _ => None,
+    });
+    let request = found.unwrap();
+    (request.found.into_iter().map(|(lane, _, location)| (lane, location)).collect(), request.trust)
+}
+
+#[test]
+fn lost_images_are_asked_for_before_anything_is_opened() {
+    let mut sim = with_a_lost_image(false);
+    assert!(!sim.app.has_image());
+    sim.keys("enter");
+    assert_eq!(sim.app.form().unwrap().refused.as_deref(), Some("1 of 1 are not found yet"));
+    // Searching a folder finds it.
+    sim.keys("tab tab enter");
+    let Work::FindImages(search) = work(&mut sim) else { panic!("a search") };
+    assert_eq!((search.folder.as_str(), search.lost.len()), ("/data/", 1));
+    sim.job_done(JobOutput::ImagesFound(vec![(0, "/data/moved/b.tif".into())]));
+    sim.keys("shift-tab enter");
+    assert_eq!(reopened(&mut sim), (vec![(1, "/data/moved/b.tif".into())], false));
+}
+
+#[test]
+fn a_changed_image_is_used_only_when_the_user_says_so() {
+    let mut sim = with_a_lost_image(true);
+    sim.keys("enter");
+    assert!(sim.app.form().unwrap().refused.is_some());
+    sim.keys("tab space enter");
+    assert_eq!(reopened(&mut sim), (Vec::new(), true));
+}
+
+#[test]
+fn a_project_opens_without_its_lost_images() {
+    let mut sim = with_a_lost_image(false);
+    sim.keys("esc");
+    assert_eq!((sim.app.views.len(), sim.app.project.lanes.len()), (1, 2));
+    assert!(sim.message().contains("Can't open image 2 of the project, 'b'"), "{}", sim.message());
+    assert!(matches!(sim.app.project.lanes[1].raw.location, DatasetLocation::Relative(_)));
+}
