@@ -199,6 +199,7 @@ fn with_a_lost_image(changed: bool) -> Sim {
         lost: vec![lost],
         changed: false,
         problems: Vec::new(),
+        access: Default::default(),
     }))));
     sim
 }

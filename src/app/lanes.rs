@@ -298,8 +298,8 @@ impl App {
         let mut view = first_view(source.raw.info(), &lane.raw);
         let kept = self.views.get(index).filter(|_| lane.labels.shape() == other.lane.labels.shape());
         if let Some(kept) = kept {
-            (view.cursor, view.axis, view.center, view.zoom) =
-                (kept.cursor, kept.axis, kept.center, kept.zoom);
+            (view.cursor, view.crossing, view.axis) = (kept.cursor, kept.crossing, kept.axis);
+            (view.three, view.panes) = (kept.three, kept.panes);
         }
         self.edits.counts[index] = lane.labels.counts();
         if let Some(slot) = self.views.get_mut(index) {

@@ -5,8 +5,8 @@
 pub mod atomic;
 pub mod axistags;
 mod chunked;
-mod decoded;
 pub mod content;
+mod decoded;
 pub mod error;
 mod file;
 pub mod format;
