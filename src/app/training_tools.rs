@@ -118,7 +118,7 @@ pub enum TrainingOutput {
     /// Annotations.
     Annotations(FoundAnnotations),
     /// Importance.
-    Importance(ImportanceTable),
+    Importance(Box<ImportanceTable>),
     /// Suggested sets.
     Suggested(Suggested),
 }
@@ -263,7 +263,7 @@ impl App {
                 self.inform(format!("Labels written to {}", path.display()))
             }
             TrainingOutput::Annotations(found) => self.tools.annotations = Some(found),
-            TrainingOutput::Importance(table) => self.tools.importance = Some(table),
+            TrainingOutput::Importance(table) => self.tools.importance = Some(*table),
             TrainingOutput::Suggested(suggested) => {
                 self.tools.candidates = Some((suggested.revision, suggested.candidates));
                 self.tools.sets.extend(suggested.sets);

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use super::images;
 use super::message::Message;
-use super::training_jobs;
 use super::search;
+use super::training_jobs;
 use crate::app::{AppEvent, JobEvent, JobId, JobOutput, JobStart, Problem, Work};
 use crate::data::task::{CancelToken, Cancelled};
 

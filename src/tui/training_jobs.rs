@@ -57,14 +57,14 @@ pub(super) fn run(work: TrainingWork, job: &JobControl) -> Result<TrainingOutput
             let names = names(&lanes, &selection);
             let oob_error = trained.oob_error();
             let classes = trained.forest.classes;
-            Ok(TrainingOutput::Importance(ImportanceTable {
+            Ok(TrainingOutput::Importance(Box::new(ImportanceTable {
                 revision,
                 selection,
                 names,
                 classes,
                 importance,
                 oob_error,
-            }))
+            })))
         }
         TrainingWork::Suggest(request) => suggest(&request, job),
     }

@@ -114,7 +114,7 @@ pub fn measured(sim: &mut Sim) {
         importance,
         oob_error: Some(0.125),
     };
-    answer(sim, TrainingOutput::Importance(table));
+    answer(sim, TrainingOutput::Importance(Box::new(table)));
 }
 
 /// Answers the suggestion that was started: two references and a set of one feature.
