@@ -1,6 +1,7 @@
 //! Why a command can't be used now, in words: shown in the palette, and said when its key is pressed.
 
 use super::features::TableRow;
+use super::runs::FileState;
 use super::screen::Applet;
 use super::state::App;
 use crate::data::classes::MAX_CLASSES;
@@ -24,15 +25,18 @@ fn unlocked(app: &App) -> Result<(), Reason> {
 /// Why not.
 pub fn available(name: &str, app: &App) -> Result<(), Reason> {
     let area = name.split('.').next().unwrap_or(name);
-    let image = unless(app.has_image(), "there is no image; open one first");
+    let image = || unless(app.has_image(), "there is no image; open one first");
     match area {
         "view" | "cursor" | "paint" | "brush" | "contrast" | "channel" | "mouse" | "feature" | "data" => {
-            image?
+            image()?
         }
         _ => {}
     }
     if matches!(area, "paint" | "cursor") {
         unless(app.screen.applet == Applet::Training, "the canvas is in the Training applet")?;
+    }
+    if area == "paint" {
+        unless(!app.is_visiting(), "the image is none of the project's; add it to label it")?;
     }
     match name {
         "file.save" | "file.save_as" | "file.save_quit" => {
@@ -41,6 +45,7 @@ pub fn available(name: &str, app: &App) -> Result<(), Reason> {
         "file.open" => unless(!app.files.opening, "something is being opened"),
         "file.recent" => unless(!app.files.recent.is_empty(), "nothing was opened before"),
         "lane.by" | "lane.show" => unless(app.views.len() > 1, "the project has no other image"),
+        "lane.remove" if app.is_visiting() => unless(false, "the image is none of the project's"),
         "lane.mask_remove" => unless(
             app.project.lanes.get(app.screen.data_row).is_some_and(|lane| lane.mask.is_some()),
             "the image has no mask",
@@ -49,6 +54,29 @@ pub fn available(name: &str, app: &App) -> Result<(), Reason> {
             unless(app.has_image(), "the project has no image")
         }
         "job.cancel" => unless(!app.jobs.running().is_empty(), "nothing runs in the background"),
+        "export.picture" => image(),
+        "export.settings" | "export.select_by" | "export.delete_all" | "export.show" => image(),
+        "export.lane" | "export.all" => {
+            image()?;
+            unless(app.runs.active().is_none(), "an export or batch is under way")
+        }
+        "batch.start" => {
+            image()?;
+            unless(!app.batch.files.is_empty(), "there is no file; add some")?;
+            unless(app.runs.active().is_none(), "an export or batch is under way")
+        }
+        "batch.remove" | "batch.clear" | "batch.open" | "batch.select_by" => {
+            unless(!app.batch.files.is_empty(), "there is no file; add some")
+        }
+        "run.pause" | "run.cancel" | "run.cancel_file" => {
+            unless(app.runs.active().is_some(), "no export or batch is under way")
+        }
+        "run.retry" => {
+            unless(app.runs.active().is_none(), "an export or batch is under way")?;
+            let again = |state: &FileState| matches!(state, FileState::Failed(_) | FileState::Cancelled);
+            let some = app.runs.current.as_ref().is_some_and(|run| run.count(again) > 0);
+            unless(some, "nothing failed or was cancelled")
+        }
         "edit.undo" => unless(app.edits.can_undo(), "there is nothing to undo"),
         "edit.redo" => unless(app.edits.can_redo(), "there is nothing to redo"),
         "live.update_once" => match app.training_obstacle() {

@@ -164,6 +164,24 @@ impl App {
                 self.show_lane(self.screen.data_row);
                 self.show_applet(3);
             }
+            Command::ExportSettings => self.open_export_settings(),
+            Command::ExportSelectBy(by) => self.select_export(by),
+            Command::ExportLane => self.export_lanes(false),
+            Command::ExportAll => self.export_lanes(true),
+            Command::ExportDeleteAll => self.delete_exported(),
+            Command::ExportShow => self.show_exported(),
+            Command::ExportPicture(path) => self.save_picture(&path),
+            Command::BatchAdd => self.open_batch_add(),
+            Command::BatchRemove => self.remove_from_batch(),
+            Command::BatchClear => self.clear_batch(),
+            Command::BatchSelectBy(by) => self.select_batch(by),
+            Command::BatchStart => self.start_batch(),
+            Command::BatchOpen => self.open_batch_file(),
+            Command::RunPause => self.pause_run(),
+            Command::RunCancel => self.cancel_run(),
+            Command::RunCancelFile => self.cancel_run_file(),
+            Command::RunRetry => self.retry_run(),
+            Command::RunCopyCommand => self.copy_command(),
             Command::MouseTool | Command::MouseErase | Command::MousePan | Command::MouseZoomBox => {
                 self.inform("Use the mouse on the canvas for this");
             }

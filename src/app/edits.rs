@@ -132,6 +132,7 @@ impl App {
     /// Undoes the last step.
     pub(super) fn undo(&mut self) {
         self.end_stroke();
+        self.end_visit();
         if let Some(mut edit) = self.edits.undo.pop() {
             self.apply(&mut edit, false);
             self.inform(format!("Undone: {}{}", edit.what, self.elsewhere(&edit)));
@@ -142,6 +143,7 @@ impl App {
     /// Does the last undone step again.
     pub(super) fn redo(&mut self) {
         self.end_stroke();
+        self.end_visit();
         if let Some(mut edit) = self.edits.redo.pop() {
             self.apply(&mut edit, true);
             self.inform(format!("Redone: {}{}", edit.what, self.elsewhere(&edit)));

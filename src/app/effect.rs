@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use super::jobs::JobStart;
 use super::journal::JournalRecord;
 use super::lost::OpenFound;
+use super::runs::{RunCheck, RunOrder};
+use crate::batch::Input;
+use crate::data::AxisOrder;
 use crate::project::Project;
 
 /// Something to do outside the state.
@@ -25,6 +28,42 @@ pub enum Effect {
     ListFolder(String),
     /// Do long work on a thread of its own; answer with [`AppEvent::Job`](super::AppEvent::Job).
     StartJob(Box<JobStart>),
+    /// Check what would be written, in the background; a newer check of the same purpose makes it
+    /// superfluous. Answer with [`AppEvent::Run`](super::AppEvent::Run).
+    CheckRun(Box<RunCheck>),
+    /// Carry out the run that was checked under this number.
+    StartRun {
+        /// Its number.
+        id: u64,
+        /// Whether files that exist are replaced.
+        replace: bool,
+        /// Images to leave out.
+        skipped: Vec<usize>,
+    },
+    /// Control the run under way.
+    OrderRun(RunOrder),
+    /// Find the images that a file, folder or pattern stands for; answer with
+    /// [`AppEvent::ImagesFound`](super::AppEvent::ImagesFound).
+    FindImages(String),
+    /// Open an image to look at; answer with [`AppEvent::Visited`](super::AppEvent::Visited).
+    Visit {
+        /// The image.
+        input: Input,
+        /// Axes to read it with, if it has as many.
+        axes: Option<AxisOrder>,
+    },
+    /// Delete files; answer with [`AppEvent::Deleted`](super::AppEvent::Deleted).
+    Delete(Vec<PathBuf>),
+    /// Write what the canvas shows as a PNG file; answer with
+    /// [`AppEvent::PictureSaved`](super::AppEvent::PictureSaved).
+    SavePicture {
+        /// Where to.
+        path: PathBuf,
+        /// Whether a file that is there already may be replaced.
+        overwrite: bool,
+    },
+    /// Put a text into the terminal's clipboard.
+    Copy(String),
     /// Append to the journal and make it durable.
     Journal(JournalRecord),
     /// Everything up to record number `n` (counted since the project was opened) is in the saved project,

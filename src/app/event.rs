@@ -12,6 +12,7 @@ use super::jobs::{JobEvent, JobId};
 use super::journal::JournalRecord;
 use super::lost::LostImage;
 use super::messages::Problem;
+use super::runs::RunEvent;
 use crate::engine::{self, LaneSource};
 use crate::project::{Lane, Project};
 
@@ -57,6 +58,21 @@ pub enum AppEvent {
     },
     /// Answer to [`Effect::Inspect`](super::Effect::Inspect).
     Inspected(Box<Inspection>),
+    /// A check or run reports; its number comes first.
+    Run(u64, RunEvent),
+    /// Answer to [`Effect::FindImages`](super::Effect::FindImages): what was named, and what it stands for.
+    ImagesFound(String, Result<Vec<String>, String>),
+    /// Answer to [`Effect::Visit`](super::Effect::Visit).
+    Visited(Result<Box<NewLane>, Problem>),
+    /// Answer to [`Effect::Delete`](super::Effect::Delete): how many are gone, and what failed.
+    Deleted(usize, Vec<String>),
+    /// Answer to [`Effect::SavePicture`](super::Effect::SavePicture).
+    PictureSaved {
+        /// Where to.
+        path: PathBuf,
+        /// How it went.
+        result: Result<(), SaveFailure>,
+    },
     /// Long work in the background reports.
     Job(JobId, JobEvent),
     /// The project is at another place now; whether it can be saved there.

@@ -56,6 +56,11 @@ impl App {
 
     pub(super) fn opened(&mut self, opened: Opened) {
         let changes = Edits::default().changes;
+        self.visit_from = None;
+        self.batch = Default::default();
+        if self.runs.active().is_none() {
+            self.runs.current = None;
+        }
         self.project = opened.project;
         self.sources = Arc::new(opened.sources);
         self.sources_match_lanes();
@@ -201,6 +206,14 @@ impl App {
 
     pub(super) fn quit(&mut self) {
         self.end_stroke();
+        if self.runs.active().is_some() {
+            return self.ask(QuestionKind::StopRun);
+        }
+        self.quit_now();
+    }
+
+    /// Quits although a run is under way.
+    pub(super) fn quit_now(&mut self) {
         if self.is_dirty() {
             self.ask(QuestionKind::Quit);
         } else {

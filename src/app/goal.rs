@@ -93,6 +93,11 @@ impl App {
         self.project.selection.clone().unwrap_or_else(|| FeatureSelection::none(self.space()))
     }
 
+    /// The lanes are others while the labels are the same.
+    pub(super) fn forget_goal_labels(&mut self) {
+        self.goal_parts.labels = None;
+    }
+
     /// Takes new snapshots of what changed since the last goal.
     pub(super) fn refresh_goal_parts(&mut self) {
         let (labels_rev, selection_rev) = (self.edits.labels_rev, self.edits.selection_rev);

@@ -156,6 +156,9 @@ impl App {
     pub(super) fn show_lane(&mut self, index: usize) {
         self.lift_pen();
         self.end_stroke();
+        if index + 1 < self.views.len() && self.end_visit() {
+            return self.show_lane(index);
+        }
         self.lane = index.min(self.views.len().saturating_sub(1));
         self.screen.data_row = self.lane;
         self.classes_changed();
@@ -322,6 +325,7 @@ impl App {
 
     /// Images came in: those that fit join the project, the others are named.
     pub(super) fn lanes_opened(&mut self, lanes: Vec<NewLane>) {
+        self.end_visit();
         for new in lanes {
             let name = new.lane.raw.nickname.clone();
             let misfit =

@@ -93,6 +93,12 @@ pub enum Spot {
     Hint(&'static str),
     /// The message on the last line.
     Message,
+    /// An image of the Export applet.
+    ExportRow(usize),
+    /// A file of the Batch applet.
+    BatchRow(usize),
+    /// A command by its name.
+    Button(&'static str),
     /// Nothing that takes the mouse.
     Nothing,
 }
@@ -312,6 +318,8 @@ fn body_spot(app: &App, inner: Rect, cell: [i32; 2]) -> Spot {
                 _ => Spot::Nothing,
             }
         }
+        Applet::Export => super::run_layout::export_spot(app, inner, cell),
+        Applet::Batch => super::run_layout::batch_spot(app, inner, cell),
         _ => Spot::Nothing,
     }
 }

@@ -4,14 +4,16 @@
 
 pub mod availability;
 pub mod band;
+pub mod batch;
 pub mod canvas;
 pub mod channels;
 pub mod contrast;
-mod dialogs;
+pub mod dialogs;
 mod dispatch;
 pub mod edits;
 pub mod effect;
 pub mod event;
+pub mod export;
 pub mod features;
 pub mod files;
 pub mod fill;
@@ -30,8 +32,11 @@ pub mod layout;
 pub mod lost;
 pub mod messages;
 pub mod paint;
+mod picture;
 pub mod pointer;
 pub mod popups;
+pub mod run_layout;
+pub mod runs;
 pub mod screen;
 pub mod settings;
 pub mod slices;
@@ -39,6 +44,7 @@ pub mod state;
 pub mod training;
 pub mod training_tools;
 pub mod update;
+mod visit;
 
 pub use availability::{Reason, available};
 pub use canvas::{LaneView, Pane};

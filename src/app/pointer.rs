@@ -151,6 +151,9 @@ impl App {
             _ => (0, self.paint.eraser),
         };
         self.settle_crossing();
+        if self.is_visiting() {
+            return self.inform("The image is none of the project's; add it to label it");
+        }
         self.paint.drag = Some(Drag::Paint(value, brush, at));
         self.paint_segment(at, at, value, brush);
     }
@@ -247,6 +250,12 @@ impl App {
                     self.run(Command::DataShow);
                 }
             }
+            (Spot::ExportRow(row), 0) => self.export.selected = row,
+            (Spot::BatchRow(row), 0) if self.batch.selected == row => self.run(Command::BatchOpen),
+            (Spot::BatchRow(row), 0) => self.batch.selected = row,
+            (Spot::ExportRow(_), by) => self.select_export(by),
+            (Spot::BatchRow(_), by) => self.select_batch(by),
+            (Spot::Button(button), 0) => self.run_named(button),
             (Spot::Labels, 0) => self.screen.focus = Focus::Labels,
             (Spot::Layers, 0) => self.screen.focus = Focus::Layers,
             (Spot::Channels, 0) => self.screen.focus = Focus::Channels,

@@ -6,6 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_input::{Input, InputRequest};
 
 use super::availability::available;
+use super::effect::Effect;
 use super::event::NewLane;
 use super::form::{OpenForm, Verdict};
 use super::journal::JournalRecord;
@@ -85,6 +86,20 @@ pub enum QuestionKind {
     Open(String),
     /// Save over another file.
     Overwrite(PathBuf),
+    /// Replace results that exist.
+    Replace {
+        /// The files.
+        existing: Vec<PathBuf>,
+    },
+    /// Quit while a run is under way.
+    StopRun,
+    /// Delete results.
+    DeleteExported {
+        /// The files.
+        files: Vec<PathBuf>,
+    },
+    /// Write a picture over a file.
+    OverwritePicture(PathBuf),
     /// Bring back unsaved work.
     Restore {
         /// The edits.
@@ -106,6 +121,20 @@ impl Question {
                 format!("'{}' exists. Overwrite it?", path.display()),
                 "What it holds now will be lost.".into(),
             ],
+            QuestionKind::OverwritePicture(path) => [
+                format!("'{}' exists. Overwrite it?", path.display()),
+                "What it holds now will be lost.".into(),
+            ],
+            QuestionKind::Replace { existing } => {
+                [format!("{} of the files exist. Replace them?", existing.len()), named(existing)]
+            }
+            QuestionKind::StopRun => [
+                "Stop the export or batch and quit?".into(),
+                "Files that are finished stay; those being written are removed.".into(),
+            ],
+            QuestionKind::DeleteExported { files } => {
+                [format!("Delete {} exported files?", files.len()), named(files)]
+            }
             QuestionKind::Restore { records, .. } => [
                 format!("Restore the work that was not saved ({} edits)?", records.len()),
                 "The program ended before it was saved.".into(),
@@ -117,10 +146,25 @@ impl Question {
     pub fn choices(&self) -> &'static [(&'static str, char)] {
         match self.kind {
             QuestionKind::Quit | QuestionKind::Open(_) => &[("Save", 's'), ("Discard", 'd'), ("Cancel", 'c')],
+            QuestionKind::Replace { .. } => &[("Cancel", 'c'), ("Keep them", 'k'), ("Replace", 'r')],
+            QuestionKind::StopRun => &[("Cancel", 'c'), ("Stop and quit", 's')],
+            QuestionKind::DeleteExported { .. } => &[("Cancel", 'c'), ("Delete", 'd')],
+            QuestionKind::OverwritePicture(_) => &[("Cancel", 'c'), ("Overwrite", 'o')],
             QuestionKind::Overwrite(_) => &[("Cancel", 'c'), ("Overwrite", 'o')],
             QuestionKind::Restore { .. } => &[("Restore", 'r'), ("Discard", 'd')],
         }
     }
+}
+
+/// The first of `files` by name, and how many more there are.
+fn named(files: &[PathBuf]) -> String {
+    const SHOWN: usize = 3;
+    let names = files.iter().take(SHOWN).map(|path| path.display().to_string());
+    let mut text = names.collect::<Vec<_>>().join(", ");
+    if files.len() > SHOWN {
+        text.push_str(&format!(" and {} more", files.len() - SHOWN));
+    }
+    text
 }
 
 /// An entry of the palette.
@@ -411,6 +455,7 @@ impl App {
     fn leave_question(&mut self, question: Question) {
         match question.kind {
             QuestionKind::Restore { records, lanes } => self.restore(&records, lanes),
+            QuestionKind::Replace { .. } => self.drop_run(),
             _ => self.forget_after_save(),
         }
     }
@@ -422,6 +467,22 @@ impl App {
             (QuestionKind::Open(location), 0) => self.save_and_open(location),
             (QuestionKind::Open(location), 1) => self.open_without_saving(&location),
             (QuestionKind::Overwrite(path), 1) => self.save_over(path),
+            (QuestionKind::Replace { .. }, 0) => self.drop_run(),
+            (QuestionKind::Replace { .. }, choice) => self.start_run(choice == 2),
+            (QuestionKind::DeleteExported { files }, 1) => self.outbox.push(Effect::Delete(files)),
+            (QuestionKind::OverwritePicture(path), 1) => {
+                self.outbox.push(Effect::SavePicture { path, overwrite: true });
+            }
+            (QuestionKind::StopRun, 1) => {
+                self.cancel_run();
+                self.quit_now();
+            }
+            (
+                QuestionKind::StopRun
+                | QuestionKind::DeleteExported { .. }
+                | QuestionKind::OverwritePicture(_),
+                _,
+            ) => {}
             (QuestionKind::Restore { records, lanes }, 0) => self.restore(&records, lanes),
             (QuestionKind::Restore { records, .. }, _) => self.discard_journal(records.len()),
             _ => self.forget_after_save(),

@@ -95,7 +95,8 @@ impl App {
             (Applet::Training, Focus::Channels) => Mode::Channels,
             (Applet::Training, Focus::Canvas) if self.paint.tool == Tool::Contrast => Mode::Contrast,
             (Applet::Training, Focus::Canvas) => Mode::Canvas,
-            (Applet::Export | Applet::Batch, _) => Mode::Global,
+            (Applet::Export, _) => Mode::Export,
+            (Applet::Batch, _) => Mode::Batch,
         }
     }
 
@@ -107,6 +108,14 @@ impl App {
         self.screen.focus = Focus::Canvas;
         self.screen.fullscreen = false;
         self.screen.data_row = self.lane;
+        if applet != Applet::Training {
+            self.end_visit();
+        }
+        if applet == Applet::Export {
+            self.export.selected = self.lane;
+        }
+        self.recheck_export();
+        self.recheck_batch();
     }
 
     /// Moves to the next (`step` 1) or previous (-1) panel that is not folded away.
@@ -149,6 +158,8 @@ impl App {
         self.messages.hide();
         if self.drop_band() {
             self.paint.drag = None;
+        } else if self.screen.applet == Applet::Training && self.leave_visit() {
+            // Back at the list.
         } else if self.paint.pen_down {
             self.lift_pen();
         } else if self.screen.applet != Applet::Training {

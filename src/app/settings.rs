@@ -39,6 +39,7 @@ fn fits(view: &LaneView, shape: [usize; 5]) -> bool {
 
 impl App {
     pub(super) fn store_settings(&mut self) {
+        self.store_export();
         let saved = Saved {
             lane: self.lane,
             views: self.views.clone(),
@@ -55,6 +56,7 @@ impl App {
 
     /// Takes the view from the project, as far as it fits the images; what does not fit stays default.
     pub(super) fn restore_settings(&mut self) {
+        self.restore_export();
         let Some(saved) =
             self.project.settings.get(KEY).and_then(|text| serde_json::from_str::<Saved>(text).ok())
         else {

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::batch::BatchPanel;
 use super::canvas::LaneView;
 use super::edits::Edits;
 use super::effect::Effect;
 use super::event::CanvasGeometry;
+use super::export::ExportPanel;
 use super::features::FeatureTable;
 use super::files::Files;
 use super::folders::Folders;
@@ -18,6 +20,7 @@ use super::layers::LayerStack;
 use super::messages::{Level, Messages, Problem};
 use super::paint::PaintState;
 use super::popups::Popup;
+use super::runs::Runs;
 use super::screen::Screen;
 use super::slices::Slices;
 use super::training::Training;
@@ -72,6 +75,14 @@ pub struct App {
     pub folders: Folders,
     /// The cursor of the feature table.
     pub features: FeatureTable,
+    /// The Export applet.
+    pub export: ExportPanel,
+    /// The Batch applet.
+    pub batch: BatchPanel,
+    /// Exports and batches under way.
+    pub runs: Runs,
+    /// The lane shown before an image that is only looked at.
+    pub(super) visit_from: Option<usize>,
     /// What keys do.
     pub keymap: Keymap,
     /// What the link to the terminal carries, in bits per second.
@@ -107,6 +118,10 @@ impl App {
             inspection: None,
             found: None,
             features: FeatureTable::default(),
+            export: ExportPanel::default(),
+            batch: BatchPanel::default(),
+            runs: Runs::default(),
+            visit_from: None,
             keymap,
             link: None,
             now: Duration::ZERO,
@@ -163,10 +178,16 @@ impl App {
     /// When the clock changes something on screen by itself; the shell then sends
     /// [`AppEvent::Time`](super::AppEvent::Time).
     pub fn next_deadline(&self) -> Option<Duration> {
-        [self.messages.deadline(self.now), self.screen.which_key_at(self.now), self.jobs.deadline(self.now)]
-            .into_iter()
-            .flatten()
-            .min()
+        let run = self.runs.active().map(|_| Duration::from_secs(self.now.as_secs() + 1));
+        [
+            run,
+            self.messages.deadline(self.now),
+            self.screen.which_key_at(self.now),
+            self.jobs.deadline(self.now),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     pub(super) fn inform(&mut self, what: impl Into<String>) {

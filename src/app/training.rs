@@ -154,6 +154,9 @@ impl App {
     /// The project to save: with the forest only if it is for the labels and features as they are.
     pub(super) fn snapshot(&self) -> Project {
         let mut project = self.project.clone();
+        if self.is_visiting() {
+            project.lanes.pop();
+        }
         let now = (self.edits.labels_rev, self.edits.selection_rev);
         let trained = self
             .training

@@ -77,7 +77,7 @@ pub struct TrainingReport {
 }
 
 /// What became of an image.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct InputReport {
     /// The image as named by the user.
     pub input: String,

@@ -155,6 +155,27 @@ const DATA_HINTS: &[Hint] = &[
     hint("training", &["applet.show 3"]),
 ];
 
+const EXPORT_HINTS: &[Hint] = &[
+    hint("settings", &["export.settings"]),
+    hint("export", &["export.lane"]),
+    hint("all", &["export.all"]),
+    hint("show", &["export.show"]),
+    hint("copy command", &["run.copy_command"]),
+    hint("pause", &["run.pause"]),
+    hint("stop", &["run.cancel"]),
+];
+
+const BATCH_HINTS: &[Hint] = &[
+    hint("add", &["batch.add"]),
+    hint("settings", &["export.settings"]),
+    hint("start", &["batch.start"]),
+    hint("pause", &["run.pause"]),
+    hint("leave out", &["run.cancel_file"]),
+    hint("retry", &["run.retry"]),
+    hint("open", &["batch.open"]),
+    hint("stop", &["run.cancel"]),
+];
+
 const GLOBAL_HINTS: &[Hint] = &[
     Hint { label: "applets", join: "-", commands: &["applet.show 1", "applet.show 5"] },
     hint("undo", &["edit.undo"]),
@@ -229,6 +250,8 @@ pub fn hints(keymap: &Keymap, mode: Mode, width: usize) -> Vec<ShownHint> {
         Mode::Channels => CHANNELS_HINTS,
         Mode::Features => FEATURES_HINTS,
         Mode::Data => DATA_HINTS,
+        Mode::Export => EXPORT_HINTS,
+        Mode::Batch => BATCH_HINTS,
     };
     let last = shown_hints(keymap, mode, LAST_HINTS);
     let mut left = width.saturating_sub(last.iter().map(ShownHint::width).sum());

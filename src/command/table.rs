@@ -24,11 +24,15 @@ pub enum Mode {
     Features,
     /// In the Data applet.
     Data,
+    /// In the Export applet.
+    Export,
+    /// In the Batch applet.
+    Batch,
 }
 
 impl Mode {
     /// All modes with their names in keymaps.
-    pub const ALL: [(Mode, &'static str); 8] = [
+    pub const ALL: [(Mode, &'static str); 10] = [
         (Mode::Global, "global"),
         (Mode::Canvas, "canvas"),
         (Mode::Contrast, "contrast"),
@@ -37,6 +41,8 @@ impl Mode {
         (Mode::Channels, "channels"),
         (Mode::Features, "features"),
         (Mode::Data, "data"),
+        (Mode::Export, "export"),
+        (Mode::Batch, "batch"),
     ];
 
     /// Its name in keymaps.
@@ -60,6 +66,8 @@ impl Mode {
             Mode::Channels => &[Mode::Channels, Mode::Canvas, Mode::Global],
             Mode::Features => &[Mode::Features, Mode::Global],
             Mode::Data => &[Mode::Data, Mode::Global],
+            Mode::Export => &[Mode::Export, Mode::Global],
+            Mode::Batch => &[Mode::Batch, Mode::Global],
         }
     }
 }
@@ -327,6 +335,24 @@ commands! {
     DataSelectBy(by: i32 = 1), "data.select_by", Data, "Select the next image of the list";
     DataMark, "data.mark", Data, "Mark the image, to edit or remove several at once";
     DataShow, "data.show", Data, "Show the selected image on the canvas";
+    ExportSettings, "export.settings", Export, "Choose what is exported, how, and under which names";
+    ExportSelectBy(by: i32 = 1), "export.select_by", Export, "Select the next image to export";
+    ExportLane, "export.lane", Export, "Export the selected image";
+    ExportAll, "export.all", Export, "Export all images of the project";
+    ExportDeleteAll, "export.delete_all", Export, "Delete all files that were exported";
+    ExportShow, "export.show", Export, "Show on the canvas what would be exported of the selected image";
+    ExportPicture(path: String), "export.picture", Global, "Write the canvas with its overlays as a PNG file";
+    BatchAdd, "batch.add", Batch, "Add files, folders or patterns to the batch, with their masks";
+    BatchRemove, "batch.remove", Batch, "Take the selected file off the batch";
+    BatchClear, "batch.clear", Batch, "Take all files off the batch";
+    BatchSelectBy(by: i32 = 1), "batch.select_by", Batch, "Select the next file of the batch";
+    BatchStart, "batch.start", Batch, "Compute the files of the batch";
+    BatchOpen, "batch.open", Batch, "Open the selected file on the canvas with its predictions";
+    RunPause, "run.pause", Global, "Pause the export or batch, or let it go on";
+    RunCancel, "run.cancel", Global, "Stop the export or batch; what is written stays";
+    RunCancelFile, "run.cancel_file", Global, "Leave the selected file out of the export or batch";
+    RunRetry, "run.retry", Global, "Compute the files again that failed or were cancelled";
+    RunCopyCommand, "run.copy_command", Global, "Copy the command line that does the same";
     MouseTool, "mouse.tool", Canvas, "Use the tool: paint, erase, pan or set the contrast";
     MouseErase, "mouse.erase", Canvas, "Erase, or set the contrast from what is on screen with the contrast tool";
     MouseZoomBox, "mouse.zoom_box", Canvas, "Zoom to the box dragged over";

@@ -1,6 +1,8 @@
 //! The escapes that put a terminal into the program's mode and back, as data: the ordinary way out and
 //! the panic hook write the same bytes.
 
+use base64::Engine;
+
 use super::capabilities::{Brand, Capabilities};
 use super::escape::{Route, kitty, kitty_payload, passthrough};
 use super::input::{MouseUnit, Reply};
@@ -23,6 +25,18 @@ pub fn fence(terminal: &Capabilities) -> Vec<u8> {
             kitty_payload(&mut out, Route::Tmux, &question, "", &[0; 3]);
         }
         (true, false) => passthrough(&mut out, b"\x1b[5n"),
+    }
+    out
+}
+
+/// Puts a text into the terminal's clipboard (OSC 52), where the terminal allows that. tmux has a clipboard
+/// of its own; the terminal around it gets the text too where passthrough works.
+pub fn clipboard(text: &str, terminal: &Capabilities) -> Vec<u8> {
+    let encoded = base64::engine::general_purpose::STANDARD.encode(text);
+    let plain = format!("\x1b]52;c;{encoded}\x07").into_bytes();
+    let mut out = plain.clone();
+    if terminal.tmux && terminal.passthrough {
+        passthrough(&mut out, &plain);
     }
     out
 }

@@ -6,9 +6,11 @@ use std::sync::mpsc::Sender;
 use std::thread;
 
 use super::message::Message;
-use super::{access, images, journal, recent};
+use super::{access, images, journal, recent, visit};
 use crate::app::lost::OpenFound;
 use crate::app::{Access, AppEvent, JournalRecord, Opened, Problem, SaveFailure, SaveRequest};
+use crate::batch::{Input, find_images};
+use crate::data::AxisOrder;
 use crate::io::{self, FORMATS, OpenOptions};
 use crate::project::Project;
 
@@ -22,6 +24,12 @@ pub(super) enum Task {
     OpenFound(Box<OpenFound>),
     /// Save.
     Save(Box<SaveRequest>),
+    /// Images that a pattern stands for.
+    FindImages(String),
+    /// An image to look at.
+    Visit(Input, Option<AxisOrder>),
+    /// Files to delete.
+    Delete(Vec<PathBuf>),
 }
 
 /// Does a task on a thread of its own and answers with events.
@@ -60,6 +68,12 @@ pub(super) fn perform(task: Task, sender: Sender<Message>) -> std::io::Result<()
                     send(AppEvent::Recent(recent::read()));
                 }
             }
+            Task::FindImages(named) => {
+                let found = find_images(&named).map_err(|error| error.to_string());
+                send(AppEvent::ImagesFound(named, found));
+            }
+            Task::Visit(input, axes) => send(AppEvent::Visited(visit::visit(&input, axes).map(Box::new))),
+            Task::Delete(files) => send(visit::delete(&files)),
         }
     })?;
     Ok(())
@@ -239,6 +253,7 @@ fn add_missing(opened: &mut Opened, locations: &[String]) -> Result<(), Problem>
 }
 
 /// Finds the edits that were not saved, with the images that they added, and holds the project.
+/// Finds the edits that were not saved, with the images that they added.
 fn read_journal(opened: &mut Opened, project: &Path) {
     opened.access = access::check(project);
     if opened.access.shared {

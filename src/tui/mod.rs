@@ -18,15 +18,18 @@ mod message;
 mod mouse;
 mod pacing;
 pub mod panels;
+mod picture;
 mod probing;
 mod recent;
 mod run;
+mod runs;
 mod scene;
 mod search;
 mod session;
 mod signals;
 mod training_jobs;
 mod tty;
+mod visit;
 
 pub use doctor::doctor;
 pub use run::{Error, Options, run};

@@ -112,6 +112,20 @@ impl SceneParts {
         })
     }
 
+    /// What the canvas shows of the slice that takes keys, without cursor and marks, in square pixels of which
+    /// each slice pixel takes at least one.
+    pub fn picture(mut self) -> Picture {
+        /// Longest side of a picture.
+        const LONGEST: f64 = 16_384.0;
+        let mut pane = self.panes.swap_remove(self.active);
+        (pane.cursor, pane.marks) = (None, Marks::default());
+        let Viewport { zoom, picture, .. } = pane.viewport;
+        let seen: [f64; 2] = std::array::from_fn(|i| picture[i] as f64 / zoom[i]);
+        let scale = zoom[0].max(zoom[1]).max(1.0).min(LONGEST / seen[0].max(seen[1]).max(1.0));
+        pane.viewport.zoom = [scale; 2];
+        self.slice(&pane, seen.map(|extent| (extent * scale).round().max(1.0) as usize))
+    }
+
     /// Whether any of the slice that takes keys has been loaded.
     pub fn is_loaded(&self) -> bool {
         !self.panes[self.active].slices.is_empty()

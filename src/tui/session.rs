@@ -20,9 +20,10 @@ use super::message::Message;
 use super::pacing::Pacer;
 use super::panels::{self, Theme};
 use super::run::Options;
+use super::runs::Runs;
 use super::scene::SceneParts;
 use super::tty::Tty;
-use super::{folders, inspect, jobs, mouse, probing, signals};
+use super::{folders, inspect, jobs, mouse, picture, probing, signals};
 use crate::app::{
     App, AppEvent, CanvasGeometry, Effect, InputEvent, JobEvent, JobOutput, Layout, Opened, Problem, update,
 };
@@ -53,6 +54,7 @@ pub(super) struct Session {
     start: Start,
     app: App,
     journal: Journal,
+    runs: Runs,
     theme: Theme,
     graphics: String,
     terminal: Capabilities,
@@ -89,6 +91,7 @@ impl Session {
         let mut session = Session {
             app: App::new(options.keymap),
             journal,
+            runs: Runs::new(start.sender.clone(), options.engine.threads),
             theme: Theme::for_no_color(std::env::var("NO_COLOR").ok().as_deref()),
             graphics: options.graphics,
             sizer: (kind.create)(&terminal),
@@ -156,7 +159,12 @@ impl Session {
                 (self.drawing, self.forget) = (false, true);
                 self.send(AppEvent::Problem(Problem::new(why, "", "")));
             }
-            Message::App(event) => self.app_event(*event),
+            Message::App(event) => {
+                if matches!(*event, AppEvent::Run(..)) {
+                    self.send(AppEvent::Time(self.start.begun.elapsed()));
+                }
+                self.app_event(*event);
+            }
             Message::Signal(SIGWINCH) => self.resize(),
             Message::Signal(SIGTSTP) => self.suspend(),
             Message::Signal(SIGCONT) => {
@@ -343,6 +351,23 @@ impl Session {
                 return self.spawned(folders::list(folder, self.start.sender.clone()));
             }
             Effect::StartJob(job) => return self.spawned(jobs::start(*job, self.start.sender.clone())),
+            Effect::CheckRun(check) => {
+                let started = self.runs.check(*check);
+                return self.spawned(started);
+            }
+            Effect::StartRun { id, replace, skipped } => {
+                let started = self.runs.start(id, replace, &skipped);
+                return self.spawned(started);
+            }
+            Effect::OrderRun(order) => return self.runs.order(order),
+            Effect::FindImages(named) => Task::FindImages(named),
+            Effect::Visit { input, axes } => Task::Visit(input, axes),
+            Effect::Delete(files) => Task::Delete(files),
+            Effect::SavePicture { path, overwrite } => return self.save_picture(path, overwrite),
+            Effect::Copy(text) => {
+                let bytes = session::clipboard(&text, &self.terminal);
+                return self.draw_job(DrawJob::Raw(bytes));
+            }
             Effect::Journal(record) => return self.journal.append(record),
             Effect::JournalDone(count) => return self.journal.done(count),
             Effect::Redraw => return self.resize(),
@@ -353,6 +378,11 @@ impl Session {
             }
         };
         self.spawned(files::perform(task, self.start.sender.clone()));
+    }
+
+    fn save_picture(&mut self, path: PathBuf, overwrite: bool) {
+        let Some(scene) = SceneParts::of(&self.app, &self.start.engine) else { return };
+        self.spawned(picture::save(scene, path, overwrite, self.start.sender.clone()));
     }
 
     /// Says when a thread could not be started.
@@ -458,6 +488,7 @@ impl Session {
     /// Stops everything, gives the terminal back, and says what the process ends with.
     pub fn end(self) -> ExitCode {
         self.start.tty.restore();
+        self.runs.finish();
         self.journal.finish();
         self.start.engine.shutdown();
         ExitCode::from(self.over.unwrap_or(0))

@@ -2,11 +2,13 @@
 
 mod add;
 mod argument;
+mod batch_add;
 mod bookmarks;
 mod browse;
 mod classifier;
 mod explorer;
 mod export_labels;
+pub mod export_settings;
 mod find;
 mod import_labels;
 mod importance;

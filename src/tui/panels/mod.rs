@@ -14,6 +14,7 @@ mod labels;
 mod layers;
 mod palette;
 mod popup;
+mod runs;
 mod status;
 mod theme;
 
@@ -59,8 +60,8 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme) -> Drawn {
         Applet::Training => draw_training(frame, app, theme, &layout),
         Applet::Data => data::draw(frame, app, theme, layout.body),
         Applet::Features => features::draw(frame, app, theme, layout.body),
-        Applet::Export => applets::draw_export(frame, app, theme, layout.body),
-        Applet::Batch => applets::draw_batch(frame, app, theme, layout.body),
+        Applet::Export => runs::draw_export(frame, app, theme, layout.body),
+        Applet::Batch => runs::draw_batch(frame, app, theme, layout.body),
     }
     status::draw_status(frame, app, theme, layout.status);
     status::draw_hints(frame, app, theme, layout.status, layout.hints);

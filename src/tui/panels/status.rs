@@ -84,6 +84,12 @@ pub fn draw_status(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) 
         let left = room.saturating_sub(text.chars().count());
         line = format!("{:<left$}{text}", cut(&line, left));
     }
+    if let (Some(run), true) = (app.runs.active(), jobs.is_empty()) {
+        let what = if run.kind == crate::app::runs::RunKind::Batch { "batch" } else { "export" };
+        let text = cut(&format!("  {what} {} ", super::runs::run_line(run, app)), room);
+        let left = room.saturating_sub(text.chars().count());
+        line = format!("{:<left$}{text}", cut(&line, left));
+    }
     let style = if app.screen.applet == Applet::Training { Default::default() } else { theme.weak() };
     frame.render_widget(Line::styled(line, style), area);
 }

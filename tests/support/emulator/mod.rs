@@ -155,6 +155,8 @@ pub struct Terminal {
     pub modes: std::collections::BTreeSet<u32>,
     /// Bytes taken so far.
     pub taken: usize,
+    /// What was last put into the clipboard.
+    pub clipboard: Option<String>,
     images: Images,
     /// Sixel and iTerm2 pixels, which text erases.
     raster: Vec<Option<[u8; 3]>>,
@@ -171,6 +173,7 @@ impl Terminal {
             problems: Vec::new(),
             modes: Default::default(),
             taken: 0,
+            clipboard: None,
             images: Images::default(),
             raster: Vec::new(),
             replies: Vec::new(),
@@ -269,6 +272,7 @@ impl Terminal {
         while let Some(length) = token(&inner[start..]) {
             match &inner[start..start + length] {
                 [0x1b, b'_', b'G', body @ .., 0x1b, b'\\'] => self.graphics(body),
+                [0x1b, b']', b'5', b'2', ..] => {}
                 b"\x1b[>q" => self.reply(format!("\x1bP>|{name}\x1b\\")),
                 b"\x1b[c" => self.reply(format!("\x1b[?{attributes}c")),
                 b"\x1b[5n" => self.reply("\x1b[0n".into()),
@@ -373,6 +377,9 @@ impl Terminal {
 
     fn command(&mut self, body: &[u8]) {
         let text = String::from_utf8_lossy(body);
+        if let Some(data) = text.strip_prefix("52;c;") {
+            self.clipboard = String::from_utf8(kitty::base64(data.as_bytes())).ok();
+        }
         let Some(rest) = text.strip_prefix("1337;File=") else { return };
         let Some((arguments, data)) = rest.split_once(':') else { return };
         if !self.profile.iterm2 || !arguments.contains("doNotMoveCursor=1") {
