@@ -67,7 +67,7 @@ fn a_locked_label_is_neither_painted_over_nor_erased() {
     sim.at(2, 5).keys("1 space");
     assert_eq!(sim.app.messages.entries().last().unwrap().level, Level::Warning);
     assert!(sim.message().contains("'Label 2' is locked"), "{}", sim.message());
-    sim.keys("e space f");
+    sim.keys("e").command("brush.size 1").keys("space f");
     assert_eq!(labels(&sim), before);
     sim.command("label.select 2");
     for command in ["label.clear", "label.delete", "label.merge 1"] {

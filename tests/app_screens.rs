@@ -12,7 +12,7 @@ use brushwood::tui::panels::{Drawn, Theme, draw};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::style::Color;
-use sim::training::{explored, importing, label_image, measured, suggested};
+use sim::training::{explored, measured, suggested};
 use sim::{Sim, lane};
 use std::sync::Arc;
 
@@ -153,7 +153,6 @@ screens! {
     features_panel: features();
     data_panel: data();
     prompt: with_keys("tab enter");
-    import_labels: training("", |sim| importing(sim, label_image()));
     label_explorer: training("", explored);
     variable_importance: training("g v", measured);
     suggested_features: training("g f tab tab enter", suggested);
@@ -179,7 +178,10 @@ fn which_key_shows_what_may_follow() {
     let sim = sim.size(80, 24);
     let (terminal, drawn) = render(&sim, Theme::default());
     let text = terminal.backend().to_string();
-    assert!(text.contains("Fold or unfold the panel of labels"), "{text}");
+    assert!(
+        text.contains("Fold or unfold the panel of") && text.contains("Show the messages so far"),
+        "{text}"
+    );
     assert_eq!(drawn.holes.len(), 1);
 }
 

@@ -51,11 +51,7 @@ fn home() -> tempfile::TempDir {
 fn import(session: &mut Session, file: &str) {
     session.keys("gi");
     session.wait_text("Import labels");
-    session.keys(file);
-    if file.contains('/') {
-        // A dataset in a file is read when it is asked for.
-        session.keys("\r");
-    }
+    session.keys(&format!("{file}\r"));
     session.wait_text("pixels taken");
     session.keys(&format!("{LEFT}{LEFT}{DOWN}{LEFT}{LEFT}{SHIFT_TAB}\x7f20{SHIFT_TAB}\x7f30"));
     session.wait_text("450 pixels taken: 450 change");

@@ -142,8 +142,12 @@ impl Layout {
         layout.popup = app.popups.last().map(|popup| popup_area(app, popup, screen));
         if app.popups.is_empty() && app.screen.shows_which_key(app.now) {
             let rows = which_key(&app.keymap, app.mode(), &app.screen.pending).len() as u16;
+            // What does not fit below each other stands in two columns.
+            let (rows, width) = match rows + 2 > layout.body.height {
+                true => (rows.div_ceil(2), width.min(120)),
+                false => (rows, 60.min(width)),
+            };
             let height = (rows + 2).min(layout.body.height);
-            let width = 60.min(width);
             layout.which_key =
                 Some(Rect::new(layout.body.right() - width, layout.body.bottom() - height, width, height));
         }

@@ -48,6 +48,7 @@ pub fn importing(sim: &mut Sim, image: LabelImage) {
     let [TrainingWork::ReadLabels { key, .. }] = &work[..] else { panic!("{work:?}") };
     assert_eq!(*key, LabelImageKey { location: "labels.png".into(), axes: None });
     answer(sim, TrainingOutput::LabelImage(key.clone(), Ok(image)));
+    sim.keys("enter");
 }
 
 /// Three annotations: two of label 1 of 1 and 5 pixels, one of label 2 in another image.

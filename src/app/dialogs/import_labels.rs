@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crossterm::event::{KeyCode, KeyEvent};
+
 use super::export_labels::is_there;
 use crate::app::edits::Edit;
-use crate::app::form::{Dialog, Field, Form, Row, RowValue, Table, Verdict};
+use crate::app::form::{Dialog, Field, Form, KeyUse, Row, RowValue, Table, Verdict};
 use crate::app::messages::Level;
 use crate::app::state::App;
 use crate::app::training_tools::{LabelImageKey, TrainingWork};
@@ -15,6 +17,7 @@ use crate::data::{AxisOrder, LabelClass, LabelEdit, LabelVolume};
 
 const EXPLANATION: &str = "Takes labels from a file: any image of whole numbers that can be opened, such as TIFF, \
     PNG, HDF5 (file.h5/dataset) or NPY. 0 is unlabelled.\n\
+    Enter reads it and goes on to its values; Enter there imports.\n\
     Axes: how the file is to be read, such as yx or tzyx; leave it empty to go by what the file says.\n\
     Offset: where the first pixel of the file comes to lie in the image.\n\
     Values: choose with Left and Right what each value becomes: an existing label, a new one, or nothing.\n\
@@ -29,6 +32,8 @@ type Wanted = (LabelImageKey, [i64; 4], Vec<usize>);
 
 #[derive(Default)]
 struct ImportLabels {
+    /// What Enter was pressed on: it is read, and the focus goes on to its values.
+    wanted: Option<LabelImageKey>,
     asked: Option<LabelImageKey>,
     shown: Option<LabelImageKey>,
     previewed: Option<Wanted>,
@@ -166,7 +171,9 @@ impl ImportLabels {
         if let (Some(slice), Some(0.0)) = (slice, form.number("z")) {
             form.set_text("z", slice.to_string());
         }
-        form.focus_on("values");
+        if self.wanted.as_ref() == Some(key) {
+            form.focus_on("values");
+        }
     }
 
     fn preview(&mut self, key: LabelImageKey, image: &LabelImage, form: &mut Form, app: &mut App) {
@@ -198,7 +205,8 @@ impl Dialog for ImportLabels {
             }
             Some(Err(why)) => form.fail("path", why),
             None => {
-                if self.asked.as_ref() != Some(&key) && is_there(&key.location, app) {
+                let wanted = self.wanted.as_ref() == Some(&key) || is_there(&key.location, app);
+                if wanted && self.asked.as_ref() != Some(&key) {
                     self.read(&key, app);
                 }
                 let line = app.training_job().unwrap_or_else(|| "Enter reads the file".into());
@@ -213,7 +221,7 @@ impl Dialog for ImportLabels {
             return Verdict::Stay;
         };
         let Some(Ok(image)) = image_of(&key, app) else {
-            self.read(&key, app);
+            self.wanted = Some(key);
             self.check(form, app);
             return Verdict::Stay;
         };
@@ -225,6 +233,18 @@ impl Dialog for ImportLabels {
         (app.tools.label_preview, app.tools.label_image) = (None, None);
         app.import_labels(outcome, &key.location);
         Verdict::Close
+    }
+
+    fn key(&mut self, key: &KeyEvent, form: &mut Form, app: &mut App) -> KeyUse {
+        let names_the_file = form.focused().is_some_and(|field| matches!(field.key, "path" | "axes"));
+        if key.code != KeyCode::Enter || !names_the_file {
+            return KeyUse::Usual;
+        }
+        self.wanted = key_of(form);
+        if self.wanted.as_ref().is_some_and(|key| matches!(image_of(key, app), Some(Ok(_)))) {
+            form.focus_on("values");
+        }
+        KeyUse::Done
     }
 
     fn cancel(&mut self, _form: &mut Form, app: &mut App) {

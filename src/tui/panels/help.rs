@@ -59,11 +59,18 @@ pub fn draw_which_key(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rec
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let rows = which_key(&app.keymap, app.mode(), &app.screen.pending);
+    let longest = rows.iter().map(|(keys, _)| keys.chars().count()).max().unwrap_or(0);
     let lines: Vec<Line<'_>> = rows
         .into_iter()
         .map(|(keys, doc)| {
-            Line::from(vec![Span::styled(format!(" {keys:<8}"), theme.strong()), Span::raw(doc)])
+            Line::from(vec![Span::styled(format!(" {keys:<longest$} "), theme.strong()), Span::raw(doc)])
         })
         .collect();
-    frame.render_widget(Paragraph::new(lines), inner);
+    let height = usize::from(inner.height).max(1);
+    let columns = lines.len().div_ceil(height).clamp(1, 2) as u16;
+    let width = inner.width / columns;
+    for (column, part) in (0..columns).zip(lines.chunks(height)) {
+        let area = Rect { x: inner.x + column * width, width, ..inner };
+        frame.render_widget(Paragraph::new(part.to_vec()), area);
+    }
 }
