@@ -104,6 +104,109 @@ fn blocks_in_other_orders_and_a_classifier_of_other_classes() {
 }
 
 #[test]
+fn a_time_series_of_ilastik_1_2_with_forty_forests() {
+    let project = Project::load(&fixture("forty_forests.ilp")).expect("loaded");
+    assert_eq!(project.warnings, []);
+    let lane = &project.lanes[0];
+    assert_eq!((lane.raw.axes.to_string().as_str(), lane.raw.canonical_shape()), ("txyzc", None));
+    // The blocks are txyzc like the image, though they don't say so.
+    let labels: Vec<_> = lane.labels.iter().collect();
+    let expect = [([0, 0, 5, 2], 1), ([0, 0, 5, 3], 2), ([2, 0, 1, 30], 2), ([2, 0, 2, 30], 1)].to_vec();
+    assert_eq!(labels, expect);
+    let forest = project.forest.expect("forest");
+    assert_eq!((forest.trees.len(), forest.feature_count), (100, 1));
+    assert_eq!(project.forest_feature_names, Vec::<String>::new());
+}
+
+#[test]
+fn an_image_described_without_lane_and_role() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("p.ilp");
+    std::fs::copy(fixture("info_group.ilp"), &path).expect("copied");
+    let mut project = Project::load(&path).expect("loaded");
+    assert_eq!(project.warnings, []);
+    let raw = &project.lanes[0].raw;
+    assert_eq!(raw.location, DatasetLocation::Relative("a.png".into()));
+    assert_eq!((raw.nickname.as_str(), raw.axes.to_string().as_str()), ("a", "xyc"));
+    let labels: Vec<_> = project.lanes[0].labels.iter().collect();
+    assert_eq!(labels, [([0, 0, 7, 3], 1), ([0, 0, 7, 4], 2)]);
+    assert_eq!(project.classes.len(), 2, "as many as the labels need");
+    project.save(&path).expect("saved");
+    let again = Project::load(&path).expect("loaded");
+    assert_eq!((&again.lanes, again.warnings), (&project.lanes, Vec::new()));
+    let file = hdf5_pure::File::open(&path).expect("HDF5");
+    assert_eq!(file.group("Input Data/infos").expect("kept").groups().expect("names"), ["lane0000"]);
+}
+
+#[test]
+fn blocks_without_tags_in_the_order_of_their_version() {
+    for name in ["original_order.ilp", "internal_order.ilp"] {
+        let project = Project::load(&fixture(name)).expect("loaded");
+        assert_eq!(project.warnings, [], "{name}");
+        let labels: Vec<_> = project.lanes[0].labels.iter().collect();
+        assert_eq!(labels, [([0, 7, 5, 1], 1), ([0, 7, 5, 2], 2)], "{name}");
+    }
+}
+
+#[test]
+fn paths_of_windows() {
+    let project = Project::load(&fixture("windows.ilp")).expect("loaded");
+    let folder = fixture("");
+    let located: Vec<_> = project.lanes.iter().map(|lane| project.locate(&lane.raw)).collect();
+    let at = |path: &str| folder.join(path).to_str().expect("utf-8").to_owned();
+    assert_eq!(located[0], Ok(at("images/a.h5/volume/data")));
+    assert_eq!(located[1], Ok(format!("{}:{}", at("s/0.png"), at("s/1.png"))));
+    assert_eq!(
+        located[2].as_ref().map_err(ToString::to_string),
+        Err("Can't open 'C:/Users/ana/b.tif': it is a path on Windows, where the project was saved. Say \
+             where the file is on this machine."
+            .into())
+    );
+    // Saved here, they are as they were: it may go back there.
+    let copy = tempfile::tempdir().expect("folder");
+    let path = copy.path().join("p.ilp");
+    std::fs::copy(fixture("windows.ilp"), &path).expect("copied");
+    let mut project = Project::load(&path).expect("loaded");
+    project.seed = 5;
+    project.save(&path).expect("saved");
+    let file = hdf5_pure::File::open(&path).expect("HDF5");
+    let stored = |lane: usize| {
+        let dataset = file.dataset(&format!("Input Data/infos/lane{lane:04}/Raw Data/filePath"));
+        dataset.expect("kept").read_string().expect("text")
+    };
+    assert_eq!(stored(0), [r"images\a.h5/volume/data"]);
+    assert_eq!(stored(2), [r"C:\Users\ana\b.tif"]);
+}
+
+#[test]
+fn data_inside_the_project() {
+    let project = Project::load(&fixture("inside.ilp")).expect("loaded");
+    assert_eq!(project.warnings, []);
+    let lane = &project.lanes[0];
+    let mask = lane.mask.as_ref().expect("a mask");
+    for (info, shape) in [(&lane.raw, [1, 5, 24, 26, 1]), (mask, [1, 5, 24, 26, 1])] {
+        let location = project.locate(info).expect("a place");
+        let reader = brushwood::io::open(&location, &Default::default()).expect("an image");
+        assert_eq!((reader.info().shape, info.canonical_shape()), (shape, Some(shape)));
+    }
+    assert_eq!(lane.labels.iter().count(), 34);
+    assert_eq!(project.selection.expect("selection").compute_in_2d, [false, true]);
+}
+
+#[test]
+fn a_classifier_of_another_kind_is_named() {
+    let project = Project::load(&fixture("other_classifier.ilp")).expect("loaded");
+    let warnings: Vec<String> = project.warnings.iter().map(Warning::to_string).collect();
+    assert_eq!(
+        warnings,
+        [
+            "The project's classifier is not used: it is a SklearnLazyflowClassifier, brushwood knows ilastik's \
+          random forest. Train it again."
+        ]
+    );
+}
+
+#[test]
 fn a_selection_that_does_not_fit_the_forest_drops_it() {
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join("p.ilp");
@@ -162,14 +265,19 @@ fn files_that_are_no_projects() {
         message(&fixture("future.ilp")),
         "Can't open 'P': it was saved by ilastik 1.6.0, and brushwood reads projects of ilastik 0.6 and 1.0 to 1.5. Save it with one of these."
     );
-    let tracking = [
-        ("ilastikVersion", "1.4.2"),
-        ("workflowName", "Automatic Tracking Workflow (Conservation Tracking)"),
-    ];
-    assert_eq!(
-        message(&hdf5("tracking", &tracking)),
-        "Can't open 'P': it is a project of the workflow 'Automatic Tracking Workflow (Conservation Tracking)', and brushwood reads 'Pixel Classification' only. Open it in ilastik."
-    );
+    for workflow in [
+        "Automatic Tracking Workflow (Conservation Tracking)",
+        "Object Classification (from pixel classification)",
+        "Autocontext (2-stage)",
+    ] {
+        let path = hdf5("other", &[("ilastikVersion", "1.4.2"), ("workflowName", workflow)]);
+        assert_eq!(
+            message(&path),
+            format!(
+                "Can't open 'P': it is a project of the workflow '{workflow}', and brushwood reads 'Pixel Classification' only. Open it in ilastik."
+            )
+        );
+    }
 }
 
 #[test]

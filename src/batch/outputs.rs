@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use super::plan::{Input, Plan, PlannedInput, canonical};
+use super::plan::{Input, Plan, PlannedInput, Request, canonical};
 use super::problem::Problem;
 use super::report::OutputReport;
 use crate::data::{Axis, AxisOrder, Roi, Roi5};
 use crate::io::template::{self, Names, TemplateError};
 use crate::io::{self, ImageInfo, ImageSpec, ImageWriter};
 use crate::pipeline::ExportSource;
+use crate::project::Project;
 
 /// A file to be written.
 #[derive(Clone, Debug)]
@@ -42,6 +43,32 @@ impl PlannedOutput {
 /// Starts writing.
 pub(super) fn create(output: &PlannedOutput) -> Result<Box<dyn ImageWriter>, io::Error> {
     io::create(&output.format, &output.path, &output.spec)
+}
+
+/// What is wrong with the name and the format of the outputs, whatever the images are.
+pub(super) fn check_names(project: &Project, request: &Request) -> Vec<Problem> {
+    let format = request.format.as_deref().unwrap_or(&project.export.format);
+    let name = request.template.as_deref().unwrap_or(&project.export.filename_format);
+    let names = Names {
+        dataset_dir: Path::new(""),
+        nickname: "",
+        result_type: "",
+        axes: &AxisOrder::canonical(),
+        roi: Roi5::whole([1; 5]),
+    };
+    let format = io::output_format(format);
+    let path = template::fill(name, &names);
+    let mut problems = Vec::new();
+    if let (Ok(format), Ok(path)) = (&format, &path)
+        && format.is_sequence()
+        && !template::has_slice_index(path)
+    {
+        let format = format.name.to_owned();
+        problems.push(Problem::Template(TemplateError::NoSliceIndex { template: name.to_owned(), format }));
+    }
+    problems.extend(format.err().map(Problem::Format));
+    problems.extend(path.err().map(Problem::Template));
+    problems
 }
 
 /// Plans one file for each source of `plan`; what can't be written becomes a problem of `planned`.

@@ -197,9 +197,7 @@ impl Plan {
             let sources = request.sources.len();
             usage.push(Problem::NoResultType { template: template.to_owned(), sources });
         }
-        if !usage.is_empty() {
-            return Err(PlanError::Usage(usage));
-        }
+        usage.extend(outputs::check_names(&project, &request));
         let mut plan = Plan {
             forest: None,
             training: Vec::new(),
@@ -209,19 +207,26 @@ impl Plan {
             request,
             lanes,
         };
-        plan.check_classifier().map_err(PlanError::Project)?;
+        let unusable = plan.check_classifier().err().unwrap_or_default();
+        let is_usable = usage.is_empty() && unusable.is_empty();
         let mut inputs = Vec::with_capacity(plan.request.inputs.len());
         for (i, input) in plan.request.inputs.iter().enumerate() {
             cancel.check()?;
-            inputs.push(Checker { plan: &plan, notes: Vec::new() }.check(input));
+            inputs.push(Checker { plan: &plan, is_usable, notes: Vec::new() }.check(input));
             checked(i + 1);
         }
         for (input, notes) in inputs {
             plan.notes.extend(notes);
             plan.inputs.push(input);
         }
-        plan.check_outputs();
-        Ok(plan)
+        if is_usable {
+            plan.check_outputs();
+            return Ok(plan);
+        }
+        // Everything at once, so that nobody mends one thing to learn of the next.
+        let refused = if usage.is_empty() { PlanError::Project } else { PlanError::Usage };
+        let images = plan.inputs.into_iter().flat_map(|input| input.problems);
+        Err(refused(usage.into_iter().chain(unusable).chain(images).collect()))
     }
 
     pub(super) fn request(&self) -> &Request {
@@ -357,6 +362,8 @@ impl Plan {
 /// Checks one image.
 struct Checker<'a> {
     plan: &'a Plan,
+    /// Whether the options and the project are sound, so that outputs can be planned.
+    is_usable: bool,
     notes: Vec<String>,
 }
 
@@ -471,7 +478,9 @@ impl Checker<'_> {
         if plan.request.sources.contains(&ExportSource::Labels) && planned.lane.is_none() {
             planned.problems.push(Problem::NotALane { input: input.raw.clone() });
         }
-        outputs::plan_outputs(plan, input, info, features, planned);
+        if self.is_usable {
+            outputs::plan_outputs(plan, input, info, features, planned);
+        }
     }
 
     /// Channels and depth have to be those of the training images; the number of time points is free.

@@ -93,6 +93,12 @@ pub enum Problem {
         /// Number of exports.
         sources: usize,
     },
+    /// No such output format.
+    #[error("Can't write the outputs: {0}.")]
+    Format(#[source] io::Error),
+    /// An output name that can't be filled in for any image.
+    #[error("Can't name the outputs: {0}.")]
+    Template(#[source] TemplateError),
     /// Two results that would go to one file.
     #[error("'{input}' and '{other}' would both be written to '{}'. Use {{nickname}} or {{dataset_dir}} in the output name.", path.display())]
     SameOutput {

@@ -25,6 +25,11 @@ pub enum Event<'a> {
         /// Pixels to be computed.
         pixels: u64,
     },
+    /// The image is open; its files are begun now.
+    Writing {
+        /// Number of the image, from 0.
+        index: usize,
+    },
     /// More pixels of the image are written.
     Advanced {
         /// Number of the image, from 0.

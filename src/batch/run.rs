@@ -159,6 +159,7 @@ impl InputJob<'_> {
             }
             _ => None,
         };
+        tell(Event::Writing { index });
         let mut sinks = Vec::with_capacity(input.outputs.len());
         for output in &input.outputs {
             for path in output.paths.iter().filter(|path| path.exists()) {

@@ -9,7 +9,7 @@ use super::report::TrainingReport;
 use crate::classify::{Rows, TrainOptions};
 use crate::data::classes::MAX_CLASSES;
 use crate::data::volume::Sample;
-use crate::data::{AxisOrder, BlockGrid, CancelToken, LabelClass, LabelVolume, Roi, Volume};
+use crate::data::{Axis, AxisOrder, BlockGrid, CancelToken, LabelClass, LabelVolume, Roi, Volume};
 use crate::features::FeatureBank;
 use crate::io::{self, ImageReader, OpenOptions};
 use crate::pipeline::{self, TrainError, TrainingLane};
@@ -31,6 +31,8 @@ pub struct TrainRequest {
     pub class_names: Vec<String>,
     /// Axes of the images.
     pub input_axes: Option<AxisOrder>,
+    /// Axis along which the files of a stack follow each other.
+    pub stack_along: Option<Axis>,
     /// Seed of training.
     pub seed: Option<u64>,
     /// Trees to train.
@@ -74,6 +76,16 @@ pub enum TrainProblem {
         found: [usize; 4],
         /// Shape of the image.
         expected: [usize; 4],
+    },
+    /// Labels in several channels, as in a coloured picture.
+    #[error(
+        "'{labels}' has {channels} channels; labels are one number for each pixel. Save it with a single channel."
+    )]
+    Channels {
+        /// The label image.
+        labels: String,
+        /// Its channels.
+        channels: usize,
     },
     /// A value that is no class.
     #[error(
@@ -119,12 +131,15 @@ pub fn train_project(
     let mut lanes = Vec::new();
     let mut highest = 0;
     for (image, labels) in &request.pairs {
-        let options =
-            OpenOptions { axes: request.input_axes.clone(), memory: Some(request.memory), stack_along: None };
+        let options = OpenOptions {
+            axes: request.input_axes.clone(),
+            memory: Some(request.memory),
+            stack_along: request.stack_along,
+        };
         let reader = io::open(image, &options)?;
         let info = project.describe(image, reader.info());
         let index = project.add_lane(info)?;
-        let volume = read_labels(labels, image, reader.as_ref(), request.memory)?;
+        let volume = read_labels(labels, image, reader.as_ref(), request)?;
         highest = highest.max(volume.iter().map(|(_, value)| value).max().unwrap_or(0));
         project.lanes[index].labels = volume.clone();
         lanes.push(TrainingLane { index, reader, labels: volume });
@@ -176,12 +191,13 @@ fn read_labels(
     location: &str,
     image: &str,
     reader: &dyn ImageReader,
-    memory: u64,
+    request: &TrainRequest,
 ) -> Result<LabelVolume, TrainProblem> {
     let info = reader.info();
     let expected = [info.shape[0], info.shape[1], info.shape[2], info.shape[3]];
     let open = |axes: Option<AxisOrder>| {
-        io::open(location, &OpenOptions { axes, memory: Some(memory), stack_along: None })
+        let (memory, stack_along) = (Some(request.memory), request.stack_along);
+        io::open(location, &OpenOptions { axes, memory, stack_along })
     };
     let size = |reader: &dyn ImageReader| {
         let shape = reader.info().shape;
@@ -198,6 +214,10 @@ fn read_labels(
             .and_then(|axes| open(Some(axes)).ok());
         match again {
             Some(reader) if size(reader.as_ref()) == expected => labels = reader,
+            _ if size(labels.as_ref()) == expected => {
+                let channels = labels.info().shape[4];
+                return Err(TrainProblem::Channels { labels: location.to_owned(), channels });
+            }
             _ => {
                 return Err(TrainProblem::Shape {
                     labels: location.to_owned(),

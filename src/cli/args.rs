@@ -231,6 +231,9 @@ pub struct TrainArgs {
     /// Axes of the images, such as zyx
     #[arg(long, value_name = "AXES")]
     pub input_axes: Option<AxisOrder>,
+    /// Axis along which the files of a stack, images and label images, follow each other
+    #[arg(long, value_name = "AXIS", value_parser = parse_axis)]
+    pub stack_along: Option<Axis>,
     /// The project to write
     #[arg(long, value_name = "OUT.ilp", value_hint = ValueHint::FilePath)]
     pub project: PathBuf,

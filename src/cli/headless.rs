@@ -7,6 +7,7 @@ use clap::{Parser, ValueHint};
 
 use super::args::{ExportArgs, RunArgs};
 use super::error::{Failure, Status, say};
+use super::ilastik_options;
 use super::predict::predict;
 
 /// ilastik's headless options. Outputs that exist are replaced, each named on stderr.
@@ -31,21 +32,6 @@ pub struct HeadlessArgs {
     /// Refuse to replace outputs that exist
     #[arg(long)]
     pub no_overwrite: bool,
-    /// Accepted for ilastik's sake: the project is never written
-    #[arg(long, value_name = "0|1", num_args = 0..=1, default_missing_value = "1", require_equals = true, hide = true)]
-    pub readonly: Option<String>,
-    /// Accepted for ilastik's sake: stacks need no conversion
-    #[arg(long, hide = true)]
-    pub preconvert_stacks: bool,
-    /// Accepted for ilastik's sake
-    #[arg(long, hide = true)]
-    pub debug: bool,
-    /// Accepted for ilastik's sake
-    #[arg(long, hide = true)]
-    pub exit_on_failure: bool,
-    /// Accepted for ilastik's sake: messages go to stderr
-    #[arg(long, value_name = "FILE", hide = true)]
-    pub logfile: Option<PathBuf>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub run: RunArgs,
@@ -56,17 +42,23 @@ pub(super) fn is_headless(arguments: &[OsString]) -> bool {
     arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--headless")
 }
 
-/// Runs ilastik's headless command line.
+/// Runs ilastik's headless command line; option names have dashes.
 ///
 /// # Errors
-/// As `brushwood predict`.
-pub(super) fn run(args: HeadlessArgs) -> Result<Status, Failure> {
-    if args.logfile.is_some() {
-        say("note: --logfile is not used, messages go to stderr");
-    }
-    if args.export.retrain && args.readonly.as_deref() == Some("0") {
+/// As `brushwood predict`, and options of ilastik's that have no meaning here.
+pub(super) fn run(arguments: Vec<OsString>) -> Result<Status, Failure> {
+    let (arguments, notes) = ilastik_options::without(arguments)?;
+    let mut args = HeadlessArgs::try_parse_from(&arguments)?;
+    notes.iter().for_each(|note| say(&format!("note: {note}")));
+    if args.export.retrain {
         say("note: --retrain does not change the project");
     }
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.trim().parse::<u64>().ok());
+    // ilastik takes 0 for no pool of threads at all.
+    let threads = number("LAZYFLOW_THREADS").and_then(|n| u16::try_from(n.max(1)).ok());
+    let memory = number("LAZYFLOW_TOTAL_RAM_MB").filter(|&n| n > 0).map(|n| n.saturating_mul(1 << 20));
+    args.run.threads = args.run.threads.or(threads);
+    args.run.memory = args.run.memory.or(memory);
     let files = if args.files.is_empty() { args.raw_data } else { args.files };
     predict(&args.project, files, args.export, !args.no_overwrite, &args.run)
 }

@@ -5,6 +5,7 @@
 mod args;
 mod error;
 mod headless;
+mod ilastik_options;
 mod info;
 mod interrupt;
 mod keymap;
@@ -26,10 +27,7 @@ pub use error::{Failure, Status};
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments = spelling::dashed(arguments.into_iter().collect());
     let outcome = if headless::is_headless(&arguments) {
-        headless::HeadlessArgs::try_parse_from(&arguments)
-            .map_err(Failure::from)
-            .and_then(headless::run)
-            .map(ExitCode::from)
+        headless::run(arguments).map(ExitCode::from)
     } else {
         Cli::try_parse_from(&arguments).map_err(Failure::from).and_then(dispatch)
     };

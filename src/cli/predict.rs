@@ -4,11 +4,11 @@ use std::path::Path;
 
 use super::args::{ExportArgs, PredictArgs, RunArgs};
 use super::error::{Failure, Message, Status, print, say};
-use super::interrupt;
+use super::interrupt::Interrupt;
 use super::progress::Progress;
-use crate::batch::{self, Input, Plan, PlanError, Renormalization, Request};
+use crate::batch::{self, Event, Input, Plan, PlanError, Renormalization, Request, Subregion};
 use crate::pipeline::ExportSource;
-use crate::project::Project;
+use crate::project::{ExportSettings, Project};
 
 /// Bytes for blocks in flight when not given.
 const DEFAULT_MEMORY: u64 = 1 << 30;
@@ -33,9 +33,10 @@ pub(super) fn predict(
     overwrite: bool,
     run: &RunArgs,
 ) -> Result<Status, Failure> {
+    let interrupt = Interrupt::on_signal();
     let project = Project::load(project).map_err(|error| Failure::Project(Message::whole(error)))?;
     let class_names = project.classes.iter().map(|class| class.name.clone()).collect();
-    let request = request(files, export, overwrite, run)?;
+    let request = request(files, export, &project.export, overwrite, run)?;
     let plan = Plan::check(project, request).map_err(|error| {
         let message = Message::whole(&error);
         match error {
@@ -45,9 +46,18 @@ pub(super) fn predict(
     })?;
     plan.notes.iter().for_each(|note| say(&format!("note: {note}")));
     let threads = start_threads(run)?;
-    let cancel = interrupt::on_signal();
     let mut progress = Progress::new(class_names, overwrite);
-    let report = batch::run(&plan, threads, &cancel, &mut |event| progress.show(&event))
+    // All at once, before any work starts.
+    progress.name_problems(plan.inputs.iter().flat_map(|input| &input.problems).map(ToString::to_string));
+    let mut tell = |event: Event<'_>| {
+        match event {
+            Event::Writing { .. } => interrupt.set_writing(true),
+            Event::Finished { .. } | Event::LeftOut { .. } => interrupt.set_writing(false),
+            _ => {}
+        }
+        progress.show(&event);
+    };
+    let report = batch::run(&plan, threads, interrupt.token(), &mut tell)
         .map_err(|error| Failure::Project(Message::whole(error)))?;
     if run.json {
         let text = serde_json::to_string_pretty(&report)
@@ -84,9 +94,11 @@ pub(super) fn memory(run: &RunArgs) -> u64 {
     run.memory.unwrap_or(DEFAULT_MEMORY)
 }
 
+/// What is asked for: by options, else by the export settings `stored` in the project, as ilastik has it.
 fn request(
     files: Vec<String>,
     export: ExportArgs,
+    stored: &ExportSettings,
     overwrite: bool,
     run: &RunArgs,
 ) -> Result<Request, Failure> {
@@ -119,6 +131,8 @@ fn request(
         sources.push(ExportSource::Probabilities);
     }
     let ranges = export.pipeline_result_drange.zip(export.export_drange);
+    let renormalization = ranges.or(stored.ranges.map(|[from, to]| (from, to)));
+    let region = stored.region.clone().and_then(|[start, stop]| Subregion::from_bounds(start, stop));
     Ok(Request {
         inputs,
         sources,
@@ -126,14 +140,14 @@ fn request(
         template: export.output_filename_format,
         folder: None,
         internal_path: export.output_internal_path,
-        output_axes: export.output_axis_order,
+        output_axes: export.output_axis_order.or_else(|| stored.axes.clone()),
         input_axes,
         mask_axes,
         ignore_training_axes: export.ignore_training_axistags,
         stack_along: export.stack_along,
-        subregion: export.cutout_subregion,
-        renormalization: ranges.map(|(from, to)| Renormalization { from, to }),
-        dtype: export.export_dtype,
+        subregion: export.cutout_subregion.or(region),
+        renormalization: renormalization.map(|(from, to)| Renormalization { from, to }),
+        dtype: export.export_dtype.or(stored.dtype),
         retrain: export.retrain || export.tree_count.is_some(),
         tree_count: export.tree_count,
         overwrite,

@@ -1,6 +1,7 @@
 //! Progress on stderr: a bar on a terminal, a line for each image otherwise.
 
 use std::io::IsTerminal;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -14,12 +15,26 @@ pub(super) struct Progress {
     /// Names files that are replaced.
     names_replaced: bool,
     class_names: Vec<String>,
+    /// Problems that were named before the work began.
+    named: Vec<String>,
+    /// The image at work, and when something was last said of it.
+    at_work: Option<(String, Instant)>,
 }
+
+/// How often a line tells how far a long image is.
+const PACE: Duration = Duration::from_secs(10);
 
 impl Progress {
     /// Progress of a run over a project with classes of these names.
     pub(super) fn new(class_names: Vec<String>, names_replaced: bool) -> Self {
-        Progress { bar: None, is_terminal: std::io::stderr().is_terminal(), names_replaced, class_names }
+        let is_terminal = std::io::stderr().is_terminal();
+        Progress { bar: None, is_terminal, names_replaced, class_names, named: Vec::new(), at_work: None }
+    }
+
+    /// Names what stands in the way of some images.
+    pub(super) fn name_problems(&mut self, problems: impl Iterator<Item = String>) {
+        self.named = problems.collect();
+        self.named.iter().for_each(|problem| say(&format!("error: {problem}")));
     }
 
     /// Shows `event`.
@@ -37,9 +52,16 @@ impl Progress {
                 bar.set_message((*input).to_owned());
                 self.bar = Some(bar);
             }
-            Event::Advanced { done, .. } => {
+            Event::Started { input, .. } => self.at_work = Some(((*input).to_owned(), Instant::now())),
+            Event::Advanced { done, pixels, .. } => {
                 if let Some(bar) = &self.bar {
                     bar.set_position(*done);
+                }
+                if let Some((input, last)) = &mut self.at_work
+                    && last.elapsed() >= PACE
+                {
+                    *last = Instant::now();
+                    say(&format!("{input}: {} %", 100 * done / (*pixels).max(1)));
                 }
             }
             Event::Replacing(path) if self.names_replaced => {
@@ -49,7 +71,8 @@ impl Progress {
                 if let Some(bar) = self.bar.take() {
                     bar.finish_and_clear();
                 }
-                finished_lines(report).iter().for_each(|l| self.line(l));
+                self.at_work = None;
+                finished_lines(report, &self.named).iter().for_each(|l| self.line(l));
             }
             _ => {}
         }
@@ -87,9 +110,11 @@ pub(super) fn training_lines(report: &TrainingReport, class_names: &[String]) ->
     lines
 }
 
-fn finished_lines(report: &InputReport) -> Vec<String> {
+/// What became of an image; errors that were `named` before are not repeated.
+fn finished_lines(report: &InputReport, named: &[String]) -> Vec<String> {
     if !report.errors.is_empty() {
-        return report.errors.iter().map(|error| format!("error: {error}")).collect();
+        let new = report.errors.iter().filter(|error| !named.contains(error));
+        return new.map(|error| format!("error: {error}")).collect();
     }
     report
         .outputs

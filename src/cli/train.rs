@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::args::TrainArgs;
 use super::error::{Failure, Message, Status, print, say};
-use super::interrupt;
+use super::interrupt::Interrupt;
 use super::predict::{memory, start_threads};
 use super::progress::training_lines;
 use crate::batch::FeatureChoice;
@@ -33,18 +33,20 @@ pub(super) fn run(args: TrainArgs) -> Result<Status, Failure> {
         features: features(&args.features)?,
         class_names: args.label_names,
         input_axes: args.input_axes,
+        stack_along: args.stack_along,
         seed: args.seed,
         tree_count: args.tree_count,
         memory: memory(&args.run),
         project: args.project.clone(),
     };
-    let cancel = interrupt::on_signal();
+    let interrupt = Interrupt::on_signal();
     start_threads(&args.run)?;
-    let (mut project, report) = match train_project(&request, &cancel) {
+    let (mut project, report) = match train_project(&request, interrupt.token()) {
         Err(TrainProblem::Training(TrainError::Cancelled(_))) => return Ok(Status::Interrupted),
         trained => trained.map_err(|error| Failure::Work(Message::whole(error)))?,
     };
-    if cancel.is_cancelled() {
+    interrupt.set_writing(true);
+    if interrupt.token().is_cancelled() {
         return Ok(Status::Interrupted);
     }
     project.save_replacing(&args.project).map_err(|error| Failure::Work(Message::whole(error)))?;

@@ -61,6 +61,7 @@ impl FeatureBank {
         input_channels: usize,
     ) -> Result<Self, ScaleError> {
         selection.check(image_shape)?;
+        let selection = &selection.on(image_shape);
         let plans = ScalePlan::all(selection, input_channels);
         Ok(FeatureBank {
             learned: learned_channels(&plans, input_channels, &selection.unused_channels),

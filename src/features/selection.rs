@@ -73,7 +73,8 @@ pub fn required_pixels(scale: f64) -> usize {
     ((PRESMOOTHING_WINDOW * scale).ceil() as usize).saturating_add(1)
 }
 
-/// Checks that a column of scale `scale` can be computed on an image of `shape` (`zyx`).
+/// Checks that a column of scale `scale` can be computed on an image of `shape` (`zyx`); an image of one
+/// slice is computed in 2D whatever is asked for.
 ///
 /// # Errors
 /// An axis with too few pixels (x first), or a scale that is not positive.
@@ -83,7 +84,7 @@ pub fn check_scale(scale: f64, in_2d: bool, shape: [usize; 3]) -> Result<(), Sca
     }
     let needed = required_pixels(scale);
     let [z, y, x] = shape;
-    let axes = [('x', x), ('y', y), ('z', if in_2d { usize::MAX } else { z })];
+    let axes = [('x', x), ('y', y), ('z', if in_2d || z == 1 { usize::MAX } else { z })];
     match axes.into_iter().find(|&(_, available)| available < needed) {
         Some((axis, available)) => Err(ScaleError::ImageTooSmall { scale, axis, needed, available }),
         None => Ok(()),
@@ -151,6 +152,12 @@ impl FeatureSelection {
             Some(columns) => Err(ScaleError::Ragged { scales, columns }),
             None => self.invalid_scales(shape).into_iter().next().map_or(Ok(()), Err),
         }
+    }
+
+    /// The selection as it is computed on images of `shape` (`zyx`): all in 2D where there is one slice.
+    pub fn on(&self, shape: [usize; 3]) -> Self {
+        let compute_in_2d = self.compute_in_2d.iter().map(|&in_2d| in_2d || shape[0] == 1).collect();
+        FeatureSelection { compute_in_2d, ..self.clone() }
     }
 
     /// Number of selected cells.

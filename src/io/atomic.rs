@@ -18,10 +18,11 @@ pub struct PendingFile {
 }
 
 impl PendingFile {
-    /// Starts a file that will replace `path`, or the file that `path` links to, keeping its mode.
+    /// Starts a file that will replace `path`, or the file that `path` links to, keeping its mode and group.
     ///
     /// # Errors
-    /// The folder does not exist or can't be written, or `path` is a folder.
+    /// The folder does not exist or can't be written, or `path` is a folder or a file that must not be
+    /// written.
     pub fn create(path: &Path) -> Result<Self, Error> {
         let target = follow_links(path)?;
         let metadata = match fs::metadata(&target) {
@@ -35,8 +36,11 @@ impl PendingFile {
             let nearest = folder.ancestors().find(|a| a.is_dir()).map(Path::to_owned);
             return Err(Error::NotFound { path: folder.to_owned(), nearest });
         }
+        if metadata.as_ref().is_some_and(|metadata| !is_writable(&target, metadata)) {
+            return Err(Error::io(path, std::io::Error::other("the file is read-only")));
+        }
         let name = target.file_name().unwrap_or_default().to_string_lossy();
-        let prefix = format!(".{name}.");
+        let prefix: String = format!(".{name}.").chars().take(LONGEST_PREFIX).collect();
         let mut builder = tempfile::Builder::new();
         builder.prefix(&prefix).suffix(".part");
         // A new file gets the mode that any program would give it.
@@ -44,7 +48,7 @@ impl PendingFile {
         builder.permissions(<fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
         let temporary = builder.tempfile_in(folder).map_err(|e| Error::io(path, e))?;
         if let Some(metadata) = metadata {
-            temporary.as_file().set_permissions(metadata.permissions()).map_err(|e| Error::io(path, e))?;
+            keep_group_and_mode(temporary.as_file(), &metadata).map_err(|e| Error::io(path, e))?;
         }
         let (file, temporary) = NamedTempFile::into_parts(temporary);
         Ok(PendingFile { file, temporary, target })
@@ -115,6 +119,40 @@ pub fn replace_file<E: From<Error>>(
     let mut pending = PendingFile::create(path)?;
     write(&mut pending.file)?;
     Ok(pending.commit()?)
+}
+
+/// Characters of a target's name that its temporary name begins with: names have an end.
+const LONGEST_PREFIX: usize = 40;
+
+/// Whether the owner of a file meant it to be written: renaming would replace it all the same.
+#[cfg(unix)]
+fn is_writable(path: &Path, metadata: &fs::Metadata) -> bool {
+    // The administrator may write everything, which says nothing.
+    !metadata.permissions().readonly() && rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
+#[cfg(not(unix))]
+fn is_writable(_path: &Path, metadata: &fs::Metadata) -> bool {
+    !metadata.permissions().readonly()
+}
+
+/// Gives `file` the group and the mode of the file it will replace. Where the group can't be kept, the
+/// other group gets no rights that it had not before.
+#[cfg(unix)]
+fn keep_group_and_mode(file: &File, like: &fs::Metadata) -> std::io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let mut mode = like.permissions().mode() & 0o7777;
+    if file.metadata()?.gid() != like.gid()
+        && rustix::fs::fchown(file, None, Some(rustix::fs::Gid::from_raw(like.gid()))).is_err()
+    {
+        mode = mode & !0o070 | (mode & 0o007) << 3;
+    }
+    file.set_permissions(fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn keep_group_and_mode(file: &File, like: &fs::Metadata) -> std::io::Result<()> {
+    file.set_permissions(like.permissions())
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -191,11 +229,38 @@ mod tests {
         let (real, link) = (folder.path().join("real"), folder.path().join("link"));
         fs::write(&real, "old").unwrap();
         fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
+        // Any of the user's groups, or any at all for the administrator.
+        let group = rustix::process::getgroups().unwrap().first().map(|group| group.as_raw());
+        let group = if rustix::process::geteuid().is_root() { Some(12_345) } else { group };
+        std::os::unix::fs::chown(&real, None, group).unwrap();
         std::os::unix::fs::symlink("real", &link).unwrap();
         replace_file::<Error>(&link, |file| file.write_all(b"new").map_err(|e| Error::io(&link, e))).unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read(&real).unwrap(), b"new");
         assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
+        let kept = std::os::unix::fs::MetadataExt::gid(&fs::metadata(&real).unwrap());
+        assert!(group.is_none_or(|group| group == kept), "{kept}");
+    }
+
+    #[test]
+    fn a_read_only_file_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        fs::write(&path, "old").unwrap();
+        let mut permissions = fs::metadata(&path).unwrap().permissions();
+        permissions.set_readonly(true);
+        fs::set_permissions(&path, permissions).unwrap();
+        let error = PendingFile::create(&path).unwrap_err();
+        assert_eq!(error.to_string(), format!("{}: the file is read-only", path.display()));
+        assert_eq!(entries(folder.path()), 1);
+    }
+
+    #[test]
+    fn the_longest_names_can_be_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("µ".repeat(127));
+        replace_file::<Error>(&path, |file| file.write_all(b"new").map_err(|e| Error::io(&path, e))).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub mod write;
 pub use content::content_hash;
 pub use error::Error;
 pub use format::{FORMATS, Format, ImageInfo, ImageReader, ImageSpec, ImageWriter, OpenOptions, PixelSize};
+pub(crate) use hdf5::without_soft_links;
 pub use open::open;
 pub use stack::expand;
 pub use write::{OUTPUT_FORMATS, OutputFormat, check, create, output_format};

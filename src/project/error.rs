@@ -180,6 +180,14 @@ pub enum Warning {
         /// Why.
         reason: String,
     },
+    /// The stored classifier is of a kind that brushwood does not know.
+    #[error(
+        "The project's classifier is not used: it is a {kind}, brushwood knows ilastik's random forest. Train it again."
+    )]
+    OtherClassifier {
+        /// Its class.
+        kind: String,
+    },
     /// A block of labels lies outside its image or can't be placed.
     #[error("Labels of image {} are left out: {object}: {reason}.", lane + 1)]
     LabelsDropped {
@@ -262,6 +270,14 @@ pub enum LaneError {
     /// A kind of location that brushwood does not read.
     #[error("Can't open '{location}': brushwood reads files, not this kind of address. Save it to a file.")]
     UnsupportedLocation {
+        /// The location as stored.
+        location: String,
+    },
+    /// A path of another operating system.
+    #[error(
+        "Can't open '{location}': it is a path on Windows, where the project was saved. Say where the file is on this machine."
+    )]
+    OtherSystem {
         /// The location as stored.
         location: String,
     },

@@ -52,6 +52,17 @@ pub(super) fn read(classification: &Folder) -> Result<Option<StoredForest>> {
     Ok(Some(StoredForest { forest: Forest { trees, classes, feature_count }, feature_names }))
 }
 
+/// The class of a stored classifier that is no forest of VIGRA's, from its pickled type.
+pub(super) fn other_kind(classification: &Folder) -> Result<Option<String>> {
+    let Some(folder) = classification.folder("ClassifierForests")? else { return Ok(None) };
+    if folder.groups().iter().any(|name| name.starts_with("Forest")) {
+        return Ok(None);
+    }
+    let pickle = folder.text("pickled_type")?.unwrap_or_default();
+    // "c", the module, the class, each on a line.
+    Ok(pickle.lines().nth(1).filter(|class| *class != "ParallelVigraRfLazyflowClassifier").map(str::to_owned))
+}
+
 /// Reads a tree; the first one says how many features there are.
 fn read_tree(folder: &Folder, feature_count: &mut Option<usize>, class_count: usize) -> Result<Tree> {
     let missing = |what| folder.damage(what, "it is missing");

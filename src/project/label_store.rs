@@ -1,7 +1,8 @@
 //! Label blocks: `LabelSets/labelsNNN/blockNNNN`, dense boxes cropped to the labels they hold.
 //!
-//! Blocks carry their place (`blockSlice`) and mostly their axes (`axistags`). Projects of the years
-//! 2017 to 2020 hold blocks whose axes differ from the image's, some without saying so.
+//! Blocks carry their place (`blockSlice`) and mostly their axes (`axistags`). Others are in the order
+//! that ilastik works in, in that of the image's file (1.3.3post2 to 1.4.0b7), or in one that the oldest
+//! versions forced on every image; which of these fits is found out for all blocks of an image together.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use super::stored::{Folder, Numbers, Result};
 use crate::data::classes::MAX_CLASSES;
 use crate::data::{Axis, AxisOrder, LabelVolume, Roi};
 
-/// Axis orders of old blocks that do not name their axes.
+/// Axis orders that old versions forced on every image.
 const OLD_ORDERS: [&str; 2] = ["txyzc", "tzyxc"];
 /// Planes per written block.
 const DEPTH: usize = 16;
@@ -24,6 +25,35 @@ pub(super) struct LabelBlock {
     pub values: Vec<u8>,
     /// `[start:stop,…]` per axis.
     pub slice: String,
+}
+
+/// Which axis order blocks are in that do not name their axes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Untagged {
+    /// The order that ilastik works in: `tzyx` without axes of one pixel, then `c`.
+    Internal,
+    /// The image's own, as in its file.
+    OfTheFile,
+}
+
+/// The image that labels belong to, as far as the project says what it is.
+pub(super) struct Labelled<'a> {
+    /// Number of its lane.
+    pub lane: usize,
+    /// Axes of its file.
+    pub axes: &'a AxisOrder,
+    /// Shape, `tzyxc`.
+    pub shape: Option<[usize; 5]>,
+    /// What blocks without axis tags are in, for the version that wrote them.
+    pub untagged: Untagged,
+}
+
+/// A stored block whose axes may not be known yet.
+struct Found {
+    name: String,
+    ranges: Vec<(usize, usize)>,
+    tags: Option<AxisOrder>,
+    numbers: Numbers<u8>,
 }
 
 /// A stored block on its way into the labels.
@@ -40,27 +70,34 @@ pub(super) fn block_axes(axes: &AxisOrder) -> AxisOrder {
     AxisOrder::new(spatial.chain([Axis::C])).unwrap_or_else(|_| AxisOrder::canonical())
 }
 
-/// Reads the labels of the lane number `lane` whose blocks lie in `folder`. `shape` is the image's
-/// (`tzyxc`); without it the labels get the smallest shape that holds all blocks.
+/// Reads the labels of an image whose blocks lie in `folder`. Without the image's shape they get the
+/// smallest one that holds all blocks.
 pub(super) fn read(
     folder: &Folder,
-    lane: usize,
-    axes: &AxisOrder,
-    shape: Option<[usize; 5]>,
+    image: &Labelled<'_>,
     warnings: &mut Vec<Warning>,
 ) -> Result<LabelVolume> {
-    let mut blocks = Vec::new();
+    let mut found = Vec::new();
     let masked = folder.groups().iter().map(|name| (name, true));
     for (name, is_masked) in folder.datasets().iter().map(|name| (name, false)).chain(masked) {
         let read = if is_masked { read_masked(folder, name)? } else { read_block(folder, name)? };
-        match read.and_then(|(slice, tags, numbers)| place(&slice, tags.as_deref(), numbers, axes, shape)) {
-            Ok(placed) => blocks.push(placed),
+        match read.and_then(|(slice, tags, numbers)| check(name, &slice, tags.as_deref(), numbers)) {
+            Ok(block) => found.push(block),
             Err(reason) => {
-                warnings.push(Warning::LabelsDropped { lane, object: folder.path_of(name), reason });
+                let object = folder.path_of(name);
+                warnings.push(Warning::LabelsDropped { lane: image.lane, object, reason });
             }
         }
     }
-    let shape = shape.unwrap_or_else(|| {
+    let (blocks, homeless) = place(found, image);
+    for block in homeless {
+        let ranges: Vec<String> =
+            block.ranges.iter().map(|(start, stop)| format!("{start}:{stop}")).collect();
+        let reason = format!("its place [{}] lies outside the image or has other axes", ranges.join(","));
+        let object = folder.path_of(&block.name);
+        warnings.push(Warning::LabelsDropped { lane: image.lane, object, reason });
+    }
+    let shape = image.shape.unwrap_or_else(|| {
         blocks.iter().fold([1; 5], |shape, block| {
             let stops: Vec<usize> =
                 block.start.iter().zip(&block.numbers.shape).map(|(start, size)| start + size).collect();
@@ -97,15 +134,13 @@ fn read_masked(folder: &Folder, name: &str) -> Result<std::result::Result<Block,
     Ok(Ok((slice, tags, numbers)))
 }
 
-/// Finds out which axes a block has: its own tags, else the image's axes, else an order of old
-/// projects; the first that fits the block and the image.
-fn place(
+/// Checks a block by itself.
+fn check(
+    name: &str,
     slice: &str,
     tags: Option<&str>,
     numbers: Numbers<u8>,
-    axes: &AxisOrder,
-    shape: Option<[usize; 5]>,
-) -> std::result::Result<Placed, String> {
+) -> std::result::Result<Found, String> {
     let ranges = parse_slice(slice).ok_or_else(|| format!("its place '{slice}' makes no sense"))?;
     if ranges.len() != numbers.shape.len()
         || ranges.iter().zip(&numbers.shape).any(|((start, stop), size)| stop - start != *size)
@@ -115,20 +150,62 @@ fn place(
     if let Some(&value) = numbers.values.iter().find(|&&v| usize::from(v) > MAX_CLASSES) {
         return Err(format!("it holds the label {value}"));
     }
-    let fits = |order: &AxisOrder| {
-        order.len() == ranges.len()
-            && order.axes().iter().zip(&ranges).all(|(&axis, &(_, stop))| match shape {
+    Ok(Found { name: name.to_owned(), ranges, tags: tags.and_then(axistags::parse), numbers })
+}
+
+/// Finds out which axes the blocks have: their own tags if these fit, else the first order that fits all
+/// blocks with as many axes, else the first that fits the block alone. Blocks that none fits come second.
+fn place(found: Vec<Found>, image: &Labelled<'_>) -> (Vec<Placed>, Vec<Found>) {
+    let fits = |order: &AxisOrder, block: &Found| {
+        order.len() == block.ranges.len()
+            && order.axes().iter().zip(&block.ranges).all(|(&axis, &(_, stop))| match image.shape {
                 _ if axis == Axis::C => stop <= 1,
                 Some(shape) => stop <= shape[axis as usize],
                 None => true,
             })
     };
+    let tagged = |block: &Found| block.tags.clone().filter(|tags| fits(tags, block));
+    let candidates = candidates(image);
+    let mut common: BTreeMap<usize, Option<AxisOrder>> = BTreeMap::new();
+    for block in found.iter().filter(|block| tagged(block).is_none()) {
+        let count = block.ranges.len();
+        common.entry(count).or_insert_with(|| {
+            let alike: Vec<&Found> =
+                found.iter().filter(|other| other.ranges.len() == count && tagged(other).is_none()).collect();
+            candidates.iter().find(|order| alike.iter().all(|block| fits(order, block))).cloned()
+        });
+    }
+    let mut placed = Vec::new();
+    let mut homeless = Vec::new();
+    for block in found {
+        let order = tagged(&block)
+            .or_else(|| common.get(&block.ranges.len()).cloned().flatten())
+            .or_else(|| candidates.iter().find(|order| fits(order, &block)).cloned());
+        match order {
+            Some(axes) => {
+                let start = block.ranges.iter().map(|range| range.0).collect();
+                placed.push(Placed { axes, start, numbers: block.numbers });
+            }
+            None => homeless.push(block),
+        }
+    }
+    (placed, homeless)
+}
+
+/// The orders that blocks without tags may be in, the likeliest first.
+fn candidates(image: &Labelled<'_>) -> Vec<AxisOrder> {
+    let internal = image.shape.and_then(|shape| {
+        let wide = Axis::ALL.into_iter().filter(|&axis| match axis {
+            Axis::Y | Axis::X | Axis::C => true,
+            Axis::T | Axis::Z => shape[axis as usize] > 1,
+        });
+        AxisOrder::new(wide).ok()
+    });
+    let own = [image.axes.clone(), block_axes(image.axes)];
     let old = OLD_ORDERS.iter().filter_map(|order| order.parse().ok());
-    let candidates =
-        tags.and_then(axistags::parse).into_iter().chain([axes.clone(), block_axes(axes)]).chain(old);
-    match candidates.into_iter().find(fits) {
-        Some(axes) => Ok(Placed { axes, start: ranges.iter().map(|r| r.0).collect(), numbers }),
-        None => Err(format!("its place {slice} lies outside the image or has other axes")),
+    match image.untagged {
+        Untagged::Internal => internal.into_iter().chain(own).chain(old).collect(),
+        Untagged::OfTheFile => own.into_iter().chain(internal).chain(old).collect(),
     }
 }
 
@@ -210,24 +287,78 @@ mod tests {
         }
     }
 
+    fn ones(place: &str, tags: Option<&str>) -> Found {
+        let ranges = parse_slice(place).unwrap();
+        let shape: Vec<usize> = ranges.iter().map(|(start, stop)| stop - start).collect();
+        let values = vec![1; shape.iter().product()];
+        check("block", place, tags, Numbers { shape, values }).unwrap()
+    }
+
+    fn orders(
+        places: &[&str],
+        axes: &str,
+        shape: Option<[usize; 5]>,
+        untagged: Untagged,
+    ) -> (Vec<String>, usize) {
+        let axes = order(axes);
+        let image = Labelled { lane: 0, axes: &axes, shape, untagged };
+        let found = places.iter().map(|place| ones(place, None)).collect();
+        let (placed, homeless) = place(found, &image);
+        (placed.iter().map(|block| block.axes.to_string()).collect(), homeless.len())
+    }
+
     #[test]
-    fn old_blocks_are_placed_by_what_fits() {
-        let numbers =
-            |shape: &[usize]| Numbers { shape: shape.to_vec(), values: vec![1; shape.iter().product()] };
-        // A 2D image of 20 x 90 whose blocks were written as txyzc, without axis tags.
+    fn a_block_says_what_it_holds() {
+        let block = |slice: &str, shape: &[usize], value: u8| {
+            let values = vec![value; shape.iter().product()];
+            check("block", slice, None, Numbers { shape: shape.to_vec(), values }).err()
+        };
+        assert_eq!(block("[5:7,80:90,0:1]", &[2, 10, 1], 1), None);
+        assert!(block("[5:7,80:90,0:1]", &[3, 10, 1], 1).unwrap().contains("differs from its place"));
+        assert!(block("[5:7,80:90]", &[2, 10, 1], 1).unwrap().contains("differs from its place"));
+        assert_eq!(block("[0:1]", &[1], 200).unwrap(), "it holds the label 200");
+        assert_eq!(block("here", &[1], 1).unwrap(), "its place 'here' makes no sense");
+    }
+
+    #[test]
+    fn blocks_without_tags_are_in_the_order_of_their_time() {
+        use Untagged::{Internal, OfTheFile};
+        let volume = Some([1, 30, 30, 30, 1]);
+        let places = ["[0:2,3:9,20:30,0:1]"];
+        assert_eq!(orders(&places, "xyz", volume, Internal), (vec!["zyxc".into()], 0));
+        assert_eq!(orders(&places, "xyz", volume, OfTheFile), (vec!["xyzc".into()], 0));
+        assert_eq!(orders(&places, "xyzc", volume, OfTheFile), (vec!["xyzc".into()], 0));
+        // Axes of one pixel are not there.
+        assert_eq!(orders(&["[0:2,3:9,0:1]"], "xyz", Some([1, 1, 30, 30, 1]), Internal).0, ["yxc"]);
+    }
+
+    #[test]
+    fn an_order_has_to_fit_all_blocks() {
+        // Either block alone would fit the order that comes first.
+        let image = Some([1, 1, 20, 90, 1]);
+        let places = ["[0:2,3:9,0:1]", "[80:90,5:7,0:1]"];
+        assert_eq!(orders(&places, "xy", image, Untagged::Internal).0, ["xyc", "xyc"]);
+        assert_eq!(orders(&places[..1], "xy", image, Untagged::Internal).0, ["yxc"]);
+        // A 2D image whose blocks were written as txyzc, others as yxc.
+        let places = ["[0:1,80:90,5:7,0:1,0:1]", "[5:7,80:90,0:1]"];
+        assert_eq!(orders(&places, "yx", image, Untagged::Internal).0, ["txyzc", "yxc"]);
+        // One that lies outside spoils it for itself only.
+        let places = ["[5:7,80:90,0:1]", "[5:7,80:91,0:1]"];
+        assert_eq!(orders(&places, "yx", image, Untagged::Internal), (vec!["yxc".into()], 1));
+    }
+
+    #[test]
+    fn tags_are_believed_first_if_they_fit() {
+        let axes = order("yx");
         let shape = Some([1, 1, 20, 90, 1]);
-        let placed =
-            place("[0:1,80:90,5:7,0:1,0:1]", None, numbers(&[1, 10, 2, 1, 1]), &order("yx"), shape).unwrap();
-        assert_eq!(placed.axes, order("txyzc"));
-        assert_eq!(pixels(&placed).map(|(at, _)| at).max(), Some([0, 0, 6, 89]));
-        let placed = place("[5:7,80:90,0:1]", None, numbers(&[2, 10, 1]), &order("yx"), shape).unwrap();
-        assert_eq!(placed.axes, order("yxc"));
-        // Tags are believed before the image's axes.
+        let image = Labelled { lane: 0, axes: &axes, shape, untagged: Untagged::Internal };
         let tags = axistags::format(&order("xyc"));
-        let placed = place("[5:7,8:10,0:1]", Some(&tags), numbers(&[2, 2, 1]), &order("yx"), shape).unwrap();
-        assert_eq!(placed.axes, order("xyc"));
-        assert!(place("[5:7,80:91,0:1]", None, numbers(&[2, 11, 1]), &order("yx"), shape).is_err());
-        assert!(place("[5:7,80:90,0:1]", None, numbers(&[3, 10, 1]), &order("yx"), shape).is_err());
+        let axes_of = |place_: &str| {
+            let (placed, _) = place(vec![ones(place_, Some(&tags))], &image);
+            placed[0].axes.to_string()
+        };
+        assert_eq!(axes_of("[5:7,8:10,0:1]"), "xyc");
+        assert_eq!(axes_of("[5:7,80:90,0:1]"), "yxc");
     }
 
     proptest! {
@@ -245,8 +376,11 @@ mod tests {
                 prop_assert!(block.values.iter().any(|&v| v != 0));
                 let numbers = Numbers { shape: block.shape, values: block.values };
                 let tags = axistags::format(&stored);
-                let placed = place(&block.slice, Some(&tags), numbers, &image, Some([2, 40, 70, 130, 3])).unwrap();
-                back.paint(super::pixels(&placed));
+                let found = check("block", &block.slice, Some(&tags), numbers).unwrap();
+                let shape = Some([2, 40, 70, 130, 3]);
+                let image = Labelled { lane: 0, axes: &image, shape, untagged: Untagged::Internal };
+                let (placed, _) = place(vec![found], &image);
+                back.paint(super::pixels(&placed[0]));
             }
             prop_assert_eq!(labels, back);
         }

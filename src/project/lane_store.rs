@@ -2,10 +2,10 @@
 //!
 //! Datasets are described, never opened, so a project with missing images loads.
 
-use super::axistags;
 use super::model::{DataRole, DatasetInfo, DatasetLocation};
 use super::stored::{Folder, Result};
 use super::value::Value;
+use super::{axistags, lanes};
 use crate::data::AxisOrder;
 
 /// Folder of the copies inside a project file.
@@ -14,13 +14,21 @@ pub(super) const LOCAL_DATA: &str = "Input Data/local_data";
 /// More samples than any image has; keeps sums of sizes from overflowing.
 const MAX_SAMPLES: usize = 1 << 48;
 
-/// Reads the dataset of a role; `None` when the role's group is empty.
+/// Reads the dataset of a role; `None` when the role's group is empty. Versions before roles described
+/// the image in the lane's own group.
 pub(super) fn read(
     lane: &Folder,
     role: DataRole,
     local_data: Option<&Folder>,
 ) -> Result<Option<DatasetInfo>> {
-    let Some(folder) = lane.folder(role.name())? else { return Ok(None) };
+    match lane.folder(role.name())? {
+        Some(folder) => read_info(&folder, local_data),
+        None if role == DataRole::RawData => read_info(lane, local_data),
+        None => Ok(None),
+    }
+}
+
+fn read_info(folder: &Folder, local_data: Option<&Folder>) -> Result<Option<DatasetInfo>> {
     if folder.datasets().is_empty() {
         return Ok(None);
     }
@@ -36,10 +44,8 @@ pub(super) fn read(
         DatasetLocation::Internal(below.unwrap_or(inner).to_owned())
     } else if kind.contains("Url") || path.contains("://") {
         DatasetLocation::Url(path)
-    } else if path.starts_with('/') {
-        DatasetLocation::Absolute(path)
     } else {
-        DatasetLocation::Relative(path)
+        file_location(path)
     };
     let mut shape: Vec<usize> = folder
         .integers("shape")?
@@ -63,7 +69,7 @@ pub(super) fn read(
     let range = folder.floats("drange")?.map(|numbers| numbers.values);
     let nickname = match folder.text("nickname")? {
         Some(name) => name,
-        None => super::lanes::nickname(&location),
+        None => lanes::nickname(&location),
     };
     Ok(Some(DatasetInfo {
         nickname,
@@ -76,6 +82,29 @@ pub(super) fn read(
         location,
         content_hash: None,
     }))
+}
+
+/// The location of a file or of the files of a stack. Windows separates folders by backslashes, the files
+/// of a stack by semicolons, and begins absolute paths with a drive.
+fn file_location(path: String) -> DatasetLocation {
+    let is_of_windows = path.contains('\\') || lanes::has_drive(&path) || is_semicolon_list(&path);
+    if !is_of_windows {
+        return match path.starts_with('/') {
+            true => DatasetLocation::Absolute(path),
+            false => DatasetLocation::Relative(path),
+        };
+    }
+    let is_absolute = lanes::has_drive(&path) || path.starts_with(['/', '\\']);
+    let path = path.replace('\\', "/").replace(';', ":");
+    if is_absolute { DatasetLocation::Absolute(path) } else { DatasetLocation::Relative(path) }
+}
+
+/// Whether semicolons separate files of one kind: they may be part of a name, too.
+fn is_semicolon_list(path: &str) -> bool {
+    let extension = |part: &str| part.rsplit_once('.').map(|(_, extension)| extension.to_owned());
+    let mut parts = path.split(';').map(extension);
+    let first = parts.next().flatten();
+    path.contains(';') && first.is_some() && parts.all(|other| other == first)
 }
 
 /// The datasets that describe `info`, by name.
@@ -122,4 +151,29 @@ pub(super) fn constants() -> Vec<(&'static str, Value)> {
         ("scale_locked", Value::Flag(false)),
         ("working_scale", Value::text("")),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn locations_of_files() {
+        let relative = |path: &str| DatasetLocation::Relative(path.into());
+        let absolute = |path: &str| DatasetLocation::Absolute(path.into());
+        for (stored, expect) in [
+            ("images/a.tif", relative("images/a.tif")),
+            ("/data/a.h5/volume", absolute("/data/a.h5/volume")),
+            ("a_0.png:a_1.png", relative("a_0.png:a_1.png")),
+            ("a;b.png", relative("a;b.png")),
+            ("a_0.png;a_1.png", relative("a_0.png:a_1.png")),
+            ("images\\a.h5/volume", relative("images/a.h5/volume")),
+            ("..\\a_0.png;..\\a_1.png", relative("../a_0.png:../a_1.png")),
+            ("C:\\data\\a.tif", absolute("C:/data/a.tif")),
+            ("D:/data/a.tif", absolute("D:/data/a.tif")),
+            ("\\\\server\\share\\a.tif", absolute("//server/share/a.tif")),
+        ] {
+            assert_eq!(file_location(stored.into()), expect, "{stored}");
+        }
+    }
 }

@@ -181,6 +181,9 @@ impl Project {
     /// An address that is no file, or data inside a project that has no file.
     pub fn locate(&self, info: &DatasetInfo) -> Result<String, LaneError> {
         match &info.location {
+            DatasetLocation::Absolute(path) if has_drive(path) && cfg!(not(windows)) => {
+                Err(LaneError::OtherSystem { location: path.clone() })
+            }
             DatasetLocation::Absolute(path) => Ok(path.clone()),
             DatasetLocation::Relative(path) => {
                 let folder = self.folder();
@@ -276,6 +279,11 @@ fn map_stack(location: &str, change: impl Fn(&str) -> PathBuf) -> String {
     let parts: Vec<String> =
         location.split(STACK_SEPARATOR).map(|part| change(part).to_string_lossy().into_owned()).collect();
     parts.join(&STACK_SEPARATOR.to_string())
+}
+
+/// Whether a path begins with a drive, as absolute ones do on Windows.
+pub(super) fn has_drive(path: &str) -> bool {
+    matches!(path.as_bytes(), [letter, b':', b'/' | b'\\', ..] if letter.is_ascii_alphabetic())
 }
 
 /// The folder of a file, absolute.

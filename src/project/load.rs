@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use super::error::{Error, WORKFLOW, Warning};
 use super::forest_store::StoredForest;
+use super::label_store::{self, Labelled, Untagged};
 use super::model::{DataRole, Lane, Project};
 use super::origin::{Origin, Stamp, State};
 use super::stored::{self, Damage, Folder};
-use super::{bookmarks, export_store, forest_store, label_store, lane_store, own_store};
+use super::{bookmarks, export_store, forest_store, lane_store, own_store};
 use crate::data::classes::MAX_CLASSES;
 use crate::data::{Axis, LabelClass, LabelVolume};
 use crate::features::selection::FILTER_IDS;
@@ -120,11 +121,24 @@ fn is_current(version: &str) -> bool {
     }
 }
 
+/// The axis order of label blocks that don't name their axes: the image's own in files of 1.3.3post2 to
+/// 1.4.0b7, else ilastik's internal one.
+fn untagged(version: &str) -> Untagged {
+    let is_old = !is_current(version);
+    match parse_version(version) {
+        Some((1, 3, rest)) if rest.strip_prefix(".3post").is_some_and(|post| post != "1") => {
+            Untagged::OfTheFile
+        }
+        Some((1, 4, _)) if is_old => Untagged::OfTheFile,
+        _ => Untagged::Internal,
+    }
+}
+
 /// Reads everything but the file's identity; returns the numbers of the lanes in the file.
 fn read(root: &Folder, version: &str, project: &mut Project) -> Result<Vec<usize>, Failure> {
     let classification = root.folder("PixelClassification")?;
     let mut warnings = Vec::new();
-    let indices = read_lanes(root, classification.as_ref(), project, &mut warnings)?;
+    let indices = read_lanes(root, classification.as_ref(), version, project, &mut warnings)?;
     if let Some(folder) = root.folder("FeatureSelections")? {
         let is_flat = project.lanes.first().is_none_or(lane_is_flat);
         project.selection = read_selection(&folder, is_flat)?;
@@ -157,6 +171,7 @@ fn lane_is_flat(lane: &Lane) -> bool {
 fn read_lanes(
     root: &Folder,
     classification: Option<&Folder>,
+    version: &str,
     project: &mut Project,
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<usize>, Failure> {
@@ -177,7 +192,11 @@ fn read_lanes(
             None => None,
         };
         let labels = match stored {
-            Some(stored) => label_store::read(&stored, indices.len(), &raw.axes, shape, warnings)?,
+            Some(stored) => {
+                let lane = indices.len();
+                let image = Labelled { lane, axes: &raw.axes, shape, untagged: untagged(version) };
+                label_store::read(&stored, &image, warnings)?
+            }
             None => {
                 let shape = shape.unwrap_or([1; 5]);
                 LabelVolume::new([shape[0], shape[1], shape[2], shape[3]])
@@ -268,18 +287,24 @@ fn read_classes(
 
 /// Reads the classifier into `project`, or says why it can't be used.
 fn read_forest(folder: &Folder, version: &str, project: &mut Project, warnings: &mut Vec<Warning>) {
-    let mut dropped = |reason: String| warnings.push(Warning::ClassifierDropped { reason });
     let stored = match forest_store::read(folder) {
         Ok(Some(stored)) => stored,
-        Ok(None) => return,
-        Err(damage) => return dropped(format!("'{}' can't be read ({})", damage.object, damage.reason)),
+        Ok(None) => {
+            let other = forest_store::other_kind(folder).ok().flatten();
+            warnings.extend(other.map(|kind| Warning::OtherClassifier { kind }));
+            return;
+        }
+        Err(damage) => {
+            let reason = format!("'{}' can't be read ({})", damage.object, damage.reason);
+            return warnings.push(Warning::ClassifierDropped { reason });
+        }
     };
     match check_forest(&stored, project, is_current(version)) {
         Ok(names) => {
             project.forest = Some(Arc::new(stored.forest));
             project.forest_feature_names = names;
         }
-        Err(reason) => dropped(reason),
+        Err(reason) => warnings.push(Warning::ClassifierDropped { reason }),
     }
 }
 
@@ -349,6 +374,12 @@ mod tests {
         }
         for version in ["1.4.0b7", "1.4.0a1", "1.3.3post3", "1.2.2rc4", "0.6"] {
             assert!(!is_current(version), "{version}");
+        }
+        for version in ["1.3.3post2", "1.3.3post3", "1.4.0a1", "1.4.0b7"] {
+            assert_eq!(untagged(version), Untagged::OfTheFile, "{version}");
+        }
+        for version in ["1.2.0", "1.3.2", "1.3.3", "1.3.3post1", "1.4.0b8", "1.4.2", "0.6"] {
+            assert_eq!(untagged(version), Untagged::Internal, "{version}");
         }
     }
 }

@@ -11,6 +11,7 @@ mod forest_store;
 mod label_store;
 mod lane_store;
 pub mod lanes;
+mod links;
 mod load;
 pub mod model;
 mod origin;

@@ -13,6 +13,7 @@ use hdf5_pure::{
     AttrValue, File, FileAccessProperties, FileLocking, Group, RepackOptions, SyncPolicy, repack,
 };
 
+use super::links::{self, SymbolicLink};
 use super::stored::{self, SharedFile};
 use super::value::{Value, text_attribute};
 
@@ -61,11 +62,13 @@ pub(super) struct Plan {
     groups: BTreeSet<String>,
     group_attributes: Vec<(String, String, AttrValue)>,
     datasets: BTreeMap<String, NewDataset>,
+    links: Vec<SymbolicLink>,
 }
 
 impl Plan {
-    /// No changes yet to the file `source`, or to an empty file.
-    pub fn new(source: Option<Arc<DiskFile>>) -> Result<Plan, PlanError> {
+    /// No changes yet to the file `source`, or to an empty file; `links` are those that the source had
+    /// before it was copied.
+    pub fn new(source: Option<Arc<DiskFile>>, links: Vec<SymbolicLink>) -> Result<Plan, PlanError> {
         let mut existing = BTreeMap::new();
         if let Some(source) = &source {
             let file = stored::open(source).map_err(keep)?;
@@ -78,6 +81,7 @@ impl Plan {
             groups: BTreeSet::new(),
             group_attributes: Vec::new(),
             datasets: BTreeMap::new(),
+            links,
         })
     }
 
@@ -173,7 +177,13 @@ impl Plan {
         }
         let file = File::open_rw_with_options(target, access()).map_err(encode)?;
         self.stage(&file)?;
-        file.close().map_err(encode)
+        file.close().map_err(encode)?;
+        let kept: Vec<SymbolicLink> =
+            self.links.iter().filter(|link| !self.is_removed(&link.path())).cloned().collect();
+        links::insert(target, &kept).map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData => PlanError::Keep(format!("its links: {error}")),
+            _ => PlanError::Io(error),
+        })
     }
 
     fn is_below_removed(&self, path: &str) -> bool {
@@ -204,6 +214,28 @@ impl Plan {
         }
         file.commit().map_err(encode)
     }
+}
+
+/// The links of `source` that name a path; `folder` is for temporary files.
+pub(super) fn links_of(source: &Arc<DiskFile>, folder: &Path) -> Result<Vec<SymbolicLink>, PlanError> {
+    let mut snapshot = temporary_in(folder)?;
+    io::copy(&mut SharedFile::raw(source), &mut snapshot)?;
+    links::list(snapshot.path()).map_err(PlanError::Keep)
+}
+
+/// `links` after the groups `from` have taken the place of the groups `to`.
+pub(super) fn moved_links(links: Vec<SymbolicLink>, moves: &[(String, String)]) -> Vec<SymbolicLink> {
+    let below = |path: &str, group: &str| path == group || path.starts_with(&format!("{group}/"));
+    links
+        .into_iter()
+        .filter_map(|mut link| {
+            if let Some((from, to)) = moves.iter().find(|(from, _)| below(&link.group, from)) {
+                link.group = format!("{to}{}", &link.group[from.len()..]);
+                return Some(link);
+            }
+            (!moves.iter().any(|(_, to)| below(&link.group, to))).then_some(link)
+        })
+        .collect()
 }
 
 /// A copy of `source` in `folder` whose groups `from` have taken the place of the groups `to`; the file
@@ -252,14 +284,19 @@ fn copy_without<'a>(
     target: &Path,
     dropped: impl IntoIterator<Item = &'a String>,
 ) -> Result<(), PlanError> {
-    // The copier takes a path, and the file may have none any more.
-    let mut snapshot = temporary_in(target.parent().unwrap_or(Path::new(".")))?;
-    io::copy(&mut SharedFile(Arc::clone(source), 0), &mut snapshot)?;
+    let snapshot = snapshot(source, target.parent().unwrap_or(Path::new(".")))?;
     let mut options = RepackOptions::new();
     for path in dropped {
         options = options.drop_path(path);
     }
     repack(snapshot.path(), target, &options).map_err(keep)
+}
+
+/// A copy of `source` in `folder`: libraries take paths, and the file may have none any more.
+fn snapshot(source: &Arc<DiskFile>, folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut snapshot = temporary_in(folder)?;
+    io::copy(&mut SharedFile::new(source), &mut snapshot)?;
+    Ok(snapshot)
 }
 
 fn temporary_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {

@@ -13,7 +13,7 @@ use super::error::{Error, WORKFLOW};
 use super::lane_store::LOCAL_DATA;
 use super::model::{DataRole, DatasetInfo, Lane, Project};
 use super::origin::{Origin, Stamp, State};
-use super::plan::{Plan, PlanError, with_moved_groups};
+use super::plan::{Plan, PlanError, links_of, moved_links, with_moved_groups};
 use super::value::Value;
 use super::{axistags, export_store, forest_store, label_store, lane_store, own_store};
 use crate::data::LabelClass;
@@ -114,13 +114,13 @@ impl Project {
     fn write(&self, temporary: &Path, lanes: &[Lane]) -> Result<(), PlanError> {
         let mut source = self.origin.as_ref().map(|origin| Arc::clone(&origin.file));
         let moves = self.moved_groups(lanes);
-        if let Some(file) = &source
-            && !moves.is_empty()
-        {
-            let folder = temporary.parent().unwrap_or(Path::new("."));
-            source = Some(with_moved_groups(file, folder, &moves)?);
+        let folder = temporary.parent().unwrap_or(Path::new("."));
+        let mut links = Vec::new();
+        if let Some(file) = source.take() {
+            links = moved_links(links_of(&file, folder)?, &moves);
+            source = Some(if moves.is_empty() { file } else { with_moved_groups(&file, folder, &moves)? });
         }
-        let mut plan = Plan::new(source)?;
+        let mut plan = Plan::new(source, links)?;
         // An older layout is written anew altogether, as ilastik does.
         let old = self.origin.as_ref().map(|origin| &*origin.state).filter(|state| state.is_current);
         plan.put("time", Value::Text(timestamp()));

@@ -5,9 +5,12 @@
 
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use hdf5_pure::{AttrValue, Dataset, Datatype, File, Group, ReadSeekSource, VlenStringReadOptions};
+
+use crate::io::without_soft_links;
 
 /// Largest dataset that is read into memory: far above any label block or tree.
 const MAX_BYTES: u64 = 1 << 30;
@@ -42,14 +45,39 @@ pub(super) struct Numbers<T> {
 }
 
 /// An open file handle, read by position so that it can be shared; it stays readable after the file
-/// was replaced or deleted.
+/// was replaced or deleted. Soft links that the library can't read are hidden.
 #[derive(Debug)]
-pub(super) struct SharedFile(pub Arc<fs::File>, pub u64);
+pub(super) struct SharedFile {
+    file: Arc<fs::File>,
+    position: u64,
+    hidden: Vec<(u64, Vec<u8>)>,
+}
+
+impl SharedFile {
+    /// Reads the file behind `handle` from its beginning.
+    pub fn new(handle: &Arc<fs::File>) -> Self {
+        let hidden = without_soft_links(&|offset, bytes| handle.read_exact_at(bytes, offset));
+        SharedFile { hidden, ..SharedFile::raw(handle) }
+    }
+
+    /// The same with nothing hidden.
+    pub fn raw(handle: &Arc<fs::File>) -> Self {
+        SharedFile { file: Arc::clone(handle), position: 0, hidden: Vec::new() }
+    }
+}
 
 impl Read for SharedFile {
     fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
-        let read = std::os::unix::fs::FileExt::read_at(&*self.0, buf, self.1)?;
-        self.1 += read as u64;
+        let read = self.file.read_at(buf, self.position)?;
+        for (start, bytes) in &self.hidden {
+            let from = self.position.max(*start);
+            let to = (self.position + read as u64).min(start + bytes.len() as u64);
+            if from < to {
+                let shown = &bytes[(from - start) as usize..(to - start) as usize];
+                buf[(from - self.position) as usize..(to - self.position) as usize].copy_from_slice(shown);
+            }
+        }
+        self.position += read as u64;
         Ok(read)
     }
 }
@@ -58,17 +86,17 @@ impl Seek for SharedFile {
     fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
         let target = match to {
             SeekFrom::Start(at) => i128::from(at),
-            SeekFrom::Current(by) => i128::from(self.1) + i128::from(by),
-            SeekFrom::End(by) => i128::from(self.0.metadata()?.len()) + i128::from(by),
+            SeekFrom::Current(by) => i128::from(self.position) + i128::from(by),
+            SeekFrom::End(by) => i128::from(self.file.metadata()?.len()) + i128::from(by),
         };
-        self.1 = u64::try_from(target).map_err(|_| std::io::ErrorKind::InvalidInput)?;
-        Ok(self.1)
+        self.position = u64::try_from(target).map_err(|_| std::io::ErrorKind::InvalidInput)?;
+        Ok(self.position)
     }
 }
 
 /// Opens the HDF5 file behind `handle`.
 pub(super) fn open(handle: &Arc<fs::File>) -> std::result::Result<File, hdf5_pure::Error> {
-    let source = ReadSeekSource::new(SharedFile(Arc::clone(handle), 0))?;
+    let source = ReadSeekSource::new(SharedFile::new(handle))?;
     File::from_source(source)
 }
 

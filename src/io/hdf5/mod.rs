@@ -4,5 +4,7 @@ mod chunks;
 mod filters;
 mod read;
 mod slices;
+mod soft_links;
 
 pub(super) use read::Hdf5;
+pub(crate) use soft_links::without_soft_links;

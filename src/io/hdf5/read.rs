@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use hdf5_pure::{AttrValue, ChunkIndex as Index, Dataset, Datatype, DatatypeByteOrder, File, Group, Layout};
+use hdf5_pure::{
+    AttrValue, ChunkIndex as Index, Dataset, Datatype, DatatypeByteOrder, File, Group, Layout, ReadSeekSource,
+};
 
 use crate::data::{AxisOrder, DType};
 use crate::io::axistags;
@@ -18,6 +20,7 @@ use crate::io::storage::{Found, InMemory, StoredImage, byte_count};
 
 use super::chunks::{ChunkIndex, Rows};
 use super::slices::Slices;
+use super::soft_links::without_soft_links;
 
 const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
 
@@ -53,7 +56,7 @@ impl Format for Hdf5 {
         options: &OpenOptions,
     ) -> Result<Arc<dyn ImageReader>, Error> {
         let raw = SharedFile::open(path)?;
-        let file = File::open_streaming(path).map_err(|e| refused(&raw, &e))?;
+        let file = library_file(&raw).map_err(|e| refused(&raw, &e))?;
         let name = match internal {
             Some(name) => name.trim_matches('/').to_owned(),
             None => only_dataset(&raw, &file)?,
@@ -61,6 +64,19 @@ impl Format for Hdf5 {
         let dataset = find(&raw, &file, &name)?;
         open_dataset(&raw, &name, dataset, options)
     }
+}
+
+/// The file as the library reads it, without soft links that it can't read.
+fn library_file(raw: &Arc<SharedFile>) -> Result<File, hdf5_pure::Error> {
+    let hidden = without_soft_links(&|offset, bytes| {
+        raw.read_at(offset, bytes).map_err(|_| std::io::ErrorKind::UnexpectedEof.into())
+    });
+    if hidden.is_empty() {
+        return File::open_streaming(raw.path());
+    }
+    let mut view = raw.view();
+    hidden.into_iter().for_each(|(offset, bytes)| view.patch(offset, bytes));
+    File::from_source(ReadSeekSource::new(view)?)
 }
 
 /// An error of the library, as one of ours.

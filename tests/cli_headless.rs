@@ -1,0 +1,368 @@
+//! ilastik's headless command lines with only the program's name changed, and what comes out of them.
+
+#![allow(clippy::unwrap_used)]
+
+mod predict_support;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use brushwood::data::{DType, Roi5, Volume};
+use brushwood::io::{self, ImageSpec, OpenOptions};
+use brushwood::project::Project;
+use ndarray::{Array5, s};
+use predict_support::{assert_exit, golden, stderr};
+
+/// A folder with a golden project and its image, where the program is run.
+struct Desk {
+    folder: tempfile::TempDir,
+    name: &'static str,
+}
+
+impl Desk {
+    fn new(name: &'static str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        for file in [format!("{name}.ilp"), format!("{name}_raw.h5")] {
+            std::fs::copy(golden(&format!("{name}/{file}")), folder.path().join(file)).expect("copied");
+        }
+        Desk { folder, name }
+    }
+
+    fn path(&self, file: &str) -> PathBuf {
+        self.folder.path().join(file)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_brushwood"));
+        command.current_dir(self.folder.path()).arg("--headless").arg(format!("--project={}.ilp", self.name));
+        command.args(arguments);
+        command
+    }
+
+    fn headless(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("the program starts")
+    }
+
+    /// Runs and reads `file`.
+    fn result(&self, arguments: &[&str], file: &str) -> Array5<f32> {
+        assert_exit(&self.headless(arguments), 0);
+        self.read(file)
+    }
+
+    fn read(&self, file: &str) -> Array5<f32> {
+        read(&self.path(file))
+    }
+
+    /// The project's image.
+    fn raw(&self) -> Array5<f32> {
+        self.read(&format!("{}_raw.h5", self.name))
+    }
+
+    fn write(&self, file: &str, format: &str, axes: &str, image: Array5<u8>) {
+        let shape = image.dim();
+        let shape = [shape.0, shape.1, shape.2, shape.3, shape.4];
+        let spec = ImageSpec::new(axes.parse().expect("axes"), shape, DType::U8);
+        let mut writer = io::create(format, &self.path(file), &spec).expect("begun");
+        writer.write([0; 5], &Volume::from(image)).expect("written");
+        writer.finish().expect("complete");
+    }
+
+    fn files(&self) -> Vec<String> {
+        let mut names: Vec<String> = std::fs::read_dir(self.folder.path())
+            .expect("listed")
+            .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+/// An image, `tzyxc`.
+fn read(path: &Path) -> Array5<f32> {
+    let reader = io::open(&path.display().to_string(), &OpenOptions::default()).expect("an image");
+    reader.read(&Roi5::whole(reader.info().shape)).expect("read").to_f32()
+}
+
+/// Noise, `tzyxc`.
+fn noise(shape: [usize; 5], seed: usize) -> Array5<u8> {
+    Array5::from_shape_fn(shape, |(t, z, y, x, c)| {
+        let n = (((t * 31 + z) * 37 + y) * 41 + x) * 3 + c + 1_000_003 * seed;
+        (n.wrapping_mul(2_654_435_761) >> 13) as u8
+    })
+}
+
+fn bits(array: &Array5<f32>) -> Vec<u32> {
+    array.iter().map(|value| value.to_bits()).collect()
+}
+
+const NPY: [&str; 2] = ["--output_format=numpy", "--output_filename_format={dataset_dir}/{nickname}_out"];
+
+#[test]
+fn one_image_with_the_projects_settings() {
+    let desk = Desk::new("gray");
+    let output = desk.result(&["gray_raw.h5"], "gray_raw_Probabilities.h5");
+    assert_eq!(output.dim(), (1, 1, 72, 80, 2));
+    assert_eq!(
+        bits(&output),
+        bits(&desk.result(&[&NPY[..], &["gray_raw.h5/data"]].concat(), "gray_raw-data_out.npy"))
+    );
+}
+
+#[test]
+fn several_images_into_another_folder_and_format() {
+    let desk = Desk::new("gray");
+    for (name, seed) in [("a.png", 1), ("b.png", 2)] {
+        desk.write(name, "png", "yxc", noise([1, 1, 50, 60, 1], seed));
+    }
+    let arguments = [
+        "--output_format=tiff",
+        "--output_filename_format=results/{nickname}_results.tiff",
+        "a.png",
+        "b.png",
+    ];
+    assert_exit(&desk.headless(&arguments), 0);
+    let [a, b] = ["results/a_results.tiff", "results/b_results.tiff"].map(|name| desk.read(name));
+    assert_eq!((a.dim(), b.dim()), ((1, 1, 50, 60, 2), (1, 1, 50, 60, 2)));
+    assert_ne!(bits(&a), bits(&b));
+}
+
+#[test]
+fn a_segmented_volume_as_a_sequence_of_pictures() {
+    let desk = Desk::new("vol");
+    desk.write("img.npy", "numpy", "zyx", noise([1, 20, 40, 44, 1], 1));
+    let source = "--export_source=Simple Segmentation";
+    let arguments = [
+        source,
+        "--output_format=png sequence",
+        "--output_filename_format={dataset_dir}/{nickname}_seg_z{slice_index}.png",
+        "--export_dtype=uint8",
+        "--pipeline_result_drange=(0,2)",
+        "--export_drange=(0,255)",
+        "--output_axis_order=zxyc",
+        "img.npy",
+    ];
+    assert_exit(&desk.headless(&arguments), 0);
+    let classes = desk.result(&[&NPY[..], &[source, "img.npy"]].concat(), "img_out.npy");
+    assert!(classes.iter().all(|class| [1.0, 2.0].contains(class)));
+    for z in 0..20 {
+        let slice = desk.read(&format!("img_seg_z{z:02}.png"));
+        assert_eq!(slice.dim(), (1, 1, 40, 44, 1));
+        let expect =
+            classes.slice(s![.., z..z + 1, .., .., ..]).mapv(|class| (class * 127.5).round_ties_even());
+        assert_eq!(slice, expect, "slice {z}");
+    }
+}
+
+#[test]
+fn images_and_masks_by_role_are_paired() {
+    let desk = Desk::new("gray");
+    for (name, seed) in [("a.npy", 1), ("b.npy", 2)] {
+        desk.write(name, "numpy", "yx", noise([1, 1, 50, 60, 1], seed));
+    }
+    desk.write("left.png", "png", "yxc", Array5::from_shape_fn((1, 1, 50, 60, 1), |at| u8::from(at.3 < 30)));
+    desk.write(
+        "top.npy",
+        "numpy",
+        "yx",
+        Array5::from_shape_fn((1, 1, 50, 60, 1), |at| 200 * u8::from(at.2 < 20)),
+    );
+    let roles = ["--raw_data", "a.npy", "b.npy", "--prediction_mask", "left.png", "top.npy"];
+    assert_exit(&desk.headless(&[&NPY[..], &roles].concat()), 0);
+    let masked = ["a_out.npy", "b_out.npy"].map(|name| desk.read(name));
+    assert_exit(&desk.headless(&[&NPY[..], &["--raw-data", "a.npy", "b.npy"]].concat()), 0);
+    let whole = ["a_out.npy", "b_out.npy"].map(|name| desk.read(name));
+    for ((masked, whole), is_kept) in
+        masked.iter().zip(&whole).zip([(|_, x| x < 30) as fn(usize, usize) -> bool, |y, _| y < 20])
+    {
+        for (at, &p) in masked.indexed_iter() {
+            let expect = if is_kept(at.2, at.3) { whole[at] } else { 0.0 };
+            assert_eq!(p.to_bits(), expect.to_bits(), "{at:?}");
+        }
+    }
+    let refused = desk.headless(&["--raw_data", "a.npy", "--prediction_mask", "left.png", "top.npy"]);
+    assert_exit(&refused, 2);
+    assert!(stderr(&refused).contains("2 prediction masks for 1 images"), "{}", stderr(&refused));
+}
+
+#[test]
+fn axes_may_be_given_for_images_and_masks() {
+    let desk = Desk::new("gray");
+    let image = noise([1, 1, 50, 60, 1], 1);
+    desk.write("yx.npy", "numpy", "yx", image.clone());
+    desk.write("xy.npy", "numpy", "xy", image);
+    let mask = Array5::from_shape_fn((1, 1, 50, 60, 1), |at| u8::from(at.2 + at.3 < 60));
+    desk.write("mask.npy", "numpy", "xy", mask);
+    let whole = desk.result(&[&NPY[..], &["yx.npy"]].concat(), "yx_out.npy");
+    let order = "--output_axis_order=yxc";
+    let same = desk.result(&[&NPY[..], &["--input_axes=xy", order, "xy.npy"]].concat(), "xy_out.npy");
+    assert_eq!(bits(&same), bits(&whole));
+    let both = ["--input_axes=xy,xy", order, "--raw_data=xy.npy", "--prediction_mask=mask.npy"];
+    let masked = desk.result(&[&NPY[..], &both].concat(), "xy_out.npy");
+    let expect = Array5::from_shape_fn(whole.dim(), |at| if at.2 + at.3 < 60 { whole[at] } else { 0.0 });
+    assert_eq!(bits(&masked), bits(&expect));
+}
+
+#[test]
+fn stacks_along_z_and_channels() {
+    let desk = Desk::new("vol");
+    let volume = noise([1, 20, 40, 44, 1], 3);
+    desk.write("whole.npy", "numpy", "zyx", volume.clone());
+    std::fs::create_dir(desk.path("dir")).expect("a folder");
+    for z in 0..20 {
+        let slice = volume.slice(s![.., z..z + 1, .., .., ..]).to_owned();
+        desk.write(&format!("dir/s_{z:02}.png"), "png", "yxc", slice);
+    }
+    let whole = desk.result(&[&NPY[..], &["whole.npy"]].concat(), "whole_out.npy");
+    let out = "--output_filename_format=stack_out";
+    let stack = ["--output_format=numpy", out, "--stack_along", "z", "--preconvert_stacks", "dir/*.png"];
+    assert_eq!(bits(&desk.result(&stack, "stack_out.npy")), bits(&whole));
+
+    let desk = Desk::new("rgb");
+    let image = desk.raw().mapv(|value| value as u8);
+    assert_eq!(image.mapv(f32::from), desk.raw(), "8 bits");
+    for c in 0..3 {
+        let channel = image.slice(s![.., .., .., .., c..c + 1]).to_owned();
+        desk.write(&format!("c{c}.png"), "png", "yxc", channel);
+    }
+    let whole = desk.result(&[&NPY[..], &["rgb_raw.h5"]].concat(), "rgb_raw_out.npy");
+    let stack = ["--output_format=numpy", out, "--stack_along=c", "c*.png"];
+    assert_eq!(bits(&desk.result(&stack, "stack_out.npy")), bits(&whole));
+}
+
+#[test]
+fn cutouts_count_the_axes_that_the_image_has() {
+    let desk = Desk::new("gray");
+    let whole = desk.result(&[&NPY[..], &["gray_raw.h5"]].concat(), "gray_raw_out.npy");
+    let cutout = ["--cutout_subregion", "[(10,20,0),(30,None,2)]", "gray_raw.h5"];
+    let part = desk.result(&[&NPY[..], &cutout].concat(), "gray_raw_out.npy");
+    assert_eq!(bits(&part), bits(&whole.slice(s![.., .., 10..30, 20.., ..]).to_owned()));
+
+    let desk = Desk::new("vol");
+    let whole = desk.result(&[&NPY[..], &["vol_raw.h5"]].concat(), "vol_raw_out.npy");
+    for region in ["[(0,10,10,0),(5,36,40,None)]", "[(0,0,10,10,0),(1,5,36,40,2)]"] {
+        let cutout = ["--cutout_subregion", region, "vol_raw.h5"];
+        let part = desk.result(&[&NPY[..], &cutout].concat(), "vol_raw_out.npy");
+        assert_eq!(bits(&part), bits(&whole.slice(s![.., 0..5, 10.., 10.., ..]).to_owned()), "{region}");
+    }
+}
+
+#[test]
+fn every_source_alone_and_all_in_one_pass() {
+    let desk = Desk::new("gray");
+    // HDF5 says which axes there are; ilastik's guess for 49 channels would be slices.
+    let hdf5 = ["--output_format=hdf5", "--output_filename_format=one"];
+    let names = ["Probabilities", "Simple Segmentation", "Uncertainty", "Features", "Labels"];
+    let channels = [2, 1, 1, 49, 1];
+    let alone: Vec<Array5<f32>> = names
+        .iter()
+        .map(|name| {
+            let source = format!("--export_source={}", name.to_lowercase());
+            desk.result(&[&hdf5[..], &[&source, "gray_raw.h5"]].concat(), "one.h5")
+        })
+        .collect();
+    let sources: Vec<String> = names.iter().map(|name| format!("--export_source={name}")).collect();
+    let mut arguments: Vec<&str> = sources.iter().map(String::as_str).collect();
+    arguments.extend(["--output_format=hdf5", "--output_filename_format=all_{result_type}", "gray_raw.h5"]);
+    assert_exit(&desk.headless(&arguments), 0);
+    for ((name, alone), channels) in names.iter().zip(&alone).zip(channels) {
+        assert_eq!(alone.dim(), (1, 1, 72, 80, channels), "{name}");
+        assert_eq!(bits(&desk.read(&format!("all_{name}.h5"))), bits(alone), "{name}");
+    }
+    // Each follows from the probabilities.
+    let p = &alone[0];
+    for ((y, x), (class, uncertainty)) in ndarray::indices((72, 80))
+        .into_iter()
+        .map(|(y, x)| ((y, x), (alone[1][[0, 0, y, x, 0]], alone[2][[0, 0, y, x, 0]])))
+    {
+        let [a, b] = [0, 1].map(|class| p[[0, 0, y, x, class]]);
+        assert_eq!(class, if b > a { 2.0 } else { 1.0 });
+        assert_eq!(uncertainty, 1.0 - (a.max(b) - a.min(b)));
+    }
+}
+
+#[test]
+fn names_take_pythons_format_specifications() {
+    let desk = Desk::new("vol");
+    let arguments = [
+        "--output_format=tiff sequence",
+        "--output_filename_format=out/{nickname:>9}_{x_start:03d}-{x_stop}_{slice_index:05d}",
+        "--cutout_subregion=[(3,0,4,0),(6,36,40,2)]",
+        "vol_raw.h5",
+    ];
+    assert_exit(&desk.headless(&arguments), 0);
+    let whole = desk.result(&[&NPY[..], &["vol_raw.h5"]].concat(), "vol_raw_out.npy");
+    for z in 3..6 {
+        let slice = desk.read(&format!("out/  vol_raw_004-40_{z:05}.tiff"));
+        assert_eq!(bits(&slice), bits(&whole.slice(s![.., z..z + 1, .., 4.., ..]).to_owned()), "slice {z}");
+    }
+}
+
+#[test]
+fn options_of_the_program_itself_are_accepted_or_explained() {
+    let desk = Desk::new("gray");
+    let before = std::fs::read(desk.path("gray.ilp")).expect("read");
+    let accepted = [
+        "--readonly",
+        "1",
+        "--logfile=run.log",
+        "--redirect_output",
+        "o.txt",
+        "--debug",
+        "--exit_on_failure",
+        "--clean_paths",
+        "--process_name=p",
+        "gray_raw.h5",
+    ];
+    let output = desk.headless(&[&NPY[..], &accepted].concat());
+    assert_exit(&output, 0);
+    assert!(stderr(&output).contains("--logfile is not used"), "{}", stderr(&output));
+    let retrained =
+        desk.headless(&[&NPY[..], &["--retrain", "--readonly=0", "--tree-count=10", "gray_raw.h5"]].concat());
+    assert_exit(&retrained, 0);
+    assert!(stderr(&retrained).contains("out-of-bag error"), "{}", stderr(&retrained));
+    assert_eq!(std::fs::read(desk.path("gray.ilp")).expect("read"), before);
+    assert_eq!(desk.files(), ["gray.ilp", "gray_raw.h5", "gray_raw_out.npy"]);
+    for (option, why) in [
+        ("--distributed", "MPI"),
+        ("--label-proportion=0.5", "trains on all labels"),
+        ("--new_project=n.ilp", "brushwood train"),
+        ("--export_sorce=Features", "--export-sorce"),
+    ] {
+        let output = desk.headless(&[option, "gray_raw.h5"]);
+        assert_exit(&output, 2);
+        assert!(stderr(&output).contains(why), "{option}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn limits_from_the_environment_change_no_bit() {
+    let desk = Desk::new("noisy");
+    let arguments = [&NPY[..], &["noisy_raw.h5"]].concat();
+    let whole = desk.result(&arguments, "noisy_raw_out.npy");
+    for (threads, megabytes) in [("1", "500"), ("0", "1"), ("3", "8")] {
+        let mut command = desk.command(&arguments);
+        command.env("LAZYFLOW_THREADS", threads).env("LAZYFLOW_TOTAL_RAM_MB", megabytes);
+        assert_exit(&command.output().expect("the program starts"), 0);
+        assert_eq!(bits(&desk.read("noisy_raw_out.npy")), bits(&whole), "{threads} threads, {megabytes} MB");
+    }
+}
+
+#[test]
+fn settings_stored_in_the_project_hold_unless_others_are_given() {
+    let desk = Desk::new("gray");
+    let floats = desk.result(&[&NPY[..], &["gray_raw.h5"]].concat(), "gray_raw_out.npy");
+    let mut project = Project::load(&desk.path("gray.ilp")).expect("a project");
+    project.export.format = "multipage tiff".into();
+    project.export.filename_format = "{nickname}_stored".into();
+    project.export.dtype = Some(DType::U8);
+    project.export.ranges = Some([(0.0, 1.0), (0.0, 255.0)]);
+    project.export.region = Some([vec![Some(5), None, None], vec![Some(9), None, None]]);
+    project.save(&desk.path("gray.ilp")).expect("saved");
+    let stored = desk.result(&["gray_raw.h5"], "gray_raw_stored.tiff");
+    let expect = floats.slice(s![.., .., 5..9, .., ..]).mapv(|p| (255.0 * p).round_ties_even());
+    assert_eq!(stored, expect);
+    let arguments = ["--export_dtype=uint16", "--pipeline_result_drange=(0,1)", "--export_drange=(0,1000)"];
+    let given = desk.result(&[&arguments[..], &["gray_raw.h5"]].concat(), "gray_raw_stored.tiff");
+    let expect = floats.slice(s![.., .., 5..9, .., ..]).mapv(|p| (1000.0 * p).round_ties_even());
+    assert_eq!(given, expect);
+}
