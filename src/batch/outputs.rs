@@ -40,6 +40,11 @@ impl PlannedOutput {
     }
 }
 
+/// Checks that files that exist hold nothing but what replaces them.
+pub(super) fn check_replaced(output: &PlannedOutput) -> Result<(), io::Error> {
+    io::check_replaced(io::output_format(&output.format)?, &output.path, &output.spec)
+}
+
 /// Starts writing.
 pub(super) fn create(output: &PlannedOutput) -> Result<Box<dyn ImageWriter>, io::Error> {
     io::create(&output.format, &output.path, &output.spec)
@@ -133,7 +138,9 @@ fn plan_output(
     let dataset_dir = dataset_dir(&input.raw);
     let nickname = match input.lane.and_then(|lane| plan.project.lanes.get(lane)) {
         Some(lane) => lane.raw.nickname.clone(),
-        None => plan.project.describe(&input.raw, info).nickname.replace('*', ""),
+        None => {
+            io::stack_name(&input.raw).unwrap_or_else(|| plan.project.describe(&input.raw, info).nickname)
+        }
     };
     let names = Names {
         dataset_dir: &dataset_dir,

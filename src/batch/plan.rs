@@ -342,7 +342,11 @@ impl Plan {
         }
         let mut taken: HashMap<PathBuf, String> = HashMap::new();
         for input in &mut self.inputs {
-            for path in input.outputs.iter().flat_map(|output| output.paths.clone()) {
+            let outputs = input.outputs.iter();
+            for (output, path) in
+                outputs.flat_map(|output| output.paths.iter().map(move |path| (output, path)))
+            {
+                let path = path.clone();
                 let real = canonical(&path);
                 if readers.contains(&real) {
                     input.problems.push(Problem::OutputIsInput { path });
@@ -350,6 +354,9 @@ impl Plan {
                     input.problems.push(Problem::SameOutput { path, input: input.name.clone(), other });
                 } else if path.exists() && !self.request.overwrite {
                     input.problems.push(Problem::Exists { path });
+                } else if let Err(error) = outputs::check_replaced(output) {
+                    let (name, source_name) = (input.name.clone(), output.source);
+                    input.problems.push(Problem::Output { input: name, source_name, error });
                 } else if let Err(reason) = outputs::check_folder(&path) {
                     let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
                     input.problems.push(Problem::Folder { path: folder, reason });

@@ -231,6 +231,17 @@ pub enum Error {
         /// Each reason, with what to do.
         reasons: Vec<String>,
     },
+    /// A file to be replaced that holds more than what replaces it.
+    #[error(
+        "{}: also holds {}, which replacing it would lose; write to another file or remove this one first",
+        path.display(), listed(names)
+    )]
+    OtherDatasets {
+        /// The file.
+        path: PathBuf,
+        /// Its other datasets.
+        names: Vec<String>,
+    },
     /// A block of another type, or outside the image being written.
     #[error("{}: a block {shape:?} of {found} at {start:?} does not fit an image {image:?} of {expected}", path.display())]
     BadBlock {

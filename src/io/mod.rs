@@ -29,5 +29,5 @@ pub use error::Error;
 pub use format::{FORMATS, Format, ImageInfo, ImageReader, ImageSpec, ImageWriter, OpenOptions, PixelSize};
 pub(crate) use hdf5::without_soft_links;
 pub use open::open;
-pub use stack::expand;
-pub use write::{OUTPUT_FORMATS, OutputFormat, check, create, output_format};
+pub use stack::{expand, stack_name};
+pub use write::{OUTPUT_FORMATS, OutputFormat, check, check_replaced, create, output_format};

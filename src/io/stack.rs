@@ -1,6 +1,6 @@
 //! Several files that make one image, stacked along z, t or c.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ndarray::{Array5, Axis as ArrayAxis, concatenate};
@@ -45,6 +45,21 @@ pub fn expand(location: &str) -> Result<Vec<String>, Error> {
         return Err(Error::NoMatch { pattern: location.into() });
     }
     Ok(files)
+}
+
+/// ilastik's name for a stack of files: what their names begin with, or that of the first. `None` for one file.
+pub fn stack_name(location: &str) -> Option<String> {
+    if Path::new(location).exists() {
+        return None;
+    }
+    let files = expand(location).ok().filter(|files| files.len() > 1 || files[0] != location)?;
+    let stem = |file: &String| Path::new(file).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let first = stem(&files[0]);
+    let common = files.iter().skip(1).map(stem).fold(first.clone(), |common, stem| {
+        let same = common.chars().zip(stem.chars()).take_while(|(a, b)| a == b);
+        same.map(|(a, _)| a).collect()
+    });
+    Some(if common.is_empty() { format!("stack_at-{first}") } else { common })
 }
 
 /// Opens files as one image; they must be alike.
@@ -240,3 +255,23 @@ macro_rules! typed {
     )*};
 }
 typed!(u8 => U8, u16 => U16, u32 => U32, u64 => U64, i8 => I8, i16 => I16, i32 => I32, i64 => I64, f32 => F32, f64 => F64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stacks_are_named_by_what_their_files_begin_with() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+        for name in ["embryo_z01.png", "embryo_z02.png", "other.png"] {
+            std::fs::write(path(name), b"").expect("written");
+        }
+        assert_eq!(stack_name(&path("embryo*.png")).as_deref(), Some("embryo_z0"));
+        assert_eq!(stack_name(&path("*.png")).as_deref(), Some("stack_at-embryo_z01"));
+        let listed = [path("embryo_z02.png"), path("other.png")].join(":");
+        assert_eq!(stack_name(&listed).as_deref(), Some("stack_at-embryo_z02"));
+        assert_eq!(stack_name(&path("other.png")), None);
+        assert_eq!(stack_name(&path("a.h5/inner")), None);
+    }
+}

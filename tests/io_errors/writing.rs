@@ -39,3 +39,25 @@ fn blocks_that_do_not_fit() {
     let error = writer.finish().expect_err("nothing was written").to_string();
     assert!(error.ends_with("b.npy: only 0 of 64 samples were written"), "{error}");
 }
+
+/// ilastik keeps other datasets of a file that it exports to; here the whole file would be replaced.
+#[test]
+fn other_datasets_are_not_lost() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("a.h5");
+    let shape = [1, 1, 8, 8, 1];
+    let write = |internal: &str| -> Result<(), io::Error> {
+        let mut spec = ImageSpec::new("yx".parse().expect("axes"), shape, DType::U8);
+        spec.internal_path = internal.into();
+        let mut writer = io::create("hdf5", &path, &spec)?;
+        writer.write([0; 5], &Volume::zeros(DType::U8, shape))?;
+        writer.finish()
+    };
+    write("first").expect("written");
+    let message = write("second").expect_err("the first is kept").to_string();
+    let expected = "a.h5: also holds 'first', which replacing it would lose; write to another file or remove this one first";
+    assert!(message.ends_with(expected), "{message}");
+    write("/first").expect("its own dataset is replaced");
+    std::fs::write(&path, b"not HDF5").expect("written");
+    write("second").expect("a file of another kind is replaced");
+}

@@ -121,6 +121,13 @@ fn image_datasets(raw: &SharedFile, file: &File) -> Result<Vec<String>, Error> {
     Ok(names)
 }
 
+/// Names of the datasets that may be images of the HDF5 file at `path`; none when it is no such file.
+pub(in crate::io) fn datasets_of(path: &Path) -> Vec<String> {
+    let names =
+        |raw: &SharedFile| image_datasets(raw, &File::open_streaming(path).map_err(|e| refused(raw, &e))?);
+    SharedFile::open(path).and_then(|raw| names(&raw)).unwrap_or_default()
+}
+
 fn only_dataset(raw: &SharedFile, file: &File) -> Result<String, Error> {
     let mut names = image_datasets(raw, file)?;
     let path = raw.path().to_owned();

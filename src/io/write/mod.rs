@@ -20,7 +20,7 @@ use super::atomic::{PendingFile, SealedFile, commit_all};
 use super::error::Error;
 use super::format::{ImageSpec, ImageWriter};
 
-pub use validity::check;
+pub use validity::{check, check_replaced};
 
 /// An output format as ilastik names it.
 #[derive(Debug)]
@@ -107,6 +107,7 @@ pub fn output_format(name: &str) -> Result<&'static OutputFormat, Error> {
 pub fn create(format: &str, path: &Path, spec: &ImageSpec) -> Result<Box<dyn ImageWriter>, Error> {
     let format = output_format(format)?;
     check(format, spec)?;
+    check_replaced(format, path, spec)?;
     let sink: Box<dyn Sink> = if format.sequence {
         Box::new(sequence::Sequence::create(format, path, spec)?)
     } else {

@@ -1,5 +1,7 @@
 //! Which images an output format can hold: ilastik's rules, with what to do instead.
 
+use std::path::Path;
+
 use crate::data::{Axis, DType};
 use crate::io::error::Error;
 use crate::io::format::ImageSpec;
@@ -77,6 +79,21 @@ pub fn check(format: &OutputFormat, spec: &ImageSpec) -> Result<(), Error> {
         ));
     }
     if reasons.is_empty() { Ok(()) } else { Err(Error::NotWritable { format: format.name.into(), reasons }) }
+}
+
+/// Checks that the file at `path`, if there is one, may be replaced: an HDF5 file that holds more than the
+/// dataset to be written is kept.
+///
+/// # Errors
+/// It holds other datasets.
+pub fn check_replaced(format: &OutputFormat, path: &Path, spec: &ImageSpec) -> Result<(), Error> {
+    if !format.has_datasets() || !path.exists() {
+        return Ok(());
+    }
+    let own = spec.internal_path.trim_matches('/');
+    let mut names = crate::io::hdf5::datasets_of(path);
+    names.retain(|name| name != own);
+    if names.is_empty() { Ok(()) } else { Err(Error::OtherDatasets { path: path.to_owned(), names }) }
 }
 
 /// The axis that a sequence steps along: the first of more than one pixel.
