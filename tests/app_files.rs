@@ -274,7 +274,7 @@ fn an_image_that_is_missing_does_not_shift_the_others() {
 #[test]
 fn the_view_is_kept_in_the_project() {
     let mut sim = Sim::new([20, 30, 40]);
-    sim.keys("} x + + u . space").command("contrast.set 5 50").keys("ctrl-s");
+    sim.keys("} x + + u . q left left space o").command("contrast.set 5 50").keys("ctrl-s");
     let request = save_request(&mut sim);
     let mut again = Sim::new([20, 30, 40]);
     let lanes = vec![lane("nuclei", [1, 20, 30, 40, 1])];
@@ -371,4 +371,72 @@ fn live_update_and_one_update_reach_the_engine() {
     saved(&mut sim, &request, Ok(()));
     sim.keys("right space ctrl-s");
     assert!(save_request(&mut sim).project.forest.is_none(), "it was trained on other labels");
+}
+
+#[test]
+fn a_project_that_cannot_be_saved_is_noticed_at_once_and_goes_elsewhere() {
+    let mut sim = Sim::new([1, 30, 40]);
+    let mut project = brushwood::app::state::empty_project();
+    project.path = Some("shared/p.ilp".into());
+    let lane = lane("nuclei", [1, 1, 30, 40, 1]);
+    project.lanes.push(lane.lane);
+    sim.event(AppEvent::Opened(Ok(Box::new(brushwood::app::Opened {
+        project,
+        sources: vec![lane.source],
+        save_to: None,
+        journal: Vec::new(),
+        journal_lanes: Vec::new(),
+        problems: Vec::new(),
+        access: brushwood::app::Access {
+            refused: Some("the file is write-protected".into()),
+            instead: Some("own/p.ilp".into()),
+            ..Default::default()
+        },
+    }))));
+    assert!(
+        sim.message().contains("'p.ilp' can't be saved: the file is write-protected"),
+        "{}",
+        sim.message()
+    );
+    sim.keys("space ctrl-s");
+    assert_eq!(sim.app.popups.len(), 1, "it asks where to");
+    sim.take_effects();
+    sim.keys("enter");
+    let request = save_request(&mut sim);
+    assert_eq!(request.path, PathBuf::from("own/p.ilp"));
+    saved(&mut sim, &request, Ok(()));
+    sim.event(AppEvent::Access(brushwood::app::Access {
+        hold: Some(brushwood::app::Hold(Box::new(()))),
+        ..Default::default()
+    }));
+    sim.keys("right space ctrl-s");
+    assert_eq!(save_request(&mut sim).path, PathBuf::from("own/p.ilp"));
+    let other = brushwood::app::Access { refused: Some("it is gone".into()), ..Default::default() };
+    sim.event(AppEvent::Access(other));
+    assert!(sim.message().contains("it is gone"));
+}
+
+#[test]
+fn what_was_open_lately_is_opened_again() {
+    let mut sim = Sim::new([1, 30, 40]);
+    sim.keys("g o");
+    assert!(sim.message().contains("nothing was opened before"), "{}", sim.message());
+    sim.event(AppEvent::Recent(vec!["/a.ilp".into(), "/b.tif".into(), "/c.tif".into()]));
+    let opened = |sim: &mut Sim| {
+        sim.take_effects().into_iter().find_map(|effect| match effect {
+            Effect::Open(location) => Some(location),
+            _ => None,
+        })
+    };
+    sim.take_effects();
+    sim.keys("g o down enter");
+    assert_eq!(opened(&mut sim).as_deref(), Some("/b.tif"));
+    sim.event(AppEvent::Opened(Err(Problem::new("gone", "", ""))));
+    sim.keys("g o 3");
+    assert_eq!(opened(&mut sim).as_deref(), Some("/c.tif"));
+    sim.event(AppEvent::Opened(Err(Problem::new("gone", "", ""))));
+    sim.keys("g o 9");
+    assert_eq!((opened(&mut sim), sim.app.popups.len()), (None, 1));
+    sim.keys("esc");
+    assert!(sim.app.popups.is_empty());
 }

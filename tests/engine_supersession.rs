@@ -17,7 +17,8 @@ use brushwood::classify::{self, Forest, Rows, TrainError, TrainOptions, Trained}
 use brushwood::data::revision::{LabelsRev, SelectionRev};
 use brushwood::data::{Axis, CancelToken, LabelVolume, SlicePlane, SpatialRoi};
 use brushwood::engine::{
-    Engine, EngineOptions, Event, FIRST_TREES, Footprint, Goal, LaneSource, TREE_COUNT, View, Work, WorkError,
+    Engine, EngineOptions, Event, FIRST_TREES, Footprint, Goal, LaneSource, TREE_COUNT, TrainingStage, View,
+    Work, WorkError,
 };
 use brushwood::features::FeatureSelection;
 use images::MemoryImage;
@@ -332,6 +333,53 @@ fn painting_without_a_pause_starves_no_tile() {
     let brush = [0, 128, 256];
     assert_eq!(repainted[&brush], rounds + 1, "the tile at the brush follows every stroke");
     bench.script.told.as_ref().unwrap().open(FOREVER);
+}
+
+#[test]
+fn three_slices_on_screen_starve_none_of_their_tiles() {
+    let mut bench = Bench::with(Script { told: Some(Gate::default()), ..Script::default() });
+    let beside = |axis, position: usize| {
+        let plane = SlicePlane { axis, t: 0, position };
+        let [rows, columns] = plane.extent(SHAPE);
+        View { lane: 0, plane, region: plane.region([0, rows], [0, columns]), focus: [0, 200, 300] }
+    };
+    bench.goal.beside = vec![beside(Axis::Y, 200), beside(Axis::X, 300)];
+    let all = TILES + 6 + 4;
+    bench.script.grow.open(FOREVER);
+    bench.script.predict.open(FOREVER);
+    bench.post();
+    bench.wait_tiles();
+    for _ in 0..all - 2 {
+        bench.stroke();
+        bench.wait_forest(bench.goal.labels_rev, false);
+        bench.script.told.as_ref().unwrap().open(1);
+        bench.wait_tiles();
+    }
+    let painted: usize = bench.goal.views().map(|view| bench.engine.tiles(view).len()).sum();
+    assert_eq!(painted, all, "tiles painted at least once while painting goes on");
+    bench.script.told.as_ref().unwrap().open(FOREVER);
+    bench.wait("all tiles", |event| {
+        matches!(event, Event::TilesReady { done, total } if (done, total) == (all, all)).then_some(())
+    });
+}
+
+#[test]
+fn training_tells_what_it_is_at() {
+    let bench = Bench::new();
+    bench.script.grow.open(FOREVER);
+    bench.script.predict.open(FOREVER);
+    bench.post();
+    let mut told = Vec::new();
+    bench.wait("the end of training", |event| {
+        let Event::Training(stage) = event else { return None };
+        told.push(stage);
+        let trees = told.contains(&Some(TrainingStage::Trees { done: FIRST_TREES, total: TREE_COUNT }));
+        (trees && stage.is_none()).then_some(())
+    });
+    told.retain(Option::is_some);
+    let trees = |done| TrainingStage::Trees { done, total: TREE_COUNT };
+    let stages = [TrainingStage::Rows, trees(0), trees(FIRST_TREES)];
+    assert_eq!(told, stages.map(Some));
 }
 
 #[test]

@@ -179,8 +179,10 @@ impl App {
     /// [`AppEvent::Time`](super::AppEvent::Time).
     pub fn next_deadline(&self) -> Option<Duration> {
         let run = self.runs.active().map(|_| Duration::from_secs(self.now.as_secs() + 1));
+        let stale = self.training.stale_at().filter(|&at| at > self.now);
         [
             run,
+            stale,
             self.messages.deadline(self.now),
             self.screen.which_key_at(self.now),
             self.jobs.deadline(self.now),

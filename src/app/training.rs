@@ -1,15 +1,19 @@
 //! Live update, the forest, and what the engine reports.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::messages::{Level, Problem};
 use super::state::App;
 use crate::classify::Forest;
 use crate::data::revision::{ForestRev, LabelsRev, SelectionRev};
-use crate::engine::Event;
+use crate::engine::{Event, TREE_COUNT, TrainingStage};
 use crate::features::FeatureBank;
 use crate::project::Project;
 use crate::render::LayerKind;
+
+/// How long tiles may be out of date before they are marked.
+const STALE_DELAY: Duration = Duration::from_millis(700);
 
 /// A forest in use.
 #[derive(Clone, Debug)]
@@ -43,6 +47,10 @@ pub struct Training {
     pub oob_error: Option<f64>,
     /// Visible tiles that are up to date, and all.
     pub progress: Option<(usize, usize)>,
+    /// What the trainer is at.
+    pub stage: Option<TrainingStage>,
+    /// Since when visible tiles are out of date.
+    updating_since: Option<Duration>,
     /// Why there is no training, in words.
     pub notice: Option<String>,
     /// The newest known probabilities: lane, pixel (`tzyx`), one value per class.
@@ -56,6 +64,11 @@ impl Training {
     pub(super) fn restart(&mut self, stored: Option<Arc<Forest>>, oob_error: Option<f64>) {
         let live_was_used = self.live_was_used;
         *self = Training { stored, oob_error, stored_oob: oob_error, live_was_used, ..Training::default() };
+    }
+
+    /// When tiles that are out of date are marked, if that is yet to be or has been.
+    pub(super) fn stale_at(&self) -> Option<Duration> {
+        self.updating_since.map(|since| since + STALE_DELAY)
     }
 
     /// Visible tiles that are being brought up to date, and all, while any is not.
@@ -118,7 +131,14 @@ impl App {
                 self.training.forest =
                     Some(ForestInUse { forest, revision, trained_on, selection_rev, complete });
             }
-            Event::TilesReady { done, total } => self.training.progress = Some((done, total)),
+            Event::TilesReady { done, total } => {
+                self.training.progress = Some((done, total));
+                match self.training.updating() {
+                    Some(_) => _ = self.training.updating_since.get_or_insert(self.now),
+                    None => self.training.updating_since = None,
+                }
+            }
+            Event::Training(stage) => self.training.stage = stage,
             Event::NotTraining(why) => {
                 if self.training.notice.as_ref() != Some(&why) {
                     self.tell(Level::Warning, "Not training yet", why.clone(), "");
@@ -192,10 +212,37 @@ impl App {
         FeatureBank::new(selection, [z, y, x], c).map(|bank| bank.channel_names()).unwrap_or_default()
     }
 
-    /// Whether out-of-date tiles are marked. While live update runs they are replaced soon: marks would only
-    /// flicker.
+    /// Whether out-of-date tiles are marked: those that are replaced at once would only flicker.
     pub fn marks_stale(&self) -> bool {
-        !self.training.live && self.training.updating().is_none()
+        self.training.stale_at().is_none_or(|at| self.now >= at)
+    }
+
+    /// Whether the predictions shown are of fewer or other labels than there are, and stay so.
+    pub fn predictions_are_older(&self) -> bool {
+        let trained_on = match (&self.training.forest, self.stored_forest()) {
+            (Some(forest), _) if forest.selection_rev == self.edits.selection_rev => forest.trained_on,
+            (_, Some(_)) => self.training.stored_for.0,
+            _ => return false,
+        };
+        let idle = !self.training.live && self.training.once.is_none();
+        idle && trained_on < self.edits.labels_rev && self.layers.needs_predictions()
+    }
+
+    /// The first classes without labels, as far as two labelled ones are missing, to be named to the user.
+    pub fn classes_to_label(&self) -> Vec<&str> {
+        let missing = 2usize.saturating_sub(self.labelled_classes());
+        let classes = self.project.classes.iter().enumerate();
+        let bare =
+            classes.filter(|(i, _)| self.label_count(i + 1) == 0).map(|(_, class)| class.name.as_str());
+        bare.take(missing).collect()
+    }
+
+    /// What training is at, in words.
+    pub fn training_text(&self) -> Option<String> {
+        match self.training.stage? {
+            TrainingStage::Rows => Some("training: features of the labels".into()),
+            TrainingStage::Trees { done, total } => Some(format!("training: {done}/{total} trees")),
+        }
     }
 
     /// Probabilities at the cursor, if they are known.

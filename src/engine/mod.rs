@@ -106,6 +106,20 @@ pub struct SliceData {
     pub mask: Option<Volume>,
 }
 
+/// A step of training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrainingStage {
+    /// Features of the labelled pixels are computed.
+    Rows,
+    /// Trees are grown.
+    Trees {
+        /// Those that are done.
+        done: u32,
+        /// All.
+        total: u32,
+    },
+}
+
 /// What the engine tells.
 #[derive(Clone, Debug)]
 pub enum Event {
@@ -131,6 +145,8 @@ pub enum Event {
         /// Visible tiles.
         total: usize,
     },
+    /// What the trainer is at; `None` when it waits.
+    Training(Option<TrainingStage>),
     /// Training can't start, in words for the user.
     NotTraining(String),
     /// Work failed, in words for the user; the worker goes on.

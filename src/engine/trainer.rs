@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::driver::{Job, Shared};
 use super::row_cache::RowCache;
 use super::work::Work;
-use super::{Event, Goal};
+use super::{Event, Goal, TrainingStage};
 use crate::classify::{Rows, TrainError, TrainOptions, Trained};
 use crate::data::revision::{ForestRev, LabelsRev};
 
@@ -44,6 +44,7 @@ pub(super) fn run<W: Work>(shared: &Shared<W>, seen: &mut u64) {
     let mut started: Option<Inputs> = None;
     let mut partial: Option<Partial<W::Trainer>> = None;
     while let Some(mut mail) = shared.train.wait_newer(seen) {
+        let mut worked = false;
         // Growing the first trees can make the others due at once, so look again before waiting.
         loop {
             let Some(job) = mail.job.clone() else { break };
@@ -63,8 +64,10 @@ pub(super) fn run<W: Work>(shared: &Shared<W>, seen: &mut u64) {
             let settled = |p: &Partial<W::Trainer>| mail.settled >= p.revision || !goal.predict;
             if wanted && started.as_ref() != Some(&inputs) {
                 started = Some(inputs);
+                worked = true;
                 partial = first_trees(shared, &job, &mut rows);
             } else if let Some(waiting) = partial.take_if(|p| settled(p)) {
+                worked = true;
                 other_trees(shared, &job, waiting);
             } else {
                 break;
@@ -73,6 +76,9 @@ pub(super) fn run<W: Work>(shared: &Shared<W>, seen: &mut u64) {
                 Some(newer) => mail = newer,
                 None => return,
             }
+        }
+        if worked {
+            shared.send(Event::Training(None));
         }
     }
 }
@@ -83,6 +89,7 @@ fn first_trees<W: Work>(shared: &Shared<W>, job: &Job, rows: &mut RowCache) -> O
         shared.send(Event::NotTraining("no features are selected; select some (applet 2)".to_owned()));
         return None;
     }
+    shared.send(Event::Training(Some(TrainingStage::Rows)));
     let rows = match shared.pool.install(|| rows.rows(&shared.work, job)) {
         Ok(rows) => rows,
         Err(error) => {
@@ -91,6 +98,7 @@ fn first_trees<W: Work>(shared: &Shared<W>, job: &Job, rows: &mut RowCache) -> O
         }
     };
     let trees = goal.trees.max(1);
+    shared.send(Event::Training(Some(TrainingStage::Trees { done: 0, total: trees })));
     let options = TrainOptions { trees: 0..FIRST_TREES.min(trees), seed: goal.seed };
     let grown = shared.pool.install(|| {
         let trainer = shared.work.trainer(&rows, &job.cancel)?;
@@ -126,6 +134,7 @@ fn too_few_classes(goal: &Goal, rows: &Rows) -> String {
 
 fn other_trees<W: Work>(shared: &Shared<W>, job: &Job, partial: Partial<W::Trainer>) {
     let Partial { trainer, mut trained, trees, seed, labels_rev, .. } = partial;
+    shared.send(Event::Training(Some(TrainingStage::Trees { done: FIRST_TREES, total: trees })));
     let options = TrainOptions { trees: FIRST_TREES..trees, seed };
     match shared.pool.install(|| shared.work.grow(&trainer, &options, &job.cancel)) {
         Ok(later) => match trained.merge(later) {

@@ -146,6 +146,7 @@ impl Session {
             }
             Message::Hangup => self.end_by(AppEvent::Terminate, 128 + SIGHUP as u8),
             Message::Engine(event) => {
+                self.send(AppEvent::Time(self.start.begun.elapsed()));
                 self.send(AppEvent::Engine(event));
                 self.look_under_the_cursor();
             }

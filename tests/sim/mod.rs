@@ -12,7 +12,7 @@ use brushwood::app::{
     MouseInput, NewLane, Opened, update,
 };
 use brushwood::command::{Chord, Key, Keymap};
-use brushwood::data::{AxisOrder, DType, LabelVolume, Roi5, Volume};
+use brushwood::data::{Axis, AxisOrder, DType, LabelVolume, Roi5, Volume};
 use brushwood::engine::{self, LaneSource, SliceData};
 use brushwood::io::{Error, ImageInfo, ImageReader};
 use brushwood::project::{DatasetInfo, DatasetLocation, Lane};
@@ -181,8 +181,22 @@ impl Sim {
 
     /// A mouse event at the middle of a slice pixel (row, column), which may lie outside the slice.
     pub fn mouse(&mut self, kind: MouseEventKind, modifiers: KeyModifiers, at: [i64; 2]) -> &mut Self {
-        let viewport = self.app.viewport().unwrap();
-        let [row, column] = viewport.picture_at(at.map(|p| p as f64 + 0.5)).map(|p| p.floor());
+        let axis = self.app.view().unwrap().axis;
+        self.mouse_along(axis, kind, modifiers, at)
+    }
+
+    /// A mouse event at the middle of a pixel (row, column) of the slice along `axis`.
+    pub fn mouse_along(
+        &mut self,
+        axis: Axis,
+        kind: MouseEventKind,
+        modifiers: KeyModifiers,
+        at: [i64; 2],
+    ) -> &mut Self {
+        let viewport = self.app.viewport_along(axis).unwrap();
+        let origin = self.app.panes().into_iter().find(|(shown, _)| *shown == axis).unwrap().1.origin;
+        let at = viewport.picture_at(at.map(|p| p as f64 + 0.5)).map(|p| p.floor());
+        let [row, column]: [f64; 2] = std::array::from_fn(|i| at[i] + origin[i] as f64);
         let area = self.app.canvas.area;
         let cell = [
             i32::from(area.x) + (column / 10.0).floor() as i32,

@@ -10,6 +10,7 @@ use crate::app::contrast::short;
 use crate::app::{App, Applet, ChannelView};
 use crate::command::help::hints;
 use crate::command::keys::print_sequence;
+use crate::command::{Action, Command};
 
 /// The parts of the status line, the most important first.
 fn parts(app: &App) -> Vec<String> {
@@ -40,9 +41,21 @@ fn parts(app: &App) -> Vec<String> {
         parts.push(format!("P {}", values.join(" ")));
     }
     if let Some(notice) = app.training.notice.as_ref().filter(|_| app.training.live) {
-        parts.push(format!("not training: {notice}"));
-    } else if let Some((done, total)) = app.training.updating() {
-        parts.push(format!("updating {done}/{total}"));
+        let missing: Vec<String> = app.classes_to_label().iter().map(|name| format!("'{name}'")).collect();
+        let todo =
+            if missing.is_empty() { String::new() } else { format!("; paint {}", missing.join(" and ")) };
+        parts.push(format!("not training: {notice}{todo}"));
+    } else {
+        parts.extend(app.training_text());
+        if let Some((done, total)) = app.training.updating() {
+            parts.push(format!("updating {done}/{total}"));
+        }
+    }
+    if app.predictions_are_older() {
+        let once = Action::Run(Command::LiveUpdateOnce);
+        let key = app.keymap.keys_of(&once, app.mode()).into_iter().next();
+        let how = key.map_or(String::new(), |key| format!(" ({key} updates)"));
+        parts.push(format!("predictions older than labels{how}"));
     }
     if let Some(error) = app.training.oob_error {
         parts.push(format!("OOB {:.1} %", error * 100.0));
