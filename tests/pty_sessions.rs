@@ -132,3 +132,123 @@ fn sixel_and_a_window_that_changes_its_size() {
     session.keys("\x11");
     assert_eq!(session.wait_end(), 0);
 }
+
+fn signal(session: &Session, signal: Signal) {
+    kill_process(Pid::from_raw(session.process_id() as i32).unwrap(), signal).unwrap();
+}
+
+#[test]
+fn a_second_program_on_a_project_is_told_and_keeps_to_itself() {
+    let home = home_with_image();
+    let mut first = Session::start(profile(Profile::mute()), home.path(), &["nuclei.tif"]);
+    first.wait_text("live update off");
+    first.keys(" ");
+    first.wait_text("nuclei.ilp *");
+    let mut second = Session::start(profile(Profile::mute()), home.path(), &["nuclei.tif"]);
+    second.wait_text("open in another brushwood");
+    assert!(!second.screen().contains("estore"), "the journal is the first one's");
+    second.keys(" \x13");
+    second.wait_text("nuclei_2.ilp");
+    second.keys("\r");
+    second.wait_text("Saved");
+    second.keys("\x11");
+    assert_eq!(second.wait_end(), 0);
+    assert!(home.path().join("nuclei_2.ilp").exists());
+
+    // However the first one ends, its strokes are kept and its hold is gone.
+    signal(&first, Signal::KILL);
+    drop(first);
+    let mut again = Session::start(profile(Profile::mute()), home.path(), &["nuclei.tif"]);
+    again.wait_text("estore");
+    again.keys("\r");
+    again.wait_text("Restored");
+    assert!(!again.screen().contains("another brushwood"));
+    again.keys("\x13");
+    again.wait_text("Saved");
+    again.keys("\x11");
+    assert_eq!(again.wait_end(), 0);
+}
+
+#[test]
+fn suspended_and_continued() {
+    let home = home_with_image();
+    let mut session = Session::start(profile(Profile::kitty()), home.path(), &["nuclei.tif"]);
+    session.wait("the picture", |t| painted(&t.screenshot()) > 50_000);
+    signal(&session, Signal::TSTP);
+    session.wait("the terminal given back", |t| !t.text.screen().alternate_screen() && !t.holds_images());
+    signal(&session, Signal::CONT);
+    session.wait("the picture again", |t| {
+        t.text.screen().alternate_screen() && painted(&t.screenshot()) > 50_000
+    });
+    signal(&session, Signal::HUP);
+    assert_eq!(session.wait_end(), 129);
+}
+
+/// A file in numpy's format.
+fn npy(path: &Path, kind: &str, shape: &str, samples: &[u8]) {
+    let mut header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}");
+    header.push_str(&" ".repeat(63 - (10 + header.len()) % 64));
+    header.push('\n');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes.extend(samples);
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn odd_images_are_painted_on_while_the_window_shrinks() {
+    let floats: Vec<u8> = (0..30 * 40)
+        .flat_map(|i| if i % 7 == 0 { f32::NAN } else { i as f32 * 1e-3 }.to_le_bytes())
+        .collect();
+    let words: Vec<u8> = (0..5 * 20 * 30u16).flat_map(|i| (i * 21).to_le_bytes()).collect();
+    let images: [(&str, &str, &str, Vec<u8>); 6] = [
+        ("pixel", "|u1", "(1, 1)", vec![7]),
+        ("row", "|u1", "(1, 50)", (0..50).collect()),
+        ("constant", "|u1", "(30, 40)", vec![9; 1200]),
+        ("nan", "<f4", "(30, 40)", floats),
+        ("channels", "<u2", "(1, 1, 20, 30, 5)", words.clone()),
+        ("times", "<u2", "(5, 1, 20, 30, 1)", words),
+    ];
+    for (name, kind, shape, samples) in images {
+        let home = tempfile::tempdir().unwrap();
+        let file = format!("{name}.npy");
+        npy(&home.path().join(&file), kind, shape, &samples);
+        let mut session = Session::start(profile(Profile::mute()), home.path(), &[&file]);
+        session.wait_text("live update off");
+        session.wait_text("raw ");
+        session.keys("1 v");
+        session.resize(12, 4);
+        session.keys("\x1b[C\x1b[C\x1b[B");
+        session.resize(100, 30);
+        session.keys("\x1b[Cv2L TVt\x1b[A\x1b[CbC>lq");
+        session.wait_text("live update on");
+        session.wait_text(&format!("{name}.ilp *"));
+        session.keys("\x03");
+        session.wait_text("Discard");
+        session.keys("d");
+        assert_eq!(session.wait_end(), 0, "{name}");
+    }
+}
+
+#[test]
+fn three_slices_are_one_picture() {
+    let home = tempfile::tempdir().unwrap();
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample_data/nuclei3d.tif");
+    std::fs::copy(sample, home.path().join("nuclei3d.tif")).unwrap();
+    let mut session = Session::start(profile(Profile::kitty()), home.path(), &["nuclei3d.tif"]);
+    session.wait("the picture", |t| painted(&t.screenshot()) > 10_000);
+    session.keys("q");
+    // The line between the panes is white along the slice that takes keys.
+    let white_column = |shot: &Screenshot| {
+        (shot.width / 4..shot.width * 3 / 4)
+            .any(|x| (0..shot.height).filter(|&y| shot.at(x, y) == [255; 3]).count() > shot.height / 2)
+    };
+    session.wait("three panes", |t| white_column(&t.screenshot()));
+    session.keys(" oo2 ");
+    session.wait_text("nuclei3d.ilp *");
+    session.keys("q");
+    session.wait("one slice again", |t| !white_column(&t.screenshot()));
+    signal(&session, Signal::TERM);
+    assert_eq!(session.wait_end(), 143);
+}

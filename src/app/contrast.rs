@@ -53,6 +53,12 @@ impl App {
         self.info().map_or((0.0, 255.0), |info| info.data_range.unwrap_or_else(|| info.dtype.range()))
     }
 
+    /// A value of the image as short as it can be read: whole where the samples are.
+    pub fn shown_value(&self, value: f64) -> String {
+        let whole = self.info().is_some_and(|info| !info.dtype.is_float());
+        short(if whole { value.round() } else { value })
+    }
+
     /// The channels that contrast commands act on.
     fn contrast_channels(&self) -> Vec<usize> {
         self.view().map_or(Vec::new(), |view| view.display.contrasted())
@@ -110,7 +116,8 @@ impl App {
     fn tell_contrast(&mut self) {
         if let Some(&channel) = self.contrast_channels().first() {
             let (low, high) = self.display_range(channel);
-            self.inform(format!("Contrast from {} to {}", short(low), short(high)));
+            let [low, high] = [low, high].map(|value| self.shown_value(value));
+            self.inform(format!("Contrast from {low} to {high}"));
         }
     }
 

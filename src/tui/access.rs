@@ -68,7 +68,7 @@ fn elsewhere(project: &Path) -> PathBuf {
     let names = std::iter::once(format!("{stem}.ilp")).chain((2..1000).map(|n| format!("{stem}_{n}.ilp")));
     names
         .map(|name| folder.join(name))
-        .find(|path| !path.exists() && path != project)
+        .find(|path| !path.exists() && std::path::absolute(path).ok() != std::path::absolute(project).ok())
         .unwrap_or_else(|| folder.join(format!("{stem}_copy.ilp")))
 }
 

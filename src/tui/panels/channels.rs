@@ -5,7 +5,6 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::theme::{Theme, cut};
-use crate::app::contrast::short;
 use crate::app::layout::first_shown;
 use crate::app::{App, ChannelView, Focus};
 
@@ -30,7 +29,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
         };
         let mark = if shown { 'x' } else { ' ' };
         let (low, high) = app.display_range(i);
-        let range = format!("{}-{}", short(low), short(high));
+        let range = format!("{}-{}", app.shown_value(low), app.shown_value(high));
         let room = usize::from(inner.width).saturating_sub(8);
         let text = format!("[{mark}] {:<2} {:>room$}", i + 1, cut(&range, room));
         let style = match (i == display.selected, focused) {

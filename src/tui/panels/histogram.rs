@@ -5,7 +5,6 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::theme::Theme;
-use crate::app::contrast::short;
 use crate::app::histogram::BINS;
 use crate::app::{App, Tool};
 
@@ -40,7 +39,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
             frame.render_widget(Line::from(bars.collect::<Vec<_>>()), Rect { y, height: 1, ..inner });
         }
     }
-    let (low, high) = (short(low), short(high));
+    let (low, high) = (app.shown_value(low), app.shown_value(high));
     let gap = usize::from(inner.width).saturating_sub(low.len() + high.len());
     let text = format!("{low}{:gap$}{high}", "");
     frame.render_widget(Line::raw(text), Rect { y: inner.y + rows, height: inner.height.min(1), ..inner });
