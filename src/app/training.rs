@@ -7,7 +7,7 @@ use super::messages::{Level, Problem};
 use super::state::App;
 use crate::classify::Forest;
 use crate::data::revision::{ForestRev, LabelsRev, SelectionRev};
-use crate::engine::{Event, TREE_COUNT, TrainingStage};
+use crate::engine::{Event, TrainingStage};
 use crate::features::FeatureBank;
 use crate::project::Project;
 use crate::render::LayerKind;
