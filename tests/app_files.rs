@@ -387,6 +387,8 @@ fn a_project_that_cannot_be_saved_is_noticed_at_once_and_goes_elsewhere() {
         journal: Vec::new(),
         journal_lanes: Vec::new(),
         problems: Vec::new(),
+        changed: Default::default(),
+        lost: Default::default(),
         access: brushwood::app::Access {
             refused: Some("the file is write-protected".into()),
             instead: Some("own/p.ilp".into()),
