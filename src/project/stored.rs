@@ -265,6 +265,9 @@ impl Folder {
     pub fn floats(&self, name: &str) -> Result<Option<Numbers<f64>>> {
         let Some(dataset) = self.dataset(name)? else { return Ok(None) };
         let (shape, _) = self.bounded(name, &dataset)?;
+        if let Ok(Datatype::VariableLength { .. } | Datatype::String { .. }) = dataset.datatype() {
+            return Err(self.damage(name, "it should hold numbers, not text"));
+        }
         let values = dataset.read_f64().map_err(|e| self.damage(name, e.to_string()))?;
         self.complete(name, shape, values).map(Some)
     }
