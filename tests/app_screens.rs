@@ -3,7 +3,7 @@
 
 mod sim;
 
-use brushwood::app::{AppEvent, JobEvent, Layout, Problem};
+use brushwood::app::{AppEvent, JobEvent, Layout, Link, Problem};
 use brushwood::classify::Forest;
 use brushwood::data::revision::ForestRev;
 use brushwood::engine::Event;
@@ -15,6 +15,7 @@ use ratatui::style::Color;
 use sim::training::{explored, measured, suggested};
 use sim::{Sim, lane};
 use std::sync::Arc;
+use std::time::Duration;
 
 fn render(sim: &Sim, theme: Theme) -> (Terminal<TestBackend>, Drawn) {
     let [columns, rows] = sim.app.screen.size;
@@ -54,7 +55,7 @@ fn live() -> Sim {
     sim.event(AppEvent::Engine(Event::TilesReady { done: 12, total: 40 }));
     let at = sim.app.view().unwrap().cursor;
     sim.event(AppEvent::Probabilities { lane: 0, at, values: vec![0.02, 0.98] });
-    sim.event(AppEvent::Link(Some(2e6)));
+    sim.event(AppEvent::Link(Link { rate: Some(2e6), round_trip: Some(Duration::from_millis(104)) }));
     sim.time(40_000);
     sim
 }

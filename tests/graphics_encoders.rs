@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use brushwood::graphics::kitty::OVERLAY_ERROR;
 use brushwood::graphics::{
-    Capabilities, CellRect, CellSource, ENCODERS, Environment, FrameEncoder, Placement,
+    Allowance, Capabilities, CellRect, CellSource, ENCODERS, Environment, FrameEncoder, Placement,
 };
 use brushwood::render::Picture;
 use proptest::prelude::*;
@@ -62,8 +62,10 @@ enum Step {
     Overlay(u8),
     /// An overlay whose every pixel has a colour of its own.
     Smooth(u8),
-    /// Another part of the slice.
-    Pan(u8),
+    /// The view moves (right, down), and the encoder is told so, or something wrong.
+    Pan { right: i64, down: i64, told: bool },
+    /// The link is slow from now on, or fast again.
+    Slow(bool),
     /// A slice in colour.
     Color(u8),
     /// A menu opens.
@@ -83,7 +85,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         6 => (0..300_usize, 0..200_usize, 0..3_u8).prop_map(|(x, y, class)| Step::Dab { x, y, class }),
         2 => any::<u8>().prop_map(Step::Overlay),
         1 => any::<u8>().prop_map(Step::Smooth),
-        2 => any::<u8>().prop_map(Step::Pan),
+        3 => (-120..120_i64, -90..90_i64, any::<bool>())
+            .prop_map(|(right, down, told)| Step::Pan { right, down, told }),
+        2 => any::<bool>().prop_map(Step::Slow),
         1 => any::<u8>().prop_map(Step::Color),
         2 => (0..40_u16, 0..14_u16, 1..20_u16, 1..8_u16)
             .prop_map(|(x, y, width, height)| Step::Menu { x, y, width, height }),
@@ -104,7 +108,16 @@ struct Session {
     placement: Placement,
     /// How far a colour may be off.
     tolerance: u8,
+    /// Where the view is.
+    at: [i64; 2],
+    /// Pictures go out in small pieces.
+    slow: bool,
+    /// Whether the picture is shown entirely.
+    complete: bool,
 }
+
+/// What a slow link gets at once.
+const PIECE: Allowance = Allowance { bytes: 1500, patience: 4000, focus: [90, 60] };
 
 fn noise(x: usize, y: usize, seed: u8) -> u8 {
     let n = (x as u32).wrapping_mul(374_761_393).wrapping_add((y as u32).wrapping_mul(668_265_263));
@@ -126,6 +139,9 @@ impl Session {
             picture: Arc::new(Picture::new(0, 0)),
             placement,
             tolerance: 0,
+            at: [0; 2],
+            slow: false,
+            complete: true,
         };
         session.fresh();
         session
@@ -134,11 +150,17 @@ impl Session {
     fn fresh(&mut self) {
         let [width, height] = self.encoder.picture_size(&self.placement);
         let mut picture = Picture::new(width, height);
-        for (i, pixel) in picture.base.iter_mut().enumerate() {
-            *pixel = [noise(i % width, i / width, 7); 3];
-        }
+        self.paint_base(&mut picture);
         self.picture = Arc::new(picture);
         self.tolerance = self.exactness(false);
+    }
+
+    fn paint_base(&self, picture: &mut Picture) {
+        let width = picture.width;
+        let [right, down] = self.at.map(|at| (at + 10_000) as usize);
+        for (i, pixel) in picture.base.iter_mut().enumerate() {
+            *pixel = [noise(i % width + right, i / width + down, 7); 3];
+        }
     }
 
     /// The documented error of the encoder, for pictures of few overlay colours over gray, or any.
@@ -174,9 +196,22 @@ impl Session {
 
     fn encode(&mut self) -> usize {
         let mut out = Vec::new();
-        self.encoder.encode(&self.picture, &self.placement, &mut out);
+        let allowance = if self.slow { PIECE } else { Allowance::ALL };
+        self.complete = self.encoder.encode_some(&self.picture, &self.placement, &allowance, &mut out);
+        assert!(self.slow || self.complete, "{} holds something back", self.encoder.id());
         self.write(&out);
         out.len()
+    }
+
+    /// Sends pieces until the picture is complete.
+    fn finish(&mut self) {
+        for _ in 0..2000 {
+            self.encode();
+            if self.complete {
+                return;
+            }
+        }
+        panic!("{} never completes the picture", self.encoder.id());
     }
 
     fn apply(&mut self, step: &Step) {
@@ -207,11 +242,12 @@ impl Session {
                 }
                 self.tolerance = self.exactness(true);
             }
-            Step::Pan(seed) => {
-                for (i, pixel) in picture.base.iter_mut().enumerate() {
-                    *pixel = [noise(i % width + usize::from(seed), i / width, 7); 3];
-                }
+            Step::Pan { right, down, told } => {
+                self.at = [self.at[0] + right, self.at[1] + down];
+                self.paint_base(&mut picture);
+                self.encoder.moved_by(if told { [right, down] } else { [down, right] });
             }
+            Step::Slow(slow) => self.slow = slow,
             Step::Color(seed) => {
                 for (i, pixel) in picture.base.iter_mut().enumerate() {
                     *pixel = [1, 2, 3].map(|c| noise(i % width, i / width * c, seed));
@@ -229,7 +265,7 @@ impl Session {
                 }
             }
             Step::Again => {
-                self.encode();
+                self.finish();
                 let sent = self.encode();
                 assert_eq!(sent, 0, "{}: {sent} bytes for the picture that is shown", self.encoder.id());
                 // Equal pixels in another allocation are no change either.
@@ -286,7 +322,7 @@ impl Session {
                         "{id} drew {:?} at ({x}, {y}), which is not its own, after {step:?}",
                         shot.at(x, y)
                     );
-                } else if !is_text {
+                } else if !is_text && self.complete {
                     self.check_pixel(&shot, x, y, step);
                 }
             }
@@ -334,6 +370,8 @@ proptest! {
                     session.encode();
                     session.check(step);
                 }
+                session.finish();
+                session.check(&Step::Again);
                 let mut out = Vec::new();
                 session.encoder.erase(&mut out);
                 session.write(&out);

@@ -8,6 +8,7 @@ mod support;
 use std::time::Duration;
 
 use brushwood::graphics::input::{Event, Parser, Reply};
+use brushwood::graphics::session::FenceAnswer;
 use brushwood::graphics::{Brand, Capabilities, Environment, Probe, choose, session};
 use crossterm::event::KeyCode;
 use support::emulator::{Profile, Terminal};
@@ -129,20 +130,20 @@ fn a_session_leaves_no_mode_and_no_image() {
 }
 
 #[test]
-fn the_fence_is_answered_and_never_by_a_key() {
-    let position = Reply::CursorPosition { row: 2, column: 1 };
-    let around = Reply::KittyGraphics { id: 40, frame: None, message: "OK".into() };
-    for (profile, answer) in [
-        (Profile::kitty(), position.clone()),
-        (Profile::xterm(), position),
-        (Profile::tmux_in_kitty(), around),
-        (Profile { kitty: false, ..Profile::tmux_in_kitty() }, Reply::StatusOk),
-    ] {
+fn the_fence_is_answered_by_its_number_and_never_by_a_key() {
+    let tmux_without_kitty = Profile { kitty: false, ..Profile::tmux_in_kitty() };
+    for profile in [Profile::kitty(), Profile::xterm(), Profile::tmux_in_kitty(), tmux_without_kitty] {
+        let has_numbers = profile.around.is_none() || profile.kitty;
         let (_, found, mut terminal) = query(profile, "");
-        terminal.feed(&session::fence(&found));
-        let mut events = Vec::new();
-        Parser::new().feed(&terminal.take_replies(), &mut events);
-        assert_eq!(events, vec![Event::Reply(answer.clone())]);
-        assert!(session::answers_fence(&answer));
+        for number in 0..session::FENCES {
+            terminal.feed(&session::fence(&found, number));
+            let mut events = Vec::new();
+            Parser::new().feed(&terminal.take_replies(), &mut events);
+            let [Event::Reply(reply)] = &events[..] else { panic!("{events:?}") };
+            let answer = if has_numbers { FenceAnswer::Number(number) } else { FenceAnswer::Oldest };
+            assert_eq!(session::fence_answer(reply), Some(answer));
+        }
     }
+    let other = Reply::CursorPosition { row: 5, column: 21 };
+    assert_eq!(session::fence_answer(&other), None);
 }

@@ -79,12 +79,33 @@ pub enum AppEvent {
     Access(Access),
     /// The projects and images opened last, the newest first.
     Recent(Vec<String>),
-    /// What the link to the terminal carries, in bits per second.
-    Link(Option<f64>),
+    /// What was measured of the link to the terminal.
+    Link(Link),
     /// Something to tell the user.
     Problem(Problem),
     /// A signal asked the program to end: unsaved work stays in the journal.
     Terminate,
+}
+
+/// The link to the terminal, as far as it was measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Link {
+    /// What it carries, in bits per second.
+    pub rate: Option<f64>,
+    /// Shortest time from a frame to the terminal's answer.
+    pub round_trip: Option<Duration>,
+}
+
+impl Link {
+    /// Whether `other` would be told otherwise: a tenth more or less.
+    pub fn differs(&self, other: &Link) -> bool {
+        let far = |a: Option<f64>, b: Option<f64>, least: f64| match (a, b) {
+            (Some(a), Some(b)) => (a - b).abs() > (a.max(b) / 10.0).max(least),
+            (a, b) => a.is_some() != b.is_some(),
+        };
+        let seconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64());
+        far(self.rate, other.rate, 0.0) || far(seconds(self.round_trip), seconds(other.round_trip), 2e-3)
+    }
 }
 
 /// Input from the terminal, in crossterm's words.

@@ -51,7 +51,7 @@ pub use canvas::{LaneView, Pane};
 pub use channels::{ChannelView, Display, Tint};
 pub use effect::{Effect, SaveRequest};
 pub use event::{
-    Access, AppEvent, CanvasGeometry, Hold, InputEvent, MouseInput, NewLane, Opened, SaveFailure,
+    Access, AppEvent, CanvasGeometry, Hold, InputEvent, Link, MouseInput, NewLane, Opened, SaveFailure,
 };
 pub use jobs::{JobEvent, JobId, JobOutput, JobStart, Work};
 pub use journal::{JournalRecord, LaneDetails};

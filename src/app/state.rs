@@ -7,7 +7,7 @@ use super::batch::BatchPanel;
 use super::canvas::LaneView;
 use super::edits::Edits;
 use super::effect::Effect;
-use super::event::CanvasGeometry;
+use super::event::{CanvasGeometry, Link};
 use super::export::ExportPanel;
 use super::features::FeatureTable;
 use super::files::Files;
@@ -85,8 +85,8 @@ pub struct App {
     pub(super) visit_from: Option<usize>,
     /// What keys do.
     pub keymap: Keymap,
-    /// What the link to the terminal carries, in bits per second.
-    pub link: Option<f64>,
+    /// What was measured of the link to the terminal.
+    pub link: Link,
     /// Time since the program began, as last told.
     pub now: Duration,
     pub(super) goal_parts: GoalParts,
@@ -123,7 +123,7 @@ impl App {
             runs: Runs::default(),
             visit_from: None,
             keymap,
-            link: None,
+            link: Link::default(),
             now: Duration::ZERO,
             goal_parts: GoalParts::default(),
             outbox: Vec::new(),

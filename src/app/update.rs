@@ -28,7 +28,7 @@ pub fn update(app: &mut App, event: AppEvent) -> Vec<Effect> {
         AppEvent::Visited(Err(problem)) => app.problem(problem),
         AppEvent::Deleted(count, failed) => app.exported_deleted(count, failed),
         AppEvent::PictureSaved { path, result } => app.picture_saved(path, result),
-        AppEvent::Link(rate) => app.link = rate,
+        AppEvent::Link(link) => app.link = link,
         AppEvent::Problem(problem) => app.problem(problem),
         AppEvent::Terminate => app.outbox.push(Effect::Quit),
     }

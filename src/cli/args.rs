@@ -41,6 +41,10 @@ pub struct TerminalArgs {
     /// How the terminal draws
     #[command(flatten)]
     pub graphics: GraphicsArgs,
+    /// Most that is sent to the terminal, in bits per second, such as 500k or 2M; without it what the link
+    /// carries is measured, and 2M where the terminal does not answer
+    #[arg(long, value_name = "RATE", value_parser = parse_link_rate)]
+    pub link_rate: Option<f64>,
     /// Key preset (ilastik, vim, emacs) or a keymap file
     #[arg(long, value_name = "NAME|FILE")]
     pub keymap: Option<String>,
@@ -64,6 +68,19 @@ pub struct GraphicsArgs {
     /// Size of a character cell in pixels, for terminals that don't tell
     #[arg(long, value_name = "WxH", value_parser = parse_cell_size)]
     pub cell_size: Option<CellSize>,
+}
+
+fn parse_link_rate(text: &str) -> Result<f64, String> {
+    let number = text.trim_end_matches("bit/s");
+    let (digits, unit) = match number.char_indices().last() {
+        Some((at, 'k' | 'K')) => (&number[..at], 1e3),
+        Some((at, 'M')) => (&number[..at], 1e6),
+        Some((at, 'G')) => (&number[..at], 1e9),
+        _ => (number, 1.0),
+    };
+    let rate = digits.trim().parse::<f64>().map(|rate| rate * unit).ok();
+    rate.filter(|rate| (9600.0..=1e12).contains(rate))
+        .ok_or_else(|| "a rate is bits per second, at least 9600, such as 500k or 2M".to_owned())
 }
 
 /// Width and height of a character cell in pixels.

@@ -30,6 +30,7 @@ pub(super) fn run(args: TerminalArgs) -> Result<ExitCode, Failure> {
         project: args.project,
         graphics: args.graphics.graphics,
         cell_size: args.graphics.cell_size.map(|size| size.0),
+        link_rate: args.link_rate.map(|bits| bits / 8.0),
         keymap,
         problems,
         engine: EngineOptions::new(threads, memory),

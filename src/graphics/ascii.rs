@@ -5,16 +5,20 @@
 
 use std::sync::Arc;
 
-use super::diff::{Shown, is_sound};
-use super::encoder::{FrameEncoder, Placement};
+use super::diff::is_sound;
+use super::encoder::{Allowance, FrameEncoder, Placement};
 use super::escape::{blank, move_to};
 use super::half_blocks::{CellColor, Colors};
+use super::shown::{Batch, CellWise, Shown, send};
 use crate::render::Picture;
 
 /// From dark to bright.
 const RAMP: &[u8; 10] = b" .:-=+*#%@";
 /// Overlay alpha from which a pixel is a letter.
 const OPAQUE: u8 = 230;
+
+/// Bytes of a cell, with colour.
+const BYTES_PER_CELL: f64 = 12.0;
 
 /// ASCII cells.
 pub struct Ascii {
@@ -27,7 +31,7 @@ pub struct Ascii {
 impl Ascii {
     /// Draws with the colours that the terminal has, none of them for `NO_COLOR`.
     pub fn new(colors: Colors) -> Self {
-        Ascii { colors, shown: Shown::default(), letters: Vec::new() }
+        Ascii { colors, shown: Shown::new(BYTES_PER_CELL), letters: Vec::new() }
     }
 
     fn character(&mut self, picture: &Picture, i: usize) -> u8 {
@@ -49,23 +53,19 @@ fn brightness([r, g, b]: [u8; 3]) -> usize {
     (usize::from(r) * 54 + usize::from(g) * 183 + usize::from(b) * 19) >> 8
 }
 
-impl FrameEncoder for Ascii {
-    fn id(&self) -> &'static str {
-        "ascii"
+impl CellWise for Ascii {
+    fn cell(&self, _: &Placement) -> [f64; 2] {
+        [1.0; 2]
     }
 
-    fn picture_size(&self, placement: &Placement) -> [usize; 2] {
-        [usize::from(placement.area.width), usize::from(placement.area.height)]
+    fn shown(&mut self) -> &mut Shown {
+        &mut self.shown
     }
 
-    fn encode(&mut self, picture: &Arc<Picture>, placement: &Placement, out: &mut Vec<u8>) {
-        if !is_sound(picture) || [picture.width, picture.height] != self.picture_size(placement) {
-            return;
-        }
-        let dirty = self.shown.update(picture, placement, [1.0, 1.0]);
+    fn draw(&mut self, batch: &Batch, picture: &Picture, placement: &Placement, out: &mut Vec<u8>) {
         let mut color = None;
         let mut any = false;
-        for run in dirty.boxes([u16::MAX, 1]) {
+        for run in batch.cells.boxes([u16::MAX, 1]) {
             move_to(out, placement.area.x.saturating_add(run.x), placement.area.y.saturating_add(run.y));
             if !any {
                 out.extend_from_slice(b"\x1b[0m");
@@ -87,6 +87,29 @@ impl FrameEncoder for Ascii {
         if any {
             out.extend_from_slice(b"\x1b[0m");
         }
+    }
+}
+
+impl FrameEncoder for Ascii {
+    fn id(&self) -> &'static str {
+        "ascii"
+    }
+
+    fn picture_size(&self, placement: &Placement) -> [usize; 2] {
+        [usize::from(placement.area.width), usize::from(placement.area.height)]
+    }
+
+    fn encode_some(
+        &mut self,
+        picture: &Arc<Picture>,
+        placement: &Placement,
+        allowance: &Allowance,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        if !is_sound(picture) || [picture.width, picture.height] != self.picture_size(placement) {
+            return true;
+        }
+        send(self, picture, placement, allowance, out)
     }
 
     fn erase(&mut self, out: &mut Vec<u8>) {

@@ -3,8 +3,6 @@
 //!
 //! Rows are compared as bytes, so an unchanged picture costs one pass over memory.
 
-use std::sync::Arc;
-
 use super::encoder::{CellRect, Placement};
 use crate::render::Picture;
 
@@ -34,6 +32,28 @@ impl PixelRect {
         };
         let (x, width) = span(cells.x, cells.width, cell[0], size[0]);
         let (y, height) = span(cells.y, cells.height, cell[1], size[1]);
+        PixelRect { x, y, width, height }
+    }
+
+    /// All of a picture.
+    pub fn whole([width, height]: [usize; 2]) -> Self {
+        PixelRect { x: 0, y: 0, width, height }
+    }
+
+    /// The smallest rectangle inside this one that holds all its pixels in which two layers of `width`
+    /// pixels a row differ; none when they do not.
+    pub fn changed(self, old: &[[u8; 4]], new: &[[u8; 4]], width: usize) -> Option<PixelRect> {
+        tighten(old, new, width, self)
+    }
+
+    /// Grown to even borders within a picture of `size`.
+    pub fn even(self, size: [usize; 2]) -> PixelRect {
+        let span = |from: usize, count: usize, end: usize| {
+            let low = from & !1;
+            (low, (from + count).next_multiple_of(2).min(end) - low)
+        };
+        let (x, width) = span(self.x, self.width, size[0]);
+        let (y, height) = span(self.y, self.height, size[1]);
         PixelRect { x, y, width, height }
     }
 
@@ -73,6 +93,23 @@ pub(crate) fn changed_rects(old: &[[u8; 4]], new: &[[u8; 4]], width: usize, limi
         split(&squares, columns, bounds, limit.max(1), &mut rects);
     }
     rects.into_iter().filter_map(|r| tighten(old, new, width, r)).collect()
+}
+
+/// The tiles of `tile` pixels that make up a picture of `size`, each with its number row by row, those
+/// nearest to `focus` (x, y) first.
+pub(crate) fn tiles_near(size: [usize; 2], tile: [usize; 2], focus: [usize; 2]) -> Vec<(usize, PixelRect)> {
+    let starts =
+        (0..size[1]).step_by(tile[1]).flat_map(|y| (0..size[0]).step_by(tile[0]).map(move |x| [x, y]));
+    let rect = |[x, y]: [usize; 2]| {
+        let [width, height] = [tile[0].min(size[0] - x), tile[1].min(size[1] - y)];
+        PixelRect { x, y, width, height }
+    };
+    let mut tiles: Vec<(usize, PixelRect)> = starts.map(rect).enumerate().collect();
+    tiles.sort_by_key(|(_, r)| {
+        let off = |from: usize, count: usize, at: usize| (2 * from + count).abs_diff(2 * at).pow(2);
+        off(r.x, r.width, focus[0]).saturating_add(off(r.y, r.height, focus[1]))
+    });
+    tiles
 }
 
 /// A box of squares: left, top, right, bottom (half open).
@@ -215,6 +252,56 @@ impl CellGrid {
         self.flags[usize::from(row) * usize::from(self.width) + usize::from(column)] = value;
     }
 
+    /// Sets the flags that are set in `other`, of the same size.
+    pub fn add(&mut self, other: &CellGrid) {
+        self.flags.iter_mut().zip(&other.flags).for_each(|(a, b)| *a |= *b);
+    }
+
+    /// Clears the flags that are set in `other`, of the same size.
+    pub fn remove(&mut self, other: &CellGrid) {
+        self.flags.iter_mut().zip(&other.flags).for_each(|(a, b)| *a &= !*b);
+    }
+
+    /// Clears the flags that are not set in `other`, of the same size.
+    pub fn keep(&mut self, other: &CellGrid) {
+        self.flags.iter_mut().zip(&other.flags).for_each(|(a, b)| *a &= *b);
+    }
+
+    /// Takes out set cells, whole blocks of `block` cells at a time, those nearest to `focus` first, until
+    /// there are `count` of them or none is left.
+    pub fn take_near(&mut self, focus: [u16; 2], block: [u16; 2], count: usize) -> CellGrid {
+        let mut taken = CellGrid::new(self.width, self.height, false);
+        let [across, down] = [block[0].max(1), block[1].max(1)];
+        let mut blocks: Vec<(u64, u16, u16)> = Vec::new();
+        for y in (0..self.height).step_by(usize::from(down)) {
+            for x in (0..self.width).step_by(usize::from(across)) {
+                // Cells are about twice as high as wide.
+                let off = |from: u16, size: u16, at: u16, scale: u64| {
+                    (2 * u64::from(from) + u64::from(size)).abs_diff(2 * u64::from(at) + 1) * scale
+                };
+                let (dx, dy) = (off(x, across, focus[0], 1), off(y, down, focus[1], 2));
+                blocks.push((dx * dx + dy * dy, x, y));
+            }
+        }
+        blocks.sort_unstable();
+        let mut found = 0;
+        for (_, x, y) in blocks {
+            if found >= count {
+                break;
+            }
+            for row in y..self.height.min(y.saturating_add(down)) {
+                for column in x..self.width.min(x.saturating_add(across)) {
+                    if self.get(column, row) {
+                        self.set(column, row, false);
+                        taken.set(column, row, true);
+                        found += 1;
+                    }
+                }
+            }
+        }
+        taken
+    }
+
     /// How many flags are set.
     pub fn count(&self) -> usize {
         self.flags.iter().filter(|f| **f).count()
@@ -259,60 +346,8 @@ impl CellGrid {
     }
 }
 
-/// The picture that a cell-wise encoder believes to be on the terminal.
-#[derive(Debug, Default)]
-pub(crate) struct Shown {
-    last: Option<(Arc<Picture>, Placement)>,
-}
-
-impl Shown {
-    /// Takes `picture` as shown from now on and says which cells of its area must be drawn: those whose
-    /// pixels changed and those that a hole freed, never those in a hole. `cell` is a cell's size in
-    /// picture pixels.
-    pub fn update(&mut self, picture: &Arc<Picture>, placement: &Placement, cell: [f64; 2]) -> CellGrid {
-        let area = placement.area;
-        let last = self.last.replace((picture.clone(), placement.clone()));
-        let mut grid = match &last {
-            Some((old, at))
-                if at.area == area
-                    && at.cell == placement.cell
-                    && [old.width, old.height] == [picture.width, picture.height] =>
-            {
-                let mut grid = CellGrid::new(area.width, area.height, false);
-                if !Arc::ptr_eq(old, picture) {
-                    mark_changed(&mut grid, old, picture, cell);
-                }
-                at.holes.iter().for_each(|h| grid.fill(area, *h, true));
-                grid
-            }
-            _ => CellGrid::new(area.width, area.height, true),
-        };
-        placement.holes.iter().for_each(|h| grid.fill(area, *h, false));
-        grid
-    }
-
-    /// The cells that show the picture now and lie in a hole of `next`.
-    pub fn newly_covered(&self, next: &Placement) -> CellGrid {
-        let mut grid = CellGrid::new(next.area.width, next.area.height, false);
-        if let Some((_, now)) = self.last.as_ref().filter(|(_, now)| now.area == next.area) {
-            next.holes.iter().for_each(|h| grid.fill(next.area, *h, true));
-            now.holes.iter().for_each(|h| grid.fill(next.area, *h, false));
-        }
-        grid
-    }
-
-    /// The area drawn to, if anything is shown.
-    pub fn area(&self) -> Option<CellRect> {
-        self.last.as_ref().map(|(_, placement)| placement.area)
-    }
-
-    /// Nothing is known to be shown any more.
-    pub fn forget(&mut self) {
-        self.last = None;
-    }
-}
-
-fn mark_changed(grid: &mut CellGrid, old: &Picture, new: &Picture, cell: [f64; 2]) {
+/// Sets the flags of the cells in which two pictures of one size differ.
+pub(crate) fn mark_changed(grid: &mut CellGrid, old: &Picture, new: &Picture, cell: [f64; 2]) {
     let width = new.width;
     for row in 0..grid.height {
         let line = CellRect { x: 0, y: row, width: grid.width, height: 1 };

@@ -61,6 +61,22 @@ pub struct Placement {
     pub cell: [f64; 2],
 }
 
+/// How much of a large change may be sent at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// Bytes of the change; a little more may come of it.
+    pub bytes: usize,
+    /// A change that needs more bytes than this is sent coarse first.
+    pub patience: usize,
+    /// The picture's pixel (x, y) to begin at.
+    pub focus: [usize; 2],
+}
+
+impl Allowance {
+    /// Everything at once, exactly.
+    pub const ALL: Allowance = Allowance { bytes: usize::MAX, patience: usize::MAX, focus: [0; 2] };
+}
+
 /// Turns successive pictures into the bytes that make a terminal show them, sending only what changed.
 pub trait FrameEncoder: Send {
     /// Its name, as `--graphics` takes it.
@@ -74,7 +90,31 @@ pub trait FrameEncoder: Send {
     /// cursor is left anywhere, text attributes are reset. Goes out after the frame's text, whose
     /// blank cells a popup that closes needs. Cells of an earlier area are not touched: when the area
     /// moves or shrinks, [`FrameEncoder::erase`] goes out first, before the text.
-    fn encode(&mut self, picture: &Arc<Picture>, placement: &Placement, out: &mut Vec<u8>);
+    fn encode(&mut self, picture: &Arc<Picture>, placement: &Placement, out: &mut Vec<u8>) {
+        self.encode_some(picture, placement, &Allowance::ALL, out);
+    }
+
+    /// Like [`FrameEncoder::encode`], but of a large change only what `allowance` lets out at once: small
+    /// changes (strokes, the cursor) whole and first, then the overlay where it is an image of its own,
+    /// then the rest from the focus outwards, coarse first where the link is too slow for it. Whether the
+    /// picture is now shown entirely and exactly; while it is not, further calls send more of it.
+    fn encode_some(
+        &mut self,
+        picture: &Arc<Picture>,
+        placement: &Placement,
+        allowance: &Allowance,
+        out: &mut Vec<u8>,
+    ) -> bool;
+
+    /// The next picture is the one before, moved by so many pixels (right, down) wherever both show the
+    /// same part. A hint: terminals that can place parts of an image need fewer bytes with it.
+    fn moved_by(&mut self, _pixels: [i64; 2]) {}
+
+    /// The terminal may have lost the picture unnoticed (another one attached to tmux): appends what makes
+    /// it say so, or forgets the picture.
+    fn doubt(&mut self, _out: &mut Vec<u8>) {
+        self.forget();
+    }
 
     /// Appends what removes the picture from the terminal.
     fn erase(&mut self, out: &mut Vec<u8>);

@@ -4,9 +4,10 @@
 
 use std::sync::Arc;
 
-use super::diff::{Shown, is_sound};
-use super::encoder::{FrameEncoder, Placement};
+use super::diff::is_sound;
+use super::encoder::{Allowance, FrameEncoder, Placement};
 use super::escape::{blank, move_to, push};
+use super::shown::{Batch, CellWise, Shown, send};
 use crate::render::Picture;
 
 /// How many colours the terminal shows.
@@ -69,35 +70,33 @@ pub struct HalfBlocks {
     shown: Shown,
 }
 
+/// Bytes of a cell in a picture without areas of one colour.
+const BYTES_PER_CELL: f64 = 30.0;
 /// A cell's size in picture pixels.
 const CELL: [f64; 2] = [1.0, 2.0];
 
 impl HalfBlocks {
     /// Draws with the colours that the terminal has.
     pub fn new(colors: Colors) -> Self {
-        HalfBlocks { colors, shown: Shown::default() }
+        HalfBlocks { colors, shown: Shown::new(BYTES_PER_CELL) }
     }
 }
 
-impl FrameEncoder for HalfBlocks {
-    fn id(&self) -> &'static str {
-        "half"
+impl CellWise for HalfBlocks {
+    fn cell(&self, _: &Placement) -> [f64; 2] {
+        CELL
     }
 
-    fn picture_size(&self, placement: &Placement) -> [usize; 2] {
-        [usize::from(placement.area.width), 2 * usize::from(placement.area.height)]
+    fn shown(&mut self) -> &mut Shown {
+        &mut self.shown
     }
 
-    fn encode(&mut self, picture: &Arc<Picture>, placement: &Placement, out: &mut Vec<u8>) {
-        if !is_sound(picture) || [picture.width, picture.height] != self.picture_size(placement) {
-            return;
-        }
-        let dirty = self.shown.update(picture, placement, CELL);
+    fn draw(&mut self, batch: &Batch, picture: &Picture, placement: &Placement, out: &mut Vec<u8>) {
         let at =
             |x: u16, y: usize| CellColor::of(picture.color(y * picture.width + usize::from(x)), self.colors);
         let (mut text, mut ground) = (None, None);
         let mut any = false;
-        for run in dirty.boxes([u16::MAX, 1]) {
+        for run in batch.cells.boxes([u16::MAX, 1]) {
             move_to(out, placement.area.x.saturating_add(run.x), placement.area.y.saturating_add(run.y));
             if !any {
                 out.extend_from_slice(b"\x1b[0m");
@@ -137,6 +136,29 @@ impl FrameEncoder for HalfBlocks {
         if any {
             out.extend_from_slice(b"\x1b[0m");
         }
+    }
+}
+
+impl FrameEncoder for HalfBlocks {
+    fn id(&self) -> &'static str {
+        "half"
+    }
+
+    fn picture_size(&self, placement: &Placement) -> [usize; 2] {
+        [usize::from(placement.area.width), 2 * usize::from(placement.area.height)]
+    }
+
+    fn encode_some(
+        &mut self,
+        picture: &Arc<Picture>,
+        placement: &Placement,
+        allowance: &Allowance,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        if !is_sound(picture) || [picture.width, picture.height] != self.picture_size(placement) {
+            return true;
+        }
+        send(self, picture, placement, allowance, out)
     }
 
     fn erase(&mut self, out: &mut Vec<u8>) {

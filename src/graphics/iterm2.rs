@@ -1,16 +1,22 @@
 //! iTerm2's inline images: the composed picture in PNG rectangles of whole cells, of which only those
-//! that changed are sent.
+//! that changed are sent. Where the link is too slow for that they go out as JPEG first.
 
 use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::diff::{CellGrid, PixelRect, Shown, is_sound};
-use super::encoder::{FrameEncoder, Placement};
+use super::diff::{CellGrid, PixelRect, is_sound};
+use super::encoder::{Allowance, FrameEncoder, Placement};
 use super::escape::{blank, move_to, push};
-use super::raster::{Effort, png};
+use super::raster::{Effort, jpeg, png};
+use super::shown::{Batch, CellWise, Shown, send};
 use crate::render::Picture;
+
+/// Bytes of a cell of noisy gray.
+const BYTES_PER_CELL: f64 = 160.0;
+/// Quality of a picture that an exact one follows.
+const JPEG_QUALITY: u8 = 80;
 
 /// Inline images.
 pub struct Iterm2 {
@@ -21,7 +27,7 @@ impl Iterm2 {
     /// Nothing shown yet.
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
-        Iterm2 { shown: Shown::default() }
+        Iterm2 { shown: Shown::new(BYTES_PER_CELL) }
     }
 }
 
@@ -34,15 +40,46 @@ impl FrameEncoder for Iterm2 {
         placement.pixel_size()
     }
 
-    fn encode(&mut self, picture: &Arc<Picture>, placement: &Placement, out: &mut Vec<u8>) {
+    fn encode_some(
+        &mut self,
+        picture: &Arc<Picture>,
+        placement: &Placement,
+        allowance: &Allowance,
+        out: &mut Vec<u8>,
+    ) -> bool {
         if !is_sound(picture) || [picture.width, picture.height] != self.picture_size(placement) {
-            return;
+            return true;
         }
-        let mut dirty = self.shown.update(picture, placement, placement.cell);
+        send(self, picture, placement, allowance, out)
+    }
+
+    fn erase(&mut self, out: &mut Vec<u8>) {
+        if let Some(area) = self.shown.area() {
+            blank(out, area);
+        }
+        self.forget();
+    }
+
+    fn forget(&mut self) {
+        self.shown.forget();
+    }
+}
+
+impl CellWise for Iterm2 {
+    fn cell(&self, placement: &Placement) -> [f64; 2] {
+        placement.cell
+    }
+
+    fn shown(&mut self) -> &mut Shown {
+        &mut self.shown
+    }
+
+    fn draw(&mut self, batch: &Batch, picture: &Picture, placement: &Placement, out: &mut Vec<u8>) {
+        let mut cells = batch.cells.clone();
         if placement.cell[0].fract() != 0.0 {
-            dirty.widen_rows(&CellGrid::drawable(placement));
+            cells.widen_rows(&CellGrid::drawable(placement));
         }
-        for cells in dirty.boxes([u16::MAX; 2]) {
+        for cells in cells.boxes([u16::MAX; 2]) {
             let rect = PixelRect::of_cells(cells, placement.cell, [picture.width, picture.height]);
             if rect.area() == 0 {
                 continue;
@@ -54,7 +91,11 @@ impl FrameEncoder for Iterm2 {
                 [r, g, b, 255]
             };
             let pixels: Vec<[u8; 4]> = at.map(opaque).collect();
-            let data = png(&pixels, rect.width, Effort::Fast);
+            let data = if batch.is_coarse {
+                jpeg(&pixels, rect.width, JPEG_QUALITY)
+            } else {
+                png(&pixels, rect.width, Effort::Fast)
+            };
             move_to(out, placement.area.x.saturating_add(cells.x), placement.area.y.saturating_add(cells.y));
             let (size, PixelRect { width, height, .. }) = (data.len(), rect);
             push(
@@ -67,16 +108,10 @@ impl FrameEncoder for Iterm2 {
             out.extend_from_slice(STANDARD.encode(&data).as_bytes());
             out.push(0x07);
         }
-    }
-
-    fn erase(&mut self, out: &mut Vec<u8>) {
-        if let Some(area) = self.shown.area() {
-            blank(out, area);
+        if batch.is_coarse {
+            self.shown.blurred(&cells);
+        } else {
+            self.shown.drawn(&cells);
         }
-        self.forget();
-    }
-
-    fn forget(&mut self) {
-        self.shown.forget();
     }
 }

@@ -1,69 +1,90 @@
 //! The kitty graphics protocol with edits in place: the slice and the overlay are two images, one above
 //! the other, and only rectangles that changed are sent (`a=f`, frame 1, replacing).
 //!
+//! Where a large change would hold up the link it goes out in tiles, from the focus outwards, coarse tiles
+//! before exact ones. A picture that moves is not sent again: the images are placed in parts, like a torus.
+//!
 //! Inside tmux the base is drawn by placeholder cells, which tmux moves and hides like text, and the
 //! overlay hangs on it as a relative placement; every command passes through tmux.
 
 use std::sync::Arc;
 
-use super::diff::{PixelRect, Shown, changed_rects, is_sound};
-use super::encoder::{CellRect, FrameEncoder, Placement};
+use super::diff::{CellGrid, PixelRect, changed_rects, is_sound, tiles_near};
+use super::encoder::{Allowance, CellRect, FrameEncoder, Placement};
 use super::escape::{Route, kitty, kitty_payload, move_to};
+use super::kitty_layers::{
+    BASE, LAYERS, Layers, OVERLAY, Torus, copy_rect, count_differing, cut, halve, to_few_colors,
+};
 use super::placeholder;
 use super::raster::{Effort, png, smallest};
+use super::shown::Shown;
 use crate::render::Picture;
+
+pub use super::kitty_layers::OVERLAY_ERROR;
 
 /// Image id of the slice; small enough for an indexed text colour to name it.
 pub(crate) const BASE_ID: u32 = 42;
-/// Image id of everything above it.
-const OVERLAY_ID: u32 = 43;
-/// Edits per image and frame: their cost in the terminal grows with the whole image (1.5 ms each at
-/// 800x600 in kitty 0.41).
+/// Image ids of the slice and of everything above it.
+const IDS: [u32; LAYERS] = [BASE_ID, 43];
+/// Edits per image where all goes out at once: their cost in the terminal grows with the whole image
+/// (1.5 ms each at 800x600 in kitty 0.41).
 const RECTS: usize = 4;
 /// Below this rate (bytes per second) the better compression of a whole slice pays for its time.
 const SLOW_LINK: f64 = 2e6;
-/// Rounding steps tried until an overlay rectangle has at most 256 colours.
-const STEPS: [u8; 3] = [1, 4, 8];
-
-/// Largest difference, in 8-bit levels of the blended colour, between an overlay with more than 256
-/// colours in one rectangle and what is shown: half a step for alpha, half for the colour, one for
-/// rounding. Overlays of fewer colours are exact, opaque pixels always are.
-pub const OVERLAY_ERROR: u8 = 9;
+/// Width and height in pixels of the pieces in which large changes go out.
+const TILE: [usize; 2] = [128, 64];
+/// Changes of at most this share of the picture (one in so many pixels) go out at once.
+const SMALL_SHARE: usize = 16;
+/// Bytes of a changed pixel of slice and overlay before any was sent: noisy gray, smooth colours.
+const PRICES: [f64; LAYERS] = [0.4, 0.08];
+/// Bytes of a coarse piece by those of an exact one.
+const COARSE_SHARE: f64 = 0.4;
 
 /// Two images edited in place.
 pub struct Kitty {
     route: Route,
     effort: Effort,
-    layers: Option<Layers>,
+    /// The picture to show and its place.
+    target: Option<Target>,
+    /// What the terminal's images hold, as placed on screen.
+    held: [Vec<[u8; 4]>; LAYERS],
+    /// Where on the images the screen begins.
+    torus: Torus,
+    /// Tiles of the slice that changed much and have not been sent even coarsely.
+    bare: Vec<bool>,
+    /// Bytes per changed pixel of each layer.
+    prices: [f64; LAYERS],
+    /// Pixels that the next picture is moved by.
+    hint: [i64; 2],
+    /// The placeholder cells that are written.
     cells: Shown,
 }
 
-/// What the terminal holds.
-struct Layers {
+struct Target {
     picture: Arc<Picture>,
     placement: Placement,
-    base: Vec<[u8; 4]>,
-    overlay: Vec<[u8; 4]>,
+    layers: Layers,
 }
 
 impl Kitty {
     /// Draws at the cursor, above the text.
     pub fn direct() -> Self {
-        Kitty { route: Route::Direct, effort: Effort::Small, layers: None, cells: Shown::default() }
+        Kitty {
+            route: Route::Direct,
+            effort: Effort::Small,
+            target: None,
+            held: Default::default(),
+            torus: Torus::default(),
+            bare: Vec::new(),
+            prices: PRICES,
+            hint: [0; 2],
+            cells: Shown::new(1.0),
+        }
     }
 
     /// Draws by placeholder cells through tmux.
     pub fn in_tmux() -> Self {
         Kitty { route: Route::Tmux, ..Kitty::direct() }
-    }
-
-    /// Errors are reported through tmux: an image that is not there (another kitty attached) is how the
-    /// program learns that it must send everything again.
-    fn quiet(&self) -> &'static str {
-        match self.route {
-            Route::Direct => "q=2",
-            Route::Tmux => "q=1",
-        }
     }
 
     fn transmit(&self, id: u32, pixels: &[[u8; 4]], width: usize, out: &mut Vec<u8>) {
@@ -72,45 +93,195 @@ impl Kitty {
         kitty_payload(out, self.route, &format!("a=t,i={id},f=100,q=2"), "q=2", &data);
     }
 
-    fn edit(&self, id: u32, layer: &[[u8; 4]], width: usize, rect: PixelRect, out: &mut Vec<u8>) {
-        let mut pixels = cut(layer, width, rect);
-        if id == OVERLAY_ID {
-            pixels = to_few_colors(pixels);
+    /// Sends a rectangle of a layer. Errors are reported: an image that is not there (evicted, or another
+    /// kitty attached to tmux) is how the program learns that it must send everything again.
+    fn edit(&self, layer: usize, pixels: &[[u8; 4]], size: [usize; 2], rect: PixelRect, out: &mut Vec<u8>) {
+        let id = IDS[layer];
+        for (screen, image) in self.torus.split(rect, size) {
+            let mut part = cut(pixels, size[0], screen);
+            if layer == OVERLAY {
+                part = to_few_colors(part);
+            }
+            let payload = smallest(&part, screen.width, self.effort);
+            let PixelRect { x, y, width, height } = image;
+            let control = format!("a=f,i={id},r=1,x={x},y={y},s={width},v={height},X=1,{},q=1", payload.keys);
+            kitty_payload(out, self.route, &control, &format!("a=f,i={id},r=1,q=1"), &payload.data);
         }
-        let payload = smallest(&pixels, rect.width, self.effort);
-        let PixelRect { x, y, width, height } = rect;
-        let quiet = self.quiet();
-        let control = format!("a=f,i={id},r=1,x={x},y={y},s={width},v={height},X=1,{},{quiet}", payload.keys);
-        kitty_payload(out, self.route, &control, &format!("a=f,i={id},r=1,{quiet}"), &payload.data);
     }
 
-    fn place(&self, area: CellRect, out: &mut Vec<u8>) {
+    /// Sends a rectangle of `pixels` and holds it.
+    fn update(&mut self, layer: usize, pixels: &[[u8; 4]], width: usize, rect: PixelRect, out: &mut Vec<u8>) {
+        self.edit(layer, pixels, [width, pixels.len() / width.max(1)], rect, out);
+        copy_rect(pixels, &mut self.held[layer], width, rect);
+    }
+
+    fn place(&self, placement: &Placement, size: [usize; 2], out: &mut Vec<u8>) {
+        let area = placement.area;
         match self.route {
             Route::Direct => {
                 // Above the text, which shows through the holes: with pictures below the text, kitty 0.26 draws
                 // new text over the old without clearing it.
-                for (id, z) in [(BASE_ID, 1), (OVERLAY_ID, 2)] {
-                    move_to(out, area.x, area.y);
-                    kitty(out, self.route, &format!("a=p,i={id},p=1,z={z},C=1,q=2"));
+                for (id, z) in IDS.into_iter().zip(1..) {
+                    for (p, (screen, image)) in (1..).zip(self.torus.split(PixelRect::whole(size), size)) {
+                        let [column, row] = [(screen.x, placement.cell[0]), (screen.y, placement.cell[1])]
+                            .map(|(at, cell)| (at / cell.max(1.0) as usize, at % cell.max(1.0) as usize));
+                        move_to(
+                            out,
+                            area.x.saturating_add(column.0 as u16),
+                            area.y.saturating_add(row.0 as u16),
+                        );
+                        let mut control = format!("a=p,i={id},p={p},z={z},C=1,q=1");
+                        if self.torus.is_turned() {
+                            let PixelRect { x, y, width, height } = image;
+                            let part =
+                                format!(",x={x},y={y},w={width},h={height},X={},Y={}", column.1, row.1);
+                            control.push_str(&part);
+                        }
+                        kitty(out, self.route, &control);
+                    }
                 }
             }
             Route::Tmux => {
                 let CellRect { width, height, .. } = area;
                 let p = placeholder::PLACEMENT;
                 kitty(out, self.route, &format!("a=p,U=1,i={BASE_ID},p={p},c={width},r={height},q=2"));
-                let above = format!("a=p,i={OVERLAY_ID},p=1,P={BASE_ID},Q={p},H=0,V=0,z=5,C=1,q=2");
+                let above = format!("a=p,i={},p=1,P={BASE_ID},Q={p},H=0,V=0,z=5,C=1,q=2", IDS[OVERLAY]);
                 kitty(out, self.route, &above);
             }
         }
     }
 
+    /// Moves the images to another place. kitty 0.26 leaves remains where a placement was unless it is
+    /// deleted first.
+    fn replace(&self, placement: &Placement, size: [usize; 2], out: &mut Vec<u8>) {
+        for id in IDS {
+            kitty(out, self.route, &format!("a=d,d=i,i={id},q=2"));
+        }
+        self.place(placement, size, out);
+    }
+
     /// Sends both images whole. In tmux the base goes first: sending it deletes what hangs on it.
-    fn whole(&self, layers: &Layers, out: &mut Vec<u8>) {
+    fn whole(&mut self, layers: &Layers, placement: &Placement, width: usize, out: &mut Vec<u8>) {
         delete_images(self.route, out);
-        let width = layers.picture.width;
-        self.transmit(BASE_ID, &layers.base, width, out);
-        self.transmit(OVERLAY_ID, &to_few_colors(layers.overlay.clone()), width, out);
-        self.place(layers.placement.area, out);
+        self.torus = Torus::default();
+        self.transmit(BASE_ID, &layers[BASE], width, out);
+        self.transmit(IDS[OVERLAY], &to_few_colors(layers[OVERLAY].clone()), width, out);
+        self.place(placement, [width, layers[BASE].len() / width.max(1)], out);
+        self.held = layers.clone();
+    }
+
+    /// Where the picture moved and the terminal can place parts of an image, what both pictures show stays:
+    /// the images are turned like a torus, and only the strips that came into view differ.
+    fn turn(&mut self, next: &Layers, target: &mut Target, out: &mut Vec<u8>) {
+        let hint = std::mem::take(&mut self.hint);
+        let size = [target.picture.width, target.picture.height];
+        let whole_cells = target.placement.cell.iter().all(|c| c.fract() == 0.0);
+        if hint == [0, 0] || self.route != Route::Direct || !whole_cells {
+            return;
+        }
+        let turned = Torus::turned(&self.held[BASE], size, hint);
+        let kept = count_differing(&self.held[BASE], &next[BASE], size[0]);
+        if 2 * count_differing(&turned, &next[BASE], size[0]) > kept {
+            return;
+        }
+        self.held[BASE] = turned;
+        self.held[OVERLAY] = Torus::turned(&self.held[OVERLAY], size, hint);
+        target.layers = target.layers.each_ref().map(|layer| Torus::turned(layer, size, hint));
+        self.bare.fill(true);
+        self.torus.turn(hint, size);
+        self.replace(&target.placement, size, out);
+    }
+
+    /// Sends what `next` changes of `last`, where that is little.
+    fn send_small(&mut self, last: &Layers, next: &Layers, width: usize, out: &mut Vec<u8>) {
+        for layer in [OVERLAY, BASE] {
+            let rects = changed_rects(&last[layer], &next[layer], width, RECTS);
+            let area: usize = rects.iter().map(PixelRect::area).sum();
+            if area * SMALL_SHARE <= next[layer].len() {
+                rects.into_iter().for_each(|rect| self.update(layer, &next[layer], width, rect, out));
+            } else if layer == BASE {
+                self.bare.fill(true);
+            }
+        }
+    }
+
+    /// Sends what the terminal does not hold yet, the overlay first; whether nothing is left.
+    fn send_rest(&mut self, next: &Layers, width: usize, allowance: &Allowance, out: &mut Vec<u8>) -> bool {
+        let start = out.len();
+        for layer in [OVERLAY, BASE] {
+            let rects = changed_rects(&self.held[layer], &next[layer], width, RECTS);
+            let area: usize = rects.iter().map(PixelRect::area).sum();
+            let left = allowance.bytes.saturating_sub(out.len() - start);
+            if area == 0 {
+                continue;
+            }
+            if area as f64 * self.prices[layer] <= left as f64 {
+                let before = out.len();
+                rects.into_iter().for_each(|rect| self.update(layer, &next[layer], width, rect, out));
+                self.paid(layer, area, out.len() - before);
+                continue;
+            }
+            if !self.send_tiles(layer, next, width, allowance, start, out) {
+                return false;
+            }
+        }
+        self.bare.fill(false);
+        true
+    }
+
+    /// Sends a layer tile by tile from the focus outwards, coarse first where it takes long; whether
+    /// nothing is left.
+    fn send_tiles(
+        &mut self,
+        layer: usize,
+        next: &Layers,
+        width: usize,
+        allowance: &Allowance,
+        start: usize,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let size = [width, next[layer].len() / width.max(1)];
+        let tiles = tiles_near(size, TILE, allowance.focus);
+        self.bare.resize(tiles.len(), true);
+        let mut owed: Vec<(usize, PixelRect)> = Vec::new();
+        for (index, tile) in tiles {
+            owed.extend(tile.changed(&self.held[layer], &next[layer], width).map(|rect| (index, rect)));
+        }
+        let area: usize = owed.iter().map(|(_, rect)| rect.area()).sum();
+        let is_slow = layer == BASE && area as f64 * self.prices[layer] > allowance.patience as f64;
+        if is_slow && owed.iter().any(|(index, _)| self.bare[*index]) {
+            let coarse = halve(&next[layer], width);
+            for (index, rect) in &owed {
+                if out.len() - start >= allowance.bytes {
+                    return false;
+                }
+                if std::mem::take(&mut self.bare[*index]) {
+                    let before = out.len();
+                    self.update(layer, &coarse, width, rect.even(size), out);
+                    self.paid(layer, rect.area(), ((out.len() - before) as f64 / COARSE_SHARE) as usize);
+                }
+            }
+            return false;
+        }
+        for (index, rect) in owed {
+            if out.len() - start >= allowance.bytes {
+                return false;
+            }
+            let before = out.len();
+            self.update(layer, &next[layer], width, rect, out);
+            self.paid(layer, rect.area(), out.len() - before);
+            if layer == BASE {
+                self.bare[index] = false;
+            }
+        }
+        true
+    }
+
+    /// Learns the price of a layer's pixels from a large rectangle.
+    fn paid(&mut self, layer: usize, pixels: usize, bytes: usize) {
+        if pixels >= TILE[0] * TILE[1] / 2 {
+            self.prices[layer] = (self.prices[layer] + bytes as f64 / pixels as f64) / 2.0;
+        }
     }
 }
 
@@ -126,50 +297,67 @@ impl FrameEncoder for Kitty {
         placement.pixel_size()
     }
 
-    fn encode(&mut self, picture: &Arc<Picture>, placement: &Placement, out: &mut Vec<u8>) {
+    fn encode_some(
+        &mut self,
+        picture: &Arc<Picture>,
+        placement: &Placement,
+        allowance: &Allowance,
+        out: &mut Vec<u8>,
+    ) -> bool {
         if !is_sound(picture) || picture.base.is_empty() {
-            return;
-        }
-        let same = |l: &Layers| Arc::ptr_eq(&l.picture, picture) && l.placement == *placement;
-        if self.layers.as_ref().is_some_and(same) {
-            return;
+            return true;
         }
         let size = [picture.width, picture.height];
-        let holes = hole_pixels(placement, size);
-        // Placeholders are text, which a menu's text replaces: only the overlay needs holes there.
-        let base_holes: &[PixelRect] = if self.route == Route::Direct { &holes } else { &[] };
-        let base = base_layer(picture, base_holes);
-        let overlay = overlay_layer(picture, &holes);
-        let next = Layers { picture: picture.clone(), placement: placement.clone(), base, overlay };
-        match self.layers.take() {
-            Some(old) if [old.picture.width, old.picture.height] == size && old.fits(&next, self.route) => {
+        let same = |t: &Target| Arc::ptr_eq(&t.picture, picture) && t.placement == *placement;
+        let next = match self.target.take() {
+            Some(target) if same(&target) => target,
+            Some(mut old) if old.fits(size, placement, self.route) => {
                 if old.placement.area != placement.area {
-                    // kitty 0.26 leaves remains where a placement was unless it is deleted first.
-                    for id in [BASE_ID, OVERLAY_ID] {
-                        kitty(out, self.route, &format!("a=d,d=i,i={id},p=1,q=2"));
-                    }
-                    self.place(placement.area, out);
+                    self.replace(placement, size, out);
+                    old.placement.area = placement.area;
                 }
-                for (id, before, after) in
-                    [(BASE_ID, &old.base, &next.base), (OVERLAY_ID, &old.overlay, &next.overlay)]
-                {
-                    for rect in changed_rects(before, after, picture.width, RECTS) {
-                        self.edit(id, after, picture.width, rect, out);
-                    }
-                }
+                let next = Target::new(picture, placement, self.route);
+                self.turn(&next.layers, &mut old, out);
+                self.send_small(&old.layers, &next.layers, size[0], out);
+                next
             }
             _ => {
                 self.cells.forget();
-                self.whole(&next, out);
+                let next = Target::new(picture, placement, self.route);
+                let pixels = picture.base.len() as f64;
+                if self.prices.iter().sum::<f64>() * pixels <= allowance.bytes as f64 {
+                    let before = out.len();
+                    self.whole(&next.layers, placement, size[0], out);
+                    self.paid(BASE, picture.base.len(), out.len() - before);
+                } else {
+                    let blank: Layers = std::array::from_fn(|_| vec![[0; 4]; picture.base.len()]);
+                    self.whole(&blank, placement, size[0], out);
+                }
+                self.bare.fill(true);
+                next
             }
-        }
+        };
+        let complete = self.send_rest(&next.layers, size[0], allowance, out);
         if self.route == Route::Tmux {
             // The cells' text depends on the area alone, so only new, moved or freed cells are written.
             let blank = Arc::new(Picture::new(0, 0));
-            let cells = self.cells.update(&blank, placement, [1.0, 1.0]);
+            let cells: CellGrid = self.cells.update(&blank, placement, [1.0, 1.0]);
             placeholder::draw(&cells, placement.area, out);
         }
-        self.layers = Some(next);
+        self.target = Some(next);
+        complete
+    }
+
+    fn moved_by(&mut self, pixels: [i64; 2]) {
+        self.hint = pixels;
+    }
+
+    fn doubt(&mut self, out: &mut Vec<u8>) {
+        // An edit that changes nothing is answered only where the image is not there.
+        let pixel = PixelRect { x: 0, y: 0, width: 1, height: 1 };
+        if let Some(size) = self.target.as_ref().map(|t| [t.picture.width, t.picture.height]) {
+            self.edit(BASE, &self.held[BASE], size, pixel, out);
+        }
     }
 
     fn erase(&mut self, out: &mut Vec<u8>) {
@@ -183,7 +371,7 @@ impl FrameEncoder for Kitty {
     }
 
     fn forget(&mut self) {
-        self.layers = None;
+        self.target = None;
         self.cells.forget();
     }
 
@@ -192,16 +380,26 @@ impl FrameEncoder for Kitty {
     }
 }
 
-impl Layers {
+impl Target {
+    fn new(picture: &Arc<Picture>, placement: &Placement, route: Route) -> Target {
+        let size = [picture.width, picture.height];
+        let holes = hole_pixels(placement, size);
+        // Placeholders are text, which a menu's text replaces: only the overlay needs holes there.
+        let base_holes: &[PixelRect] = if route == Route::Direct { &holes } else { &[] };
+        let layers = super::kitty_layers::of(picture, base_holes, &holes);
+        Target { picture: picture.clone(), placement: placement.clone(), layers }
+    }
+
     /// Whether the images can stay: a direct placement can be moved, placeholders carry their size.
-    fn fits(&self, next: &Layers, route: Route) -> bool {
-        route == Route::Direct || self.placement.area == next.placement.area
+    fn fits(&self, size: [usize; 2], placement: &Placement, route: Route) -> bool {
+        [self.picture.width, self.picture.height] == size
+            && (route == Route::Direct || self.placement.area == placement.area)
     }
 }
 
 /// Removes both images, and no other program's.
 pub(crate) fn delete_images(route: Route, out: &mut Vec<u8>) {
-    for id in [OVERLAY_ID, BASE_ID] {
+    for id in IDS.into_iter().rev() {
         kitty(out, route, &format!("a=d,d=I,i={id},q=2"));
     }
 }
@@ -210,50 +408,4 @@ pub(crate) fn delete_images(route: Route, out: &mut Vec<u8>) {
 fn hole_pixels(placement: &Placement, size: [usize; 2]) -> Vec<PixelRect> {
     let inside = placement.holes.iter().filter_map(|hole| hole.within(placement.area));
     inside.map(|cells| PixelRect::of_cells(cells, placement.cell, size)).collect()
-}
-
-fn base_layer(picture: &Picture, holes: &[PixelRect]) -> Vec<[u8; 4]> {
-    let mut layer: Vec<[u8; 4]> = picture.base.iter().map(|[r, g, b]| [*r, *g, *b, 255]).collect();
-    clear(&mut layer, picture.width, holes);
-    layer
-}
-
-/// The overlay with every invisible pixel alike, so that they are equal and compress.
-fn overlay_layer(picture: &Picture, holes: &[PixelRect]) -> Vec<[u8; 4]> {
-    let seen = |p: &[u8; 4]| if p[3] == 0 { [0; 4] } else { *p };
-    let mut layer: Vec<[u8; 4]> = picture.overlay.iter().map(seen).collect();
-    clear(&mut layer, picture.width, holes);
-    layer
-}
-
-fn clear(layer: &mut [[u8; 4]], width: usize, rects: &[PixelRect]) {
-    for rect in rects {
-        for y in rect.y..rect.y + rect.height {
-            layer[y * width + rect.x..y * width + rect.x + rect.width].fill([0; 4]);
-        }
-    }
-}
-
-fn cut(layer: &[[u8; 4]], width: usize, rect: PixelRect) -> Vec<[u8; 4]> {
-    let rows = rect.y..rect.y + rect.height;
-    rows.flat_map(|y| &layer[y * width + rect.x..y * width + rect.x + rect.width]).copied().collect()
-}
-
-/// Rounds colours and alphas by the smallest of [`STEPS`] that leaves at most 256 of them, so that a
-/// byte names one; the largest where none does.
-fn to_few_colors(pixels: Vec<[u8; 4]>) -> Vec<[u8; 4]> {
-    for step in STEPS {
-        let rounded: Vec<[u8; 4]> = pixels.iter().map(|p| round(*p, step)).collect();
-        if step == STEPS[STEPS.len() - 1] || super::raster::has_few_colors(&rounded) {
-            return rounded;
-        }
-    }
-    pixels
-}
-
-fn round(pixel: [u8; 4], step: u8) -> [u8; 4] {
-    if step == 1 || pixel[3] == 255 || pixel[3] == 0 {
-        return pixel;
-    }
-    pixel.map(|v| ((u16::from(v) + u16::from(step) / 2) / u16::from(step) * u16::from(step)).min(255) as u8)
 }

@@ -3,16 +3,19 @@
 
 use std::sync::Arc;
 
-use super::diff::{CellGrid, PixelRect, Shown, is_sound};
-use super::encoder::{CellRect, FrameEncoder, Placement};
+use super::diff::{CellGrid, PixelRect, is_sound};
+use super::encoder::{Allowance, CellRect, FrameEncoder, Placement};
 use super::escape::{Route, kitty, kitty_payload, move_to};
 use super::raster::{Effort, png};
+use super::shown::{Batch, CellWise, Shown, send};
 use crate::render::Picture;
 
 /// Columns and rows of a tile.
 const TILE: [u16; 2] = [6, 3];
 /// Image id of the first tile.
 const FIRST_ID: u32 = 1000;
+/// Bytes of a cell of noisy gray.
+const BYTES_PER_CELL: f64 = 80.0;
 
 /// One image per tile.
 pub struct KittyTiles {
@@ -25,7 +28,7 @@ impl KittyTiles {
     /// Nothing shown yet.
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
-        KittyTiles { shown: Shown::default(), count: 0 }
+        KittyTiles { shown: Shown::new(BYTES_PER_CELL).in_blocks(TILE), count: 0 }
     }
 
     fn delete(&mut self, out: &mut Vec<u8>) {
@@ -58,27 +61,61 @@ impl FrameEncoder for KittyTiles {
         placement.pixel_size()
     }
 
-    fn encode(&mut self, picture: &Arc<Picture>, placement: &Placement, out: &mut Vec<u8>) {
+    fn encode_some(
+        &mut self,
+        picture: &Arc<Picture>,
+        placement: &Placement,
+        allowance: &Allowance,
+        out: &mut Vec<u8>,
+    ) -> bool {
         if !is_sound(picture) || [picture.width, picture.height] != self.picture_size(placement) {
-            return;
+            return true;
         }
         if self.shown.area() != Some(placement.area) {
             self.delete(out);
         }
-        let covered_now = self.shown.newly_covered(placement);
-        let drawn = self.shown.update(picture, placement, placement.cell);
-        let drawable = CellGrid::drawable(placement);
+        // Tiles cannot be cut: those below a menu that opens are sent again with a hole.
+        let covered = self.shown.newly_covered(placement);
+        if covered.count() > 0 {
+            self.draw(&Batch { cells: covered, is_coarse: false }, picture, placement, out);
+        }
+        send(self, picture, placement, allowance, out)
+    }
+
+    fn erase(&mut self, out: &mut Vec<u8>) {
+        self.delete(out);
+        self.shown.forget();
+    }
+
+    fn forget(&mut self) {
+        self.shown.forget();
+    }
+}
+
+impl CellWise for KittyTiles {
+    fn cell(&self, placement: &Placement) -> [f64; 2] {
+        placement.cell
+    }
+
+    fn shown(&mut self) -> &mut Shown {
+        &mut self.shown
+    }
+
+    fn draw(&mut self, batch: &Batch, picture: &Picture, placement: &Placement, out: &mut Vec<u8>) {
         let area = placement.area;
+        let size = [picture.width, picture.height];
+        let drawable = CellGrid::drawable(placement);
+        let mut touched = CellGrid::new(area.width, area.height, false);
         for (id, tile) in (FIRST_ID..).zip(tiles(area)) {
             self.count = self.count.max(id - FIRST_ID + 1);
             let cells = || {
                 (tile.y..tile.y + tile.height)
                     .flat_map(|y| (tile.x..tile.x + tile.width).map(move |x| (x, y)))
             };
-            if !cells().any(|(x, y)| drawn.get(x, y) || covered_now.get(x, y)) {
+            if !cells().any(|(x, y)| batch.cells.get(x, y)) {
                 continue;
             }
-            let rect = PixelRect::of_cells(tile, placement.cell, [picture.width, picture.height]);
+            let rect = PixelRect::of_cells(tile, placement.cell, size);
             if rect.area() == 0 {
                 continue;
             }
@@ -89,22 +126,19 @@ impl FrameEncoder for KittyTiles {
             let holes: Vec<PixelRect> = cells()
                 .filter(|(x, y)| !drawable.get(*x, *y))
                 .map(|(x, y)| CellRect { x, y, width: 1, height: 1 })
-                .map(|c| PixelRect::of_cells(c, placement.cell, [picture.width, picture.height]))
+                .map(|c| PixelRect::of_cells(c, placement.cell, size))
                 .collect();
             let pixels = compose(picture, rect, &holes);
             move_to(out, area.x.saturating_add(tile.x), area.y.saturating_add(tile.y));
             let control = format!("a=T,i={id},p=1,f=100,z=-1,C=1,q=2");
             kitty_payload(out, Route::Direct, &control, "q=2", &png(&pixels, rect.width, Effort::Small));
+            cells().filter(|(x, y)| drawable.get(*x, *y)).for_each(|(x, y)| touched.set(x, y, true));
         }
-    }
-
-    fn erase(&mut self, out: &mut Vec<u8>) {
-        self.delete(out);
-        self.shown.forget();
-    }
-
-    fn forget(&mut self) {
-        self.shown.forget();
+        if batch.is_coarse {
+            self.shown.blurred(&touched);
+        } else {
+            self.shown.drawn(&touched);
+        }
     }
 }
 

@@ -36,6 +36,60 @@ pub struct Probe {
     outer_closed: bool,
     outer_sixel: Option<bool>,
     outer_version: Option<String>,
+    /// Everything that came back: the purpose of its question, and the answer.
+    answers: Vec<(&'static str, String)>,
+}
+
+/// Most answers that are remembered.
+const MOST_ANSWERS: usize = 64;
+
+/// A question to the terminal and its answers.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// What it is to find out.
+    pub purpose: String,
+    /// Its bytes.
+    pub bytes: String,
+    /// What came back, in words.
+    pub answers: Vec<String>,
+}
+
+/// The purpose of the question that a reply answers, and the answer in words.
+fn answer(reply: &Reply) -> Option<(&'static str, String)> {
+    let numbers = |values: &[u32]| values.iter().map(u32::to_string).collect::<Vec<_>>().join(";");
+    Some(match reply {
+        Reply::GraphicsAttribute { item, status, values } => {
+            let purpose = if *item == 1 { "sixel colour registers" } else { "sixel geometry" };
+            let answer = if *status == 0 { numbers(values) } else { format!("error {status}") };
+            (purpose, answer)
+        }
+        Reply::WindowSize { width, height } => ("window size in pixels", format!("{width} x {height}")),
+        Reply::CellSize { width, height } => ("cell size in pixels", format!("{width} x {height}")),
+        Reply::ModeReport { mode, state } => {
+            let purpose = match mode {
+                1016 => "mouse in pixels",
+                2026 => "updates drawn at once",
+                2048 => "resizes told in band",
+                _ => return None,
+            };
+            let state = match state {
+                1 => "set",
+                2 => "reset",
+                3 => "always set",
+                4 => "always reset",
+                _ => "unknown",
+            };
+            (purpose, state.to_owned())
+        }
+        Reply::XtVersion(name) => ("name and version", name.clone()),
+        Reply::KittyGraphics { frame, message, .. } => {
+            let what = if frame.is_some() { "edited" } else { "sent" };
+            ("kitty graphics", format!("{what}: {message}"))
+        }
+        Reply::KeyboardFlags(flags) => ("kitty keyboard", format!("flags {flags}")),
+        Reply::DeviceAttributes(features) => ("device attributes", numbers(features)),
+        _ => return None,
+    })
 }
 
 impl Probe {
@@ -53,7 +107,34 @@ impl Probe {
             outer_closed: false,
             outer_sixel: None,
             outer_version: None,
+            answers: Vec::new(),
         }
+    }
+
+    /// What is asked, and what came back: each question's purpose, its bytes, and the answers to it.
+    pub fn questions(&self) -> Vec<Question> {
+        let around = if self.found.tmux { " (through tmux)" } else { "" };
+        let graphics = String::from_utf8_lossy(&graphics_query()).into_owned();
+        [
+            ("sixel colour registers", "\x1b[?1;1;0S".to_owned()),
+            ("sixel geometry", "\x1b[?2;1;0S".into()),
+            ("window size in pixels", "\x1b[14t".into()),
+            ("cell size in pixels", "\x1b[16t".into()),
+            ("mouse in pixels", "\x1b[?1016$p".into()),
+            ("updates drawn at once", "\x1b[?2026$p".into()),
+            ("resizes told in band", "\x1b[?2048$p".into()),
+            ("name and version", "\x1b[>q".into()),
+            ("kitty graphics", graphics),
+            ("kitty keyboard", "\x1b[?u".into()),
+            ("device attributes", "\x1b[c".into()),
+        ]
+        .into_iter()
+        .map(|(purpose, bytes)| {
+            let answers = self.answers.iter().filter(|(of, _)| *of == purpose).map(|(_, a)| a.clone());
+            let through = if purpose == "kitty graphics" { around } else { "" };
+            Question { purpose: format!("{purpose}{through}"), bytes, answers: answers.collect() }
+        })
+        .collect()
     }
 
     /// The bytes to write: sizes, modes, name, graphics, keyboard, and last the device attributes.
@@ -83,6 +164,11 @@ impl Probe {
     /// calls for another question. Late replies are taken too: compare [`Probe::capabilities`].
     pub fn feed(&mut self, reply: &Reply, at: Duration) -> Option<Vec<u8>> {
         self.begun.get_or_insert(at);
+        if let Some(answer) = answer(reply)
+            && self.answers.len() < MOST_ANSWERS
+        {
+            self.answers.push(answer);
+        }
         match reply {
             Reply::DeviceAttributes(features) => {
                 let sixel = features.contains(&4);
@@ -151,6 +237,21 @@ impl Probe {
     /// Whether the query is over: answered, or out of time.
     pub fn is_over(&self, now: Duration) -> bool {
         now >= self.deadline()
+    }
+
+    /// A query to be asked again, from the start.
+    pub fn anew(&self) -> Probe {
+        Probe::new(self.environment.clone())
+    }
+
+    /// When the terminal first answered anything, after the start.
+    pub fn first_answer(&self) -> Option<Duration> {
+        self.begun
+    }
+
+    /// Whether everything that was asked has had the time to be answered: the closing answers are there.
+    pub fn is_closed(&self) -> bool {
+        self.closed.is_some() && (!self.outer_asked || self.outer_closed)
     }
 
     /// What is known so far.

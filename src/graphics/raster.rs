@@ -69,6 +69,22 @@ pub(crate) fn png(pixels: &[[u8; 4]], width: usize, effort: Effort) -> Vec<u8> {
     }
 }
 
+/// A JPEG of opaque pixels, gray where all are gray; `quality` from 1 to 100.
+pub(crate) fn jpeg(pixels: &[[u8; 4]], width: usize, quality: u8) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut out, quality);
+    let (columns, rows) = (width as u32, (pixels.len() / width.max(1)) as u32);
+    // Writing to memory cannot fail, and the data has the size that is stated.
+    let _ = if pixels.iter().all(|p| p[0] == p[1] && p[1] == p[2]) {
+        let data: Vec<u8> = pixels.iter().map(|p| p[0]).collect();
+        encoder.encode(&data, columns, rows, image::ExtendedColorType::L8)
+    } else {
+        let data: Vec<u8> = pixels.iter().flat_map(|p| [p[0], p[1], p[2]]).collect();
+        encoder.encode(&data, columns, rows, image::ExtendedColorType::Rgb8)
+    };
+    out
+}
+
 /// Whether at most 256 distinct colours occur.
 pub(crate) fn has_few_colors(pixels: &[[u8; 4]]) -> bool {
     palette(pixels).is_some()

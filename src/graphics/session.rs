@@ -4,24 +4,28 @@
 use base64::Engine;
 
 use super::capabilities::{Brand, Capabilities};
-use super::escape::{Route, kitty, kitty_payload, passthrough};
+use super::escape::{Route, kitty, kitty_payload, passthrough, push};
 use super::input::{MouseUnit, Reply};
 use super::kitty::delete_images;
 
-/// Image id of the fence's question through tmux; nothing is stored under it.
-const FENCE_ID: u32 = 40;
+/// How many numbers fences have; they are used in turn.
+pub const FENCES: u8 = 16;
+/// Image id of the first fence's question through tmux; nothing is stored under these.
+const FENCE_ID: u32 = 3900;
 
-/// A question whose answer says that all bytes before it have been taken. It moves the cursor.
+/// A question whose answer says that all bytes before it have been taken, and which question it was, by its
+/// `number` below [`FENCES`]. It moves the cursor.
 ///
-/// The cursor's position is asked from row 2, since row 1 is answered by bytes that can also mean F3 with
-/// modifiers. tmux answers that itself, whatever the link behind it does, so the terminal around it is
-/// asked where passthrough works. tmux may lose answers: the caller needs a timeout.
-pub fn fence(terminal: &Capabilities) -> Vec<u8> {
+/// The cursor's position is asked from row 2, in the column that is the number: row 1 is answered by bytes
+/// that can also mean F3 with modifiers. tmux answers that itself, whatever the link behind it does, so the
+/// terminal around it is asked where passthrough works. tmux may lose answers: the caller needs a timeout.
+pub fn fence(terminal: &Capabilities, number: u8) -> Vec<u8> {
     let mut out = Vec::new();
+    let number = u32::from(number % FENCES);
     match (terminal.tmux && terminal.passthrough, terminal.kitty) {
-        (false, _) => out.extend_from_slice(b"\x1b[2;1H\x1b[6n"),
+        (false, _) => push(&mut out, format_args!("\x1b[2;{}H\x1b[6n", number + 1)),
         (true, true) => {
-            let question = format!("a=q,i={FENCE_ID},s=1,v=1,f=24");
+            let question = format!("a=q,i={},s=1,v=1,f=24", FENCE_ID + number);
             kitty_payload(&mut out, Route::Tmux, &question, "", &[0; 3]);
         }
         (true, false) => passthrough(&mut out, b"\x1b[5n"),
@@ -41,12 +45,23 @@ pub fn clipboard(text: &str, terminal: &Capabilities) -> Vec<u8> {
     out
 }
 
-/// Whether a reply answers [`fence`].
-pub fn answers_fence(reply: &Reply) -> bool {
+/// Which fence a reply answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FenceAnswer {
+    /// The one of this number.
+    Number(u8),
+    /// The oldest that has no answer.
+    Oldest,
+}
+
+/// What a reply says about fences, if it answers one.
+pub fn fence_answer(reply: &Reply) -> Option<FenceAnswer> {
+    let numbered = |n: u32| u8::try_from(n).ok().filter(|n| *n < FENCES).map(FenceAnswer::Number);
     match reply {
-        Reply::CursorPosition { .. } | Reply::StatusOk => true,
-        Reply::KittyGraphics { id, .. } => *id == FENCE_ID,
-        _ => false,
+        Reply::CursorPosition { row: 2, column } => numbered(column.checked_sub(1)?),
+        Reply::StatusOk => Some(FenceAnswer::Oldest),
+        Reply::KittyGraphics { id, .. } => numbered(id.checked_sub(FENCE_ID)?),
+        _ => None,
     }
 }
 

@@ -8,14 +8,17 @@
 
 use std::sync::Arc;
 
-use super::diff::{CellGrid, PixelRect, Shown, is_sound};
-use super::encoder::{FrameEncoder, Placement};
+use super::diff::{CellGrid, PixelRect, is_sound};
+use super::encoder::{Allowance, FrameEncoder, Placement};
 use super::escape::{blank, move_to, push};
+use super::shown::{Batch, CellWise, Shown, send};
 use super::sixel_palette::SixelPalette;
 use crate::render::Picture;
 
 /// Largest width and height sent at once: what xterm accepts by default (`maxGraphicSize`).
 const LARGEST: f64 = 1000.0;
+/// Bytes of a cell of noisy gray.
+const BYTES_PER_CELL: f64 = 50.0;
 
 /// Sixel rectangles.
 pub struct Sixel {
@@ -29,7 +32,7 @@ pub struct Sixel {
 impl Sixel {
     /// Draws with that many colour registers (8 to 256 are used).
     pub fn new(registers: u16, in_tmux: bool) -> Self {
-        Sixel { in_tmux, palette: SixelPalette::new(registers), shown: Shown::default() }
+        Sixel { in_tmux, palette: SixelPalette::new(registers), shown: Shown::new(BYTES_PER_CELL) }
     }
 
     /// The registers of a rectangle's pixels; none when the palette is full.
@@ -49,33 +52,17 @@ impl FrameEncoder for Sixel {
         placement.pixel_size()
     }
 
-    fn encode(&mut self, picture: &Arc<Picture>, placement: &Placement, out: &mut Vec<u8>) {
+    fn encode_some(
+        &mut self,
+        picture: &Arc<Picture>,
+        placement: &Placement,
+        allowance: &Allowance,
+        out: &mut Vec<u8>,
+    ) -> bool {
         if !is_sound(picture) || [picture.width, picture.height] != self.picture_size(placement) {
-            return;
+            return true;
         }
-        let mut dirty = self.shown.update(picture, placement, placement.cell);
-        if dirty.count() == 0 {
-            return;
-        }
-        let drawable = CellGrid::drawable(placement);
-        if placement.cell[0].fract() != 0.0 {
-            dirty.widen_rows(&drawable);
-        }
-        if self.in_tmux && placement.cell[1].fract() == 0.0 {
-            let height = placement.cell[1] as u16;
-            let rows = (1..=6).find(|n| height.wrapping_mul(*n) % 6 == 0).unwrap_or(1);
-            dirty.grow_rows(rows, &drawable);
-        }
-        if dirty == drawable {
-            self.palette.fit((0..picture.base.len()).map(|i| picture.color(i)));
-        }
-        let start = out.len();
-        if !self.draw(&dirty, picture, placement, out) {
-            // A change brought more colours than registers: everything again in a coarser palette.
-            out.truncate(start);
-            self.palette.fit((0..picture.base.len()).map(|i| picture.color(i)));
-            self.draw(&drawable, picture, placement, out);
-        }
+        send(self, picture, placement, allowance, out)
     }
 
     fn erase(&mut self, out: &mut Vec<u8>) {
@@ -90,9 +77,47 @@ impl FrameEncoder for Sixel {
     }
 }
 
+impl CellWise for Sixel {
+    fn cell(&self, placement: &Placement) -> [f64; 2] {
+        placement.cell
+    }
+
+    fn shown(&mut self) -> &mut Shown {
+        &mut self.shown
+    }
+
+    fn begin_whole(&mut self, picture: &Picture) {
+        self.palette.fit((0..picture.base.len()).map(|i| picture.color(i)));
+    }
+
+    fn draw(&mut self, batch: &Batch, picture: &Picture, placement: &Placement, out: &mut Vec<u8>) {
+        let drawable = CellGrid::drawable(placement);
+        let mut cells = batch.cells.clone();
+        if placement.cell[0].fract() != 0.0 {
+            cells.widen_rows(&drawable);
+        }
+        if self.in_tmux && placement.cell[1].fract() == 0.0 {
+            let height = placement.cell[1] as u16;
+            let rows = (1..=6).find(|n| height.wrapping_mul(*n) % 6 == 0).unwrap_or(1);
+            cells.grow_rows(rows, &drawable);
+        }
+        let start = out.len();
+        if !self.draw_cells(&cells, picture, placement, out) {
+            // A change brought more colours than registers: everything again in a coarser palette.
+            out.truncate(start);
+            self.begin_whole(picture);
+            self.shown.owe(&drawable);
+        } else if batch.is_coarse {
+            self.shown.blurred(&cells);
+        } else {
+            self.shown.drawn(&cells);
+        }
+    }
+}
+
 impl Sixel {
     /// Appends the rectangles that cover the set cells; false when the registers do not suffice.
-    fn draw(
+    fn draw_cells(
         &mut self,
         cells: &CellGrid,
         picture: &Picture,

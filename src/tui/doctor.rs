@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::input::{self, InputSettings};
 use super::probing;
@@ -25,7 +25,7 @@ pub fn doctor(graphics: &str, cell: Option<[f64; 2]>) -> io::Result<String> {
     input::spawn(Arc::clone(&tty), Arc::new(Mutex::new(InputSettings::default())), sender)?;
     let asked = probing::ask(&tty, &messages, environment.clone(), begun);
     tty.restore();
-    let (probe, _) = asked?;
+    let (probe, answering, _) = asked?;
     let mut report = String::new();
     let variable = |value: &str| if value.is_empty() { "-".to_owned() } else { value.to_owned() };
     let cells = environment.cells;
@@ -35,15 +35,33 @@ pub fn doctor(graphics: &str, cell: Option<[f64; 2]>) -> io::Result<String> {
     let _ = writeln!(report, "  COLORTERM        {}", variable(&environment.colorterm));
     let _ = writeln!(report, "  program          {}", variable(&environment.program));
     let _ = writeln!(report, "  size             {} x {} cells", cells[0], cells[1]);
+    report.push_str(&questions(&probe, answering));
     report.push_str(&answers(&probe, begun));
     report.push_str(&decision(graphics, &probe.capabilities()));
     Ok(report)
 }
 
+/// What was asked, byte by byte, and what came back.
+fn questions(probe: &Probe, answering: Option<Duration>) -> String {
+    let mut text = match answering {
+        Some(time) => format!("Asked (first answer after {} ms)\n", time.as_millis()),
+        None => "Asked\n".to_owned(),
+    };
+    for question in probe.questions() {
+        let answers = match question.answers.as_slice() {
+            [] => "no answer".to_owned(),
+            answers => answers.join(", "),
+        };
+        let _ = writeln!(text, "  {:<32} {answers}", question.purpose);
+        let _ = writeln!(text, "      {}", question.bytes.replace('\x1b', "ESC "));
+    }
+    text
+}
+
 fn answers(probe: &Probe, begun: Instant) -> String {
     let terminal = probe.capabilities();
     let yes = |answer: bool| if answer { "yes" } else { "no" };
-    let mut text = format!("Answers (after {} ms)\n", begun.elapsed().as_millis());
+    let mut text = format!("Found (after {} ms)\n", begun.elapsed().as_millis());
     let version = if terminal.version.is_empty() { "no answer" } else { &terminal.version };
     let cell = match &terminal.cell {
         Some(([width, height], source)) => format!("{width:.2} x {height:.2} pixels, {source}"),

@@ -8,11 +8,12 @@ use std::thread;
 
 use ratatui::layout::Position;
 
-use super::message::Message;
+use super::message::{Message, Written};
 use super::scene::SceneParts;
 use super::tty::Tty;
 use crate::graphics::session::{BEGIN_UPDATE, END_UPDATE, fence};
-use crate::graphics::{Capabilities, EncoderKind, FrameEncoder, Placement};
+use crate::graphics::{Allowance, Capabilities, EncoderKind, FrameEncoder, Placement};
+use crate::render::Picture;
 
 /// Largest frame that is drawn as one update: terminals give up on larger ones.
 const LARGEST_UPDATE: usize = 1 << 16;
@@ -25,10 +26,27 @@ pub(super) struct FrameJob {
     pub cursor: Option<Position>,
     /// The picture and its place; `None` where no canvas is shown.
     pub picture: Option<(Arc<SceneParts>, Placement)>,
-    /// Whether the terminal may have lost everything.
-    pub forget: bool,
+    /// What is known of the terminal's memory.
+    pub trust: Trust,
     /// The link's rate in bytes per second, once measured.
     pub rate: Option<f64>,
+    /// How much of a large change may go out, and what it may need before it is sent coarse first.
+    pub bytes: usize,
+    pub patience: usize,
+    /// The number of the request for an answer that the frame ends in.
+    pub request: Option<u8>,
+}
+
+/// Whether the terminal still has what it was sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Trust {
+    /// It has.
+    #[default]
+    Has,
+    /// It may not have: it is asked where it can be.
+    Doubted,
+    /// It has not.
+    Lost,
 }
 
 /// What the encoder thread is told.
@@ -37,6 +55,8 @@ pub(super) enum DrawJob {
     Use(&'static EncoderKind, Box<Capabilities>),
     /// Make a frame.
     Frame(FrameJob),
+    /// Ask for an answer, with this number, and send nothing else.
+    Ask(u8),
     /// Write these bytes as they are.
     Raw(Vec<u8>),
 }
@@ -44,14 +64,14 @@ pub(super) enum DrawJob {
 /// Starts both threads. They end when the sender returned is dropped.
 pub(super) fn spawn(tty: Arc<Tty>, sender: Sender<Message>) -> std::io::Result<Sender<DrawJob>> {
     let (jobs, to_draw) = channel();
-    let (frames, to_write) = channel::<(Vec<u8>, bool)>();
+    let (frames, to_write) = channel::<(Vec<u8>, Option<Written>)>();
     let failing = sender.clone();
     thread::Builder::new().name("encoder".into()).spawn(move || encode(&to_draw, &frames, &failing))?;
     thread::Builder::new().name("output".into()).spawn(move || {
-        for (bytes, is_frame) in to_write {
-            let told = match (tty.write_all(&bytes), is_frame) {
-                (Ok(()), true) => sender.send(Message::Written(bytes.len())),
-                (Ok(()), false) => Ok(()),
+        for (bytes, frame) in to_write {
+            let told = match (tty.write_all(&bytes), frame) {
+                (Ok(()), Some(written)) => sender.send(Message::Written(written)),
+                (Ok(()), None) => Ok(()),
                 (Err(_), _) => sender.send(Message::Hangup),
             };
             if told.is_err() {
@@ -69,16 +89,21 @@ struct Canvas {
     terminal: Capabilities,
     /// The place of the picture on the terminal.
     shown: Option<Placement>,
+    /// The scene composed last, and its picture.
+    composed: Option<(Arc<SceneParts>, Arc<Picture>)>,
 }
 
 impl Canvas {
     fn new(kind: &'static EncoderKind, terminal: Capabilities) -> Canvas {
-        Canvas { encoder: (kind.create)(&terminal), kind, terminal, shown: None }
+        Canvas { encoder: (kind.create)(&terminal), kind, terminal, shown: None, composed: None }
     }
 
-    fn frame(&mut self, job: &FrameJob, out: &mut Vec<u8>) {
-        if job.forget {
-            self.encoder.forget();
+    /// Appends a frame; whether the picture is shown entirely and exactly then.
+    fn frame(&mut self, job: &FrameJob, out: &mut Vec<u8>) -> bool {
+        match job.trust {
+            Trust::Has => {}
+            Trust::Doubted => self.encoder.doubt(out),
+            Trust::Lost => self.encoder.forget(),
         }
         if let Some(rate) = job.rate {
             self.encoder.set_link_rate(rate);
@@ -95,15 +120,29 @@ impl Canvas {
         }
         out.extend_from_slice(&job.text);
         self.shown = job.picture.as_ref().map(|(_, placement)| placement.clone());
-        if let Some((scene, placement)) = &job.picture {
-            let [width, height] = self.encoder.picture_size(placement);
-            let picture = Arc::new(scene.compose([height, width]));
-            self.encoder.encode(&picture, placement, out);
+        let Some((scene, placement)) = &job.picture else { return true };
+        let [width, height] = self.encoder.picture_size(placement);
+        let picture = self.compose(scene, [width, height]);
+        let focus = scene.focus([height, width]);
+        let allowance = Allowance { bytes: job.bytes, patience: job.patience, focus };
+        self.encoder.encode_some(&picture, placement, &allowance, out)
+    }
+
+    /// The picture of a scene; the last one where nothing changed.
+    fn compose(&mut self, scene: &Arc<SceneParts>, [width, height]: [usize; 2]) -> Arc<Picture> {
+        if let Some((last, picture)) = &self.composed {
+            if Arc::ptr_eq(last, scene) && [picture.width, picture.height] == [width, height] {
+                return picture.clone();
+            }
+            self.encoder.moved_by(scene.moved_since(last).unwrap_or_default());
         }
+        let picture = Arc::new(scene.compose([height, width]));
+        self.composed = Some((scene.clone(), picture.clone()));
+        picture
     }
 }
 
-fn encode(jobs: &Receiver<DrawJob>, frames: &Sender<(Vec<u8>, bool)>, failing: &Sender<Message>) {
+fn encode(jobs: &Receiver<DrawJob>, frames: &Sender<(Vec<u8>, Option<Written>)>, failing: &Sender<Message>) {
     let mut canvas: Option<Canvas> = None;
     let mut cursor = None;
     for job in jobs {
@@ -114,24 +153,34 @@ fn encode(jobs: &Receiver<DrawJob>, frames: &Sender<(Vec<u8>, bool)>, failing: &
                     old.encoder.erase(&mut out);
                 }
                 canvas = Some(Canvas::new(kind, *terminal));
-                (out, false)
+                (out, None)
             }
-            DrawJob::Raw(bytes) => (bytes, false),
+            DrawJob::Raw(bytes) => (bytes, None),
+            DrawJob::Ask(number) => {
+                let Some(canvas) = canvas.as_ref() else { continue };
+                let frame = finish(Vec::new(), cursor, Some(number), &canvas.terminal);
+                let written = Written { request: Some(number), bytes: frame.len(), more: false };
+                (frame, Some(written))
+            }
             DrawJob::Frame(job) => {
                 let Some(canvas) = canvas.as_mut() else { continue };
                 let mut out = Vec::new();
                 // What was drawn halfway is unknown: the next frame starts from nothing.
-                if catch_unwind(AssertUnwindSafe(|| canvas.frame(&job, &mut out))).is_err() {
+                let drawn = catch_unwind(AssertUnwindSafe(|| canvas.frame(&job, &mut out)));
+                let Ok(complete) = drawn else {
                     *canvas = Canvas::new(canvas.kind, canvas.terminal.clone());
                     let _ = failing.send(Message::NotDrawn("Drawing failed: internal error".into()));
                     continue;
-                }
+                };
+                let mut written = Written { request: job.request, bytes: 0, more: !complete };
                 if out.is_empty() && job.cursor == cursor {
-                    let _ = failing.send(Message::Written(0));
+                    let _ = failing.send(Message::Written(written));
                     continue;
                 }
                 cursor = job.cursor;
-                (finish(out, cursor, &canvas.terminal), true)
+                let frame = finish(out, cursor, job.request, &canvas.terminal);
+                written.bytes = frame.len();
+                (frame, Some(written))
             }
         };
         if !bytes.0.is_empty() && frames.send(bytes).is_err() {
@@ -141,7 +190,12 @@ fn encode(jobs: &Receiver<DrawJob>, frames: &Sender<(Vec<u8>, bool)>, failing: &
 }
 
 /// Wraps a frame: one update where the terminal can, the request for an answer, the text cursor.
-fn finish(content: Vec<u8>, cursor: Option<Position>, terminal: &Capabilities) -> Vec<u8> {
+fn finish(
+    content: Vec<u8>,
+    cursor: Option<Position>,
+    request: Option<u8>,
+    terminal: &Capabilities,
+) -> Vec<u8> {
     let as_one = terminal.sync_2026 && content.len() <= LARGEST_UPDATE;
     let mut frame = Vec::with_capacity(content.len() + 64);
     frame.extend_from_slice(b"\x1b[?25l");
@@ -152,7 +206,9 @@ fn finish(content: Vec<u8>, cursor: Option<Position>, terminal: &Capabilities) -
     if as_one {
         frame.extend_from_slice(END_UPDATE);
     }
-    frame.extend(fence(terminal));
+    if let Some(number) = request {
+        frame.extend(fence(terminal, number));
+    }
     if let Some(at) = cursor {
         frame.extend_from_slice(format!("\x1b[{};{}H\x1b[?25h", at.y + 1, at.x + 1).as_bytes());
     }

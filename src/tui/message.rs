@@ -14,12 +14,23 @@ pub(super) enum Message {
     Hangup,
     /// The engine reports.
     Engine(engine::Event),
-    /// A frame has been written: its number of bytes.
-    Written(usize),
+    /// A frame has been written.
+    Written(Written),
     /// A frame could not be made: why.
     NotDrawn(String),
     /// Background work is done.
     App(Box<AppEvent>),
     /// A signal arrived.
     Signal(i32),
+}
+
+/// A frame that was written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Written {
+    /// The number of its request for an answer.
+    pub request: Option<u8>,
+    /// Its bytes; 0 when there was nothing to send.
+    pub bytes: usize,
+    /// Whether more of the picture is to follow.
+    pub more: bool,
 }

@@ -1,82 +1,261 @@
-//! Flow control: how many frames may be on their way, and what the link carries.
+//! Flow control: when a frame may go out, how much of a large picture it may carry, and what the link
+//! carries.
 //!
-//! Each frame ends in a request for the cursor's position; the answer says that the terminal has taken the
-//! frame. Reads no clock: every call is told the time.
+//! A frame ends in a numbered request for an answer, which says that the terminal has taken everything
+//! before it. At most two requests are open. While one is, more of a large picture follows without a request,
+//! at the rate that was measured, so that the link is used without a queue in it: what is typed is answered
+//! at once. Where a terminal does not answer, frames go out at a fixed rate. Reads no clock: every call is
+//! told the time.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// Most frames on their way.
-const WINDOW: usize = 2;
-/// A frame not acknowledged for so long is lost.
-const LOST: Duration = Duration::from_secs(5);
-/// Frames smaller than this say nothing about the link's rate.
-const TELLING_BYTES: usize = 4096;
-/// Weight of a new measurement of the rate.
-const NEW_RATE: f64 = 0.3;
+use crate::graphics::session::FENCES;
 
-/// Frames on their way.
-#[derive(Clone, Debug, Default)]
+/// Most requests open.
+const WINDOW: usize = 2;
+/// How long the link may be busy with one piece of a large picture.
+const PIECE: Duration = Duration::from_millis(25);
+/// How long bytes may wait in the link beyond the time that any byte needs.
+const QUEUE: Duration = Duration::from_millis(35);
+/// A picture that takes longer is sent coarse first.
+const PATIENCE: Duration = Duration::from_millis(300);
+/// A frame is lost when its answer is late by so much, and by four times what it should take.
+const LOST: Duration = Duration::from_secs(2);
+/// Frames smaller than this say nothing about the link's rate.
+const TELLING_BYTES: usize = 1024;
+/// Smallest and first piece of a large picture in bytes.
+const LEAST_PIECE: usize = 1024;
+const FIRST_PIECE: usize = 8192;
+/// Pieces go out a little faster than the rate known, to find out whether the link carries more.
+const GAIN: f64 = 1.25;
+/// So many losses in a row: the terminal does not answer at all.
+const SILENT: u8 = 2;
+/// Bytes per second to a terminal that does not answer: 2 Mbit/s.
+pub(super) const UNANSWERED_RATE: f64 = 250e3;
+
+/// An open request.
+#[derive(Clone, Copy, Debug)]
+struct Request {
+    number: u8,
+    /// When the first byte after the request before went out, and when the request did.
+    first: Duration,
+    sent: Duration,
+    /// Bytes since the request before.
+    bytes: usize,
+    /// Whether the link was idle in between: then the bytes say at least what it carries.
+    has_gaps: bool,
+}
+
+/// What is on its way, and what is known of the link.
+#[derive(Clone, Debug)]
 pub(super) struct Pacer {
-    in_flight: VecDeque<(Duration, usize)>,
+    open: VecDeque<Request>,
+    next: u8,
+    /// Bytes since the last request, when the first of them went out, and whether the link was idle since.
+    bytes: usize,
+    first: Option<Duration>,
+    has_gaps: bool,
+    /// When the link has carried everything that was sent, at the rate known.
+    busy_until: Duration,
     last_answer: Duration,
     round_trip: Option<Duration>,
     rate: Option<f64>,
+    /// Losses since the last answer.
+    losses: u8,
+    /// Most bytes per second, if the user said so.
+    limit: Option<f64>,
 }
 
 impl Pacer {
-    /// Whether another frame may be sent.
-    pub fn may_send(&self) -> bool {
-        self.in_flight.len() < WINDOW
+    /// For a terminal that took `answering` to answer a question before, or never answered one; `limit` is the
+    /// most that may be sent, in bytes per second.
+    pub fn new(answering: Option<Duration>, limit: Option<f64>) -> Self {
+        Pacer {
+            open: VecDeque::new(),
+            next: 0,
+            bytes: 0,
+            first: None,
+            has_gaps: false,
+            busy_until: Duration::ZERO,
+            last_answer: Duration::ZERO,
+            round_trip: answering,
+            rate: None,
+            losses: if answering.is_some() { 0 } else { SILENT },
+            limit,
+        }
     }
 
-    /// A frame of so many bytes, which ends in the request, goes out.
-    pub fn sent(&mut self, now: Duration, bytes: usize) {
-        self.in_flight.push_back((now, bytes));
+    /// Whether the terminal answers.
+    fn is_answered(&self) -> bool {
+        self.losses < SILENT
     }
 
-    /// The oldest frame was acknowledged.
-    pub fn acknowledged(&mut self, now: Duration) {
-        let Some((sent, bytes)) = self.in_flight.pop_front() else { return };
-        let took = now.saturating_sub(sent);
-        let least = self.round_trip.map_or(took, |least| least.min(took));
-        self.round_trip = Some(least);
-        if bytes >= TELLING_BYTES {
-            // The terminal began on this frame when it was done with the one before.
-            let busy = now.saturating_sub(sent.max(self.last_answer)).saturating_sub(least / 2);
-            let rate = bytes as f64 / busy.as_secs_f64().max(1e-3);
-            self.rate = Some(self.rate.map_or(rate, |old| old + NEW_RATE * (rate - old)));
+    /// Bytes per second to send at; none before anything is known.
+    fn pace(&self) -> Option<f64> {
+        let rate = if self.is_answered() { self.rate } else { Some(UNANSWERED_RATE) };
+        match (rate, self.limit) {
+            (Some(rate), Some(limit)) if self.is_answered() => Some(rate.min(limit)),
+            (_, Some(limit)) => Some(limit),
+            (rate, None) => rate,
+        }
+    }
+
+    /// Whether a frame with a request may go out.
+    pub fn may_send(&self, now: Duration) -> bool {
+        if self.is_answered() { self.open.len() < WINDOW } else { self.busy_until <= now + PIECE }
+    }
+
+    /// How many bytes of a large picture may go out now.
+    pub fn allowance(&self, now: Duration) -> usize {
+        let Some(pace) = self.pace() else {
+            return if self.open.is_empty() && self.last_answer > Duration::ZERO { FIRST_PIECE } else { 0 };
+        };
+        if self.busy_until > now {
+            return 0;
+        }
+        let piece = ((pace * PIECE.as_secs_f64()) as usize).max(LEAST_PIECE);
+        // An answer that is late says that the link carries less than was thought.
+        let under_way = self.bytes + self.open.iter().map(|r| r.bytes).sum::<usize>();
+        let most = pace * (self.round_trip.unwrap_or_default() + QUEUE).as_secs_f64();
+        if self.is_answered() && under_way > 0 && (under_way + piece) as f64 > most.max(piece as f64) {
+            return 0;
+        }
+        piece
+    }
+
+    /// Bytes that a picture may need before it is sent coarse first.
+    pub fn patience(&self) -> usize {
+        self.pace().map_or(usize::MAX, |pace| (pace * PATIENCE.as_secs_f64()) as usize)
+    }
+
+    /// Whether bytes are under way that no request follows.
+    pub fn owes_request(&self) -> bool {
+        self.bytes > 0 && self.open.is_empty()
+    }
+
+    /// A frame is being made; `asks` when it must end in a request, whose number is returned.
+    pub fn begin(&mut self, now: Duration, asks: bool) -> Option<u8> {
+        if !asks && !self.open.is_empty() {
+            return None;
+        }
+        let number = self.next;
+        self.next = (self.next + 1) % FENCES;
+        // The answer may come before the output has told that the frame is written.
+        self.open.push_back(Request { number, first: now, sent: now, bytes: 0, has_gaps: true });
+        while self.open.len() > 2 * WINDOW {
+            self.open.pop_front();
+        }
+        Some(number)
+    }
+
+    /// The frame begun has gone out with so many bytes; none when there was nothing to send.
+    pub fn written(&mut self, now: Duration, number: Option<u8>, bytes: usize) {
+        let open = self.open.iter_mut().find(|r| Some(r.number) == number);
+        if bytes == 0 {
+            self.open.retain(|r| Some(r.number) != number);
+            return;
+        }
+        self.has_gaps |= self.first.is_some() && self.busy_until < now;
+        let first = *self.first.get_or_insert(now);
+        self.bytes += bytes;
+        if let Some(request) = open {
+            *request = Request { first, sent: now, bytes: self.bytes, has_gaps: self.has_gaps, ..*request };
+        }
+        if number.is_some() {
+            (self.bytes, self.first, self.has_gaps) = (0, None, false);
+        }
+        if let Some(pace) = self.pace() {
+            let gain = if self.is_answered() && self.limit.is_none() { GAIN } else { 1.0 };
+            let takes = Duration::from_secs_f64((bytes as f64 / (pace * gain)).min(60.0));
+            self.busy_until = self.busy_until.max(now) + takes;
+        }
+    }
+
+    /// Request `number` was answered, or the oldest where the answer has none.
+    pub fn answered(&mut self, now: Duration, number: Option<u8>) {
+        self.losses = 0;
+        let at = match number {
+            Some(number) => self.open.iter().position(|r| r.number == number),
+            None => (!self.open.is_empty()).then_some(0),
+        };
+        // An answer to what was given up for lost.
+        let Some(at) = at else { return };
+        let bytes = self.open.drain(..at).map(|r| r.bytes).sum::<usize>();
+        if let Some(mut request) = self.open.pop_front() {
+            request.bytes += bytes;
+            self.learn(now, &request);
         }
         self.last_answer = now;
     }
 
-    /// Whether the oldest frame is lost; all are forgotten then.
-    pub fn lost(&mut self, now: Duration) -> bool {
-        let lost = self.in_flight.front().is_some_and(|&(sent, _)| now.saturating_sub(sent) >= LOST);
-        if lost {
-            self.forget();
+    fn learn(&mut self, now: Duration, request: &Request) {
+        let took = now.saturating_sub(request.sent);
+        let least = match self.round_trip {
+            None => took,
+            Some(least) if took < least => took,
+            // Routes change: a longer way is believed slowly.
+            Some(least) if request.bytes < TELLING_BYTES => least + (took - least).min(least) / 64,
+            Some(least) => least,
+        };
+        self.round_trip = Some(least);
+        if request.bytes < TELLING_BYTES {
+            return;
         }
-        lost
+        let arriving = now.saturating_sub(self.last_answer.max(request.first + least));
+        let leaving = request.sent.saturating_sub(request.first);
+        // Answers arrive a little early or late: a difference that is small beside the way says little.
+        let busy = arriving.max(leaving).max(took / 16).as_secs_f64().max(1e-4);
+        let rate = request.bytes as f64 / busy;
+        self.rate = Some(match self.rate {
+            None => rate,
+            Some(known) if rate >= known => rate.min(2.0 * known),
+            Some(known) if request.has_gaps && leaving >= arriving => known,
+            // Short measurements are rough.
+            Some(known) => known + 0.3 * (busy / PIECE.as_secs_f64()).min(1.0) * (rate - known),
+        });
     }
 
-    /// Nothing that was sent will be acknowledged.
+    /// Whether the oldest frame is lost; all are forgotten then.
+    pub fn lost(&mut self, now: Duration) -> bool {
+        let lost = self.deadline().is_some_and(|at| now >= at);
+        if lost {
+            self.forget();
+            self.losses = self.losses.saturating_add(1).min(SILENT);
+            // The terminal is taken up again as if it were new, but for its rate.
+            self.last_answer = now;
+        }
+        lost && self.is_answered()
+    }
+
+    /// Nothing that was sent will be answered.
     pub fn forget(&mut self) {
-        self.in_flight.clear();
+        self.open.clear();
+        (self.bytes, self.first, self.has_gaps) = (0, None, false);
     }
 
     /// When the oldest frame counts as lost.
     pub fn deadline(&self) -> Option<Duration> {
-        self.in_flight.front().map(|&(sent, _)| sent + LOST)
+        let oldest = self.open.front()?;
+        let bytes: usize = self.open.iter().map(|r| r.bytes).sum();
+        let carrying = self.rate.map_or(0.0, |rate| bytes as f64 / rate.max(1.0));
+        let usual = self.round_trip.unwrap_or_default() + Duration::from_secs_f64(carrying.min(60.0));
+        Some(oldest.sent + LOST + 4 * usual)
+    }
+
+    /// When the link will be free for more of a large picture.
+    pub fn next_piece(&self) -> Duration {
+        self.busy_until
     }
 
     /// Bytes per second that the link carries, once measured.
     pub fn rate(&self) -> Option<f64> {
-        self.rate
+        self.rate.filter(|_| self.is_answered())
     }
 
     /// Shortest time from a frame to its answer.
     pub fn round_trip(&self) -> Option<Duration> {
-        self.round_trip
+        self.round_trip.filter(|_| self.is_answered())
     }
 }
 
@@ -84,48 +263,114 @@ impl Pacer {
 mod tests {
     use super::*;
 
-    fn at(ms: u64) -> Duration {
-        Duration::from_millis(ms)
+    fn at(ms: f64) -> Duration {
+        Duration::from_secs_f64(ms / 1e3)
     }
 
     #[test]
     fn two_frames_are_on_their_way_at_most() {
-        let mut pacer = Pacer::default();
-        pacer.sent(at(0), 100);
-        assert!(pacer.may_send());
-        pacer.sent(at(1), 100);
-        assert!(!pacer.may_send());
-        pacer.acknowledged(at(20));
-        assert!(pacer.may_send());
-        assert_eq!(pacer.round_trip(), Some(at(20)));
+        let mut pacer = Pacer::new(Some(at(30.0)), None);
+        let first = pacer.begin(at(0.0), true);
+        pacer.written(at(0.0), first, 100);
+        assert!(pacer.may_send(at(1.0)));
+        let second = pacer.begin(at(1.0), true);
+        pacer.written(at(1.0), second, 100);
+        assert!(!pacer.may_send(at(19.0)));
+        pacer.answered(at(20.0), first);
+        assert!(pacer.may_send(at(20.0)));
+        assert_eq!(pacer.round_trip(), Some(at(20.0)));
         assert_eq!(pacer.rate(), None, "small frames say nothing");
     }
 
     #[test]
-    fn the_rate_is_that_of_the_link() {
-        let mut pacer = Pacer::default();
-        let mut now = at(0);
-        pacer.sent(now, 10);
-        pacer.acknowledged(now + at(100));
-        for _ in 0..20 {
-            now += at(1000);
-            pacer.sent(now, 12_500);
-            // 125 kB/s and 100 ms there and back.
-            pacer.acknowledged(now + at(200));
-        }
-        let rate = pacer.rate().expect("measured");
-        assert!((70e3..130e3).contains(&rate), "{rate}");
+    fn an_answer_may_come_before_the_frame_is_known_to_be_written() {
+        let mut pacer = Pacer::new(Some(at(30.0)), None);
+        let number = pacer.begin(at(0.0), true);
+        pacer.answered(at(1.0), number);
+        pacer.written(at(2.0), number, 100);
+        assert!(pacer.may_send(at(2.0)) && pacer.deadline().is_none());
     }
 
     #[test]
-    fn a_silent_terminal_does_not_block_for_ever() {
-        let mut pacer = Pacer::default();
-        pacer.sent(at(0), 1);
-        pacer.sent(at(100), 1);
-        assert!(!pacer.lost(at(4999)));
-        assert_eq!(pacer.deadline(), Some(at(5000)));
-        assert!(pacer.lost(at(5000)));
-        assert!(pacer.may_send() && !pacer.lost(at(9000)));
-        pacer.acknowledged(at(9001));
+    fn a_frame_of_nothing_leaves_no_request() {
+        let mut pacer = Pacer::new(Some(at(30.0)), None);
+        let number = pacer.begin(at(0.0), true);
+        pacer.written(at(0.0), number, 0);
+        assert!(pacer.deadline().is_none() && !pacer.owes_request());
+    }
+
+    /// A link of `rate` bytes per second with `delay` there and back, driven with a picture that never ends.
+    fn simulate(rate: f64, delay: f64, seconds: f64) -> (Pacer, f64, f64) {
+        let mut pacer = Pacer::new(Some(at(delay)), None);
+        let (mut now, mut free, mut total, mut worst) = (0.0_f64, 0.0_f64, 0.0, 0.0_f64);
+        let mut answers: VecDeque<(f64, Option<u8>)> = VecDeque::new();
+        let number = pacer.begin(at(0.0), true);
+        pacer.written(at(0.0), number, 3000);
+        answers.push_back((3000.0 / rate * 1e3 + delay, number));
+        while now < seconds * 1e3 {
+            now += 1.0;
+            while answers.front().is_some_and(|a| a.0 <= now) {
+                let (_, number) = answers.pop_front().expect("there is one");
+                pacer.answered(at(now), number);
+            }
+            let piece = pacer.allowance(at(now));
+            if piece > 0 {
+                let number = pacer.begin(at(now), false);
+                pacer.written(at(now), number, piece);
+                free = free.max(now) + piece as f64 / rate * 1e3;
+                total += piece as f64;
+                if now > seconds * 500.0 {
+                    worst = worst.max(free - now);
+                }
+                if number.is_some() {
+                    answers.push_back((free + delay, number));
+                }
+                assert!(answers.len() <= WINDOW);
+            }
+            assert!(!pacer.lost(at(now)));
+        }
+        (pacer, total / seconds, worst)
+    }
+
+    #[test]
+    fn a_link_is_used_without_a_queue_in_it() {
+        for (rate, delay) in [(125e3, 100.0), (1.25e6, 100.0), (125e3, 10.0), (1.25e6, 300.0), (6e6, 20.0)] {
+            let (pacer, used, queue) = simulate(rate, delay, 20.0);
+            let known = pacer.rate().expect("measured");
+            assert!((0.6 * rate..1.5 * rate).contains(&known), "{rate}: {known}");
+            assert!(used > 0.6 * rate, "{rate} bytes/s at {delay} ms: only {used} used");
+            assert!(queue < 75.0, "{rate} bytes/s at {delay} ms: {queue} ms wait in the link");
+        }
+    }
+
+    #[test]
+    fn a_lost_frame_is_noticed_and_a_silent_terminal_gets_frames_at_a_fixed_rate() {
+        let mut pacer = Pacer::new(Some(at(30.0)), None);
+        for (start, told) in [(0.0, true), (3000.0, false)] {
+            let number = pacer.begin(at(start), true);
+            pacer.written(at(start), number, 10);
+            assert!(!pacer.lost(at(start + 1999.0)));
+            assert_eq!(pacer.lost(at(start + 2000.0)), told);
+        }
+        assert!(pacer.may_send(at(6000.0)) && pacer.rate().is_none());
+        let number = pacer.begin(at(6000.0), true);
+        pacer.written(at(6000.0), number, 250_000);
+        assert!(!pacer.may_send(at(6500.0)), "a second's worth is under way");
+        assert!(pacer.may_send(at(7000.0)) && pacer.allowance(at(7000.0)) > 0);
+        pacer.answered(at(7000.0), Some(number.expect("asked")));
+        assert!(pacer.is_answered(), "it answers after all");
+    }
+
+    #[test]
+    fn late_answers_to_what_was_lost_are_not_taken_for_others() {
+        let mut pacer = Pacer::new(Some(at(30.0)), None);
+        let lost = pacer.begin(at(0.0), true);
+        pacer.written(at(0.0), lost, 10);
+        assert!(pacer.lost(at(2000.0)));
+        let next = pacer.begin(at(2100.0), true);
+        pacer.written(at(2100.0), next, 10);
+        pacer.answered(at(2101.0), lost);
+        assert!(pacer.deadline().is_some(), "the next is still open");
+        assert_eq!(pacer.round_trip(), Some(at(30.0)), "nor for quick ones");
     }
 }

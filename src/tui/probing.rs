@@ -4,7 +4,7 @@ use std::env;
 use std::io;
 use std::sync::mpsc::Receiver;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::input::InputSettings;
 use super::message::Message;
@@ -18,7 +18,7 @@ pub(super) fn environment(size: Size, cell: Option<[f64; 2]>) -> Environment {
 }
 
 /// Asks the terminal what it can do. What else arrives meanwhile is returned in order, so that nothing
-/// typed is lost.
+/// typed is lost, with the query and the time to its first answer.
 ///
 /// # Errors
 /// The terminal is gone.
@@ -27,9 +27,10 @@ pub(super) fn ask(
     messages: &Receiver<Message>,
     environment: Environment,
     begun: Instant,
-) -> io::Result<(Probe, Vec<Message>)> {
+) -> io::Result<(Probe, Option<Duration>, Vec<Message>)> {
     let mut probe = Probe::new(environment);
     tty.write_all(&probe.query_bytes())?;
+    let asked = begun.elapsed();
     let mut others = Vec::new();
     while !probe.is_over(begun.elapsed()) {
         let left = probe.deadline().saturating_sub(begun.elapsed());
@@ -54,7 +55,8 @@ pub(super) fn ask(
             Err(_) => {}
         }
     }
-    Ok((probe, others))
+    let answering = probe.first_answer().map(|at| at.saturating_sub(asked));
+    Ok((probe, answering, others))
 }
 
 /// Tells the reader what the terminal's mouse reports count.

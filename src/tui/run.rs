@@ -36,6 +36,8 @@ pub struct Options {
     pub graphics: String,
     /// Width and height of a cell in pixels, if the user knows better.
     pub cell_size: Option<[f64; 2]>,
+    /// Most bytes per second that are sent to the terminal, if the user said so.
+    pub link_rate: Option<f64>,
     /// What keys do.
     pub keymap: Keymap,
     /// What was wrong with the keymap, to be told once the screen is there.
@@ -93,9 +95,10 @@ pub fn run(options: Options) -> Result<ExitCode, Error> {
     let settings = Arc::new(Mutex::new(InputSettings::default()));
     input::spawn(Arc::clone(&tty), Arc::clone(&settings), sender.clone()).map_err(Error::System)?;
     let environment = probing::environment(tty.size(), options.cell_size);
-    let (probe, early) = probing::ask(&tty, &messages, environment, begun).map_err(Error::NoTerminal)?;
+    let (probe, answering, early) =
+        probing::ask(&tty, &messages, environment, begun).map_err(Error::NoTerminal)?;
     let jobs = drawing::spawn(Arc::clone(&tty), sender.clone()).map_err(Error::System)?;
-    let start = Start { tty, engine, probe, settings, sender, jobs, begun, note };
+    let start = Start { tty, engine, probe, answering, settings, sender, jobs, begun, note };
     let mut session = Session::new(start, options).map_err(Error::System)?;
     for message in early {
         session.handle(message);

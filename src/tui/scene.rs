@@ -131,6 +131,24 @@ impl SceneParts {
         !self.panes[self.active].slices.is_empty()
     }
 
+    /// The pixel (x, y) of a picture of `size` (rows, columns) that the user looks at: the cursor's.
+    pub fn focus(&self, size: [usize; 2]) -> [usize; 2] {
+        let at = self.cursor.map_or(self.viewport.center, |cursor| cursor.at.map(|p| p as f64 + 0.5));
+        let [row, column] = Viewport { picture: size, ..self.viewport }.picture_at(at);
+        let within = |at: f64, size: usize| at.clamp(0.0, size.saturating_sub(1) as f64) as usize;
+        [within(column, size[1]), within(row, size[0])]
+    }
+
+    /// By how many whole picture pixels (right, down) the view moved since `before`; none where it shows
+    /// another slice, or is magnified otherwise.
+    pub fn moved_since(&self, before: &SceneParts) -> Option<[i64; 2]> {
+        let (now, then) = (self.viewport, before.viewport);
+        let same = self.plane == before.plane && now.zoom == then.zoom && now.picture == then.picture;
+        let [down, right] = [0, 1].map(|i| (now.center[i] - then.center[i]) * now.zoom[i]);
+        let whole = [down, right].iter().all(|by| (by - by.round()).abs() < 1e-3);
+        (same && whole && (down, right) != (0.0, 0.0)).then(|| [right.round() as i64, down.round() as i64])
+    }
+
     /// The picture, of `size` (rows, columns).
     pub fn compose(&self, size: [usize; 2]) -> Picture {
         match &self.panes[..] {

@@ -12,11 +12,11 @@ use ratatui::{Terminal, TerminalOptions, Viewport};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGTSTP, SIGWINCH};
 
 use super::backend::MemoryBackend;
-use super::drawing::{DrawJob, FrameJob};
+use super::drawing::{DrawJob, FrameJob, Trust};
 use super::files::{self, Task};
 use super::input::InputSettings;
 use super::journal::Journal;
-use super::message::Message;
+use super::message::{Message, Written};
 use super::pacing::Pacer;
 use super::panels::{self, Theme};
 use super::run::Options;
@@ -25,22 +25,30 @@ use super::scene::SceneParts;
 use super::tty::Tty;
 use super::{folders, inspect, jobs, mouse, picture, probing, signals};
 use crate::app::{
-    App, AppEvent, CanvasGeometry, Effect, InputEvent, JobEvent, JobOutput, Layout, Opened, Problem, update,
+    App, AppEvent, CanvasGeometry, Effect, InputEvent, JobEvent, JobOutput, Layout, Link, Opened, Problem, update,
 };
 use crate::data::SlicePlane;
 use crate::engine::Engine;
 use crate::graphics::input::{Event, Reply};
+use crate::graphics::session::FenceAnswer;
 use crate::graphics::{Capabilities, CellRect, EncoderKind, FrameEncoder, Placement, Probe, choose, session};
 use crate::render;
 
 /// Width and height of a cell where nobody knows it; only their ratio matters then.
 const USUAL_CELL: [f64; 2] = [8.0, 16.0];
 
+/// How long after everything was sent again a missing image may still be that of before.
+const RESTORING: Duration = Duration::from_secs(1);
+/// Shortest time between two statements of what the link carries.
+const LINK_PERIOD: Duration = Duration::from_secs(1);
+
 /// What a session starts from.
 pub(super) struct Start {
     pub tty: Arc<Tty>,
     pub engine: Engine,
     pub probe: Probe,
+    /// How long the terminal took to answer, if it did.
+    pub answering: Option<Duration>,
     pub settings: Arc<Mutex<InputSettings>>,
     pub sender: Sender<Message>,
     pub jobs: Sender<DrawJob>,
@@ -65,12 +73,27 @@ pub(super) struct Session {
     pacer: Pacer,
     /// What the canvas showed last.
     scene: Option<Arc<SceneParts>>,
+    /// Where.
+    placement: Option<Placement>,
     /// Something may look different from what was drawn last.
     dirty: bool,
     /// A frame is being made or written.
     drawing: bool,
-    /// The terminal may have lost everything.
-    forget: bool,
+    /// More of the picture is to follow.
+    refining: bool,
+    /// When it may, where the link is busy until then.
+    refines_at: Option<Duration>,
+    /// Whether the terminal still has what it was sent.
+    trust: Trust,
+    /// When it was last sent everything.
+    restored: Option<Duration>,
+    /// In tmux: whether the pane has the focus, and whether a frame was lost while it had not.
+    focused: bool,
+    lost_unseen: bool,
+    /// The terminal is being asked again what it can do, since then.
+    asking: Option<(Probe, Duration)>,
+    /// What was last told of the link.
+    told: Option<(Duration, Link)>,
     /// The next SIGCONT follows a stop of our own.
     continued: bool,
     /// What the session ends with.
@@ -98,11 +121,19 @@ impl Session {
             terminal,
             kind,
             text: text_terminal(cells)?,
-            pacer: Pacer::default(),
+            pacer: Pacer::new(start.answering, options.link_rate),
             scene: None,
+            placement: None,
             dirty: true,
             drawing: false,
-            forget: false,
+            refining: false,
+            refines_at: None,
+            trust: Trust::Lost,
+            restored: None,
+            focused: true,
+            lost_unseen: false,
+            asking: None,
+            told: None,
             continued: false,
             over: None,
             logged: None,
@@ -123,7 +154,9 @@ impl Session {
 
     /// When something happens by itself, since the start.
     pub fn deadline(&self) -> Option<Duration> {
-        [self.app.next_deadline(), self.pacer.deadline()].into_iter().flatten().min()
+        let asking = self.asking.as_ref().map(|(probe, since)| *since + probe.deadline());
+        let all = [self.app.next_deadline(), self.pacer.deadline(), self.refines_at, asking];
+        all.into_iter().flatten().min()
     }
 
     /// Tells the state the time, and gives up on frames that were lost.
@@ -133,8 +166,27 @@ impl Session {
             self.send(AppEvent::Time(now));
         }
         if self.pacer.lost(now) {
-            (self.forget, self.dirty) = (true, true);
+            self.lost_unseen |= !self.focused;
+            self.distrust(Trust::Lost);
         }
+        if let Some((probe, since)) = self.asking.take_if(|(p, since)| p.is_over(now.saturating_sub(*since)))
+        {
+            // Without its closing answers it says less than what was known before.
+            let _ = since;
+            if probe.is_closed() || !self.start.probe.is_closed() && probe.first_answer().is_some() {
+                self.start.probe = probe;
+                self.terminal_changed();
+            }
+        }
+    }
+
+    fn now(&self) -> Duration {
+        self.start.begun.elapsed()
+    }
+
+    fn distrust(&mut self, trust: Trust) {
+        self.trust = self.trust.max(trust);
+        self.dirty = true;
     }
 
     pub fn handle(&mut self, message: Message) {
@@ -150,14 +202,14 @@ impl Session {
                 self.send(AppEvent::Engine(event));
                 self.look_under_the_cursor();
             }
-            Message::Written(bytes) => {
-                self.drawing = false;
-                if bytes > 0 {
-                    self.pacer.sent(self.start.begun.elapsed(), bytes);
-                }
+            Message::Written(Written { request, bytes, more }) => {
+                (self.drawing, self.refining) = (false, more);
+                self.pacer.written(self.now(), request, bytes);
             }
             Message::NotDrawn(why) => {
-                (self.drawing, self.forget) = (false, true);
+                self.drawing = false;
+                self.pacer.forget();
+                self.distrust(Trust::Lost);
                 self.send(AppEvent::Problem(Problem::new(why, "", "")));
             }
             Message::App(event) => {
@@ -228,35 +280,71 @@ impl Session {
                 self.send(AppEvent::Input(InputEvent::Mouse(place)));
             }
             Event::Paste(text) => self.send(AppEvent::Input(InputEvent::Paste(text))),
-            // Another terminal may have been attached meanwhile.
-            Event::Focus(true) if self.terminal.tmux => (self.forget, self.dirty) = (true, true),
-            Event::Focus(_) => {}
+            // Another terminal may have been attached meanwhile, and what was sent to a hidden pane is lost.
+            Event::Focus(true) if self.terminal.tmux => {
+                self.focused = true;
+                let lost = std::mem::take(&mut self.lost_unseen);
+                self.distrust(if lost { Trust::Lost } else { Trust::Doubted });
+                self.ask_again();
+            }
+            Event::Focus(focused) => self.focused = focused || !self.terminal.tmux,
             Event::Reply(reply) => self.reply(&reply, at),
         }
         self.look_under_the_cursor();
     }
 
     fn reply(&mut self, reply: &Reply, at: Duration) {
+        if let Some(answer) = session::fence_answer(reply) {
+            let number = match answer {
+                FenceAnswer::Number(number) => Some(number),
+                FenceAnswer::Oldest => None,
+            };
+            self.pacer.answered(at, number);
+            return self.tell_link(at);
+        }
         match reply {
-            reply if session::answers_fence(reply) => {
-                let before = self.pacer.rate();
-                self.pacer.acknowledged(at);
-                if let Some(rate) = self.pacer.rate().filter(|_| self.pacer.rate() != before) {
-                    tracing::debug!(bytes_per_second = rate, round_trip = ?self.pacer.round_trip(), "link");
-                    self.send(AppEvent::Link(Some(rate * 8.0)));
-                }
-            }
             Reply::Resized { .. } => self.resize(),
             Reply::KittyGraphics { message, .. } if message.starts_with("ENO") => {
-                (self.forget, self.dirty) = (true, true);
+                let restoring = self.restored.is_some_and(|since| at < since + RESTORING);
+                self.distrust(if restoring { Trust::Doubted } else { Trust::Lost });
             }
             reply => {
-                if let Some(bytes) = self.start.probe.feed(reply, at) {
+                let (probe, since) = match &mut self.asking {
+                    Some((probe, since)) => (probe, *since),
+                    None => (&mut self.start.probe, Duration::ZERO),
+                };
+                let more = probe.feed(reply, at.saturating_sub(since));
+                if let Some((probe, _)) = self.asking.take_if(|(probe, _)| probe.is_closed()) {
+                    self.start.probe = probe;
+                }
+                if let Some(bytes) = more {
                     self.draw_job(DrawJob::Raw(bytes));
                 }
                 self.terminal_changed();
             }
         }
+    }
+
+    /// Asks the terminal once more what it can do: it may be another one.
+    fn ask_again(&mut self) {
+        let mut probe = self.start.probe.anew();
+        self.draw_job(DrawJob::Raw(probe.query_bytes()));
+        self.asking = Some((probe, self.now()));
+    }
+
+    /// Tells the state what the link carries, when that has changed visibly.
+    fn tell_link(&mut self, at: Duration) {
+        let link =
+            Link { rate: self.pacer.rate().map(|rate| rate * 8.0), round_trip: self.pacer.round_trip() };
+        let told = self.told.as_ref();
+        if link.rate.is_none()
+            || told.is_some_and(|(when, told)| at < *when + LINK_PERIOD || !told.differs(&link))
+        {
+            return;
+        }
+        tracing::debug!(bits_per_second = ?link.rate, round_trip = ?link.round_trip, "link");
+        self.told = Some((at, link));
+        self.send(AppEvent::Link(link));
     }
 
     /// The terminal turned out to be able to do something else than was known.
@@ -267,24 +355,31 @@ impl Session {
         }
         let modes = |t: &Capabilities| (t.pixel_mouse, t.kitty_keyboard, t.in_band_resize);
         let other_modes = modes(&terminal) != modes(&self.terminal);
-        self.terminal = terminal;
+        let before = std::mem::replace(&mut self.terminal, terminal);
         if let Some(choice) = choose(&self.graphics, &self.terminal) {
             self.kind = choice.kind;
         }
         if other_modes {
-            self.draw_job(DrawJob::Raw(session::leave(&self.terminal)));
+            self.draw_job(DrawJob::Raw(session::leave(&before)));
+            self.enter();
+        } else {
+            self.use_encoder();
+            self.start_over();
         }
-        self.enter();
     }
 
     /// Brings the terminal into the program's mode and starts from an empty screen.
     fn enter(&mut self) {
-        probing::apply(&self.start.probe, &self.start.settings);
         self.start.tty.set_leave(session::leave(&self.terminal));
-        self.draw_job(DrawJob::Use(self.kind, Box::new(self.terminal.clone())));
+        self.use_encoder();
         self.draw_job(DrawJob::Raw(session::enter(&self.terminal, true)));
-        self.sizer = (self.kind.create)(&self.terminal);
         self.start_over();
+    }
+
+    fn use_encoder(&mut self) {
+        probing::apply(&self.start.probe, &self.start.settings);
+        self.draw_job(DrawJob::Use(self.kind, Box::new(self.terminal.clone())));
+        self.sizer = (self.kind.create)(&self.terminal);
     }
 
     /// The screen is empty: everything is drawn again.
@@ -294,15 +389,18 @@ impl Session {
             self.text = text;
         }
         self.pacer.forget();
-        (self.forget, self.dirty) = (true, true);
+        self.distrust(Trust::Lost);
     }
 
     fn resize(&mut self) {
         let size = self.start.tty.size();
         self.start.probe.resized(size.cells, size.pixels);
         self.terminal = self.start.probe.capabilities();
-        // The font may have another size now.
+        // The font may have another size now; in tmux another terminal may be attached.
         self.draw_job(DrawJob::Raw(b"\x1b[0m\x1b[2J\x1b[14t\x1b[16t".to_vec()));
+        if self.terminal.tmux {
+            self.ask_again();
+        }
         self.start_over();
         self.send(AppEvent::Resized(size.cells));
     }
@@ -318,6 +416,7 @@ impl Session {
         if self.start.tty.enter().is_ok() {
             self.enter();
             self.resize();
+            self.ask_again();
         }
     }
 
@@ -371,7 +470,10 @@ impl Session {
             }
             Effect::Journal(record) => return self.journal.append(record),
             Effect::JournalDone(count) => return self.journal.done(count),
-            Effect::Redraw => return self.resize(),
+            Effect::Redraw => {
+                self.resize();
+                return self.ask_again();
+            }
             Effect::Suspend => return self.suspend(),
             Effect::Quit => {
                 self.over.get_or_insert(0);
@@ -411,11 +513,33 @@ impl Session {
         self.terminal.cell_size().unwrap_or(USUAL_CELL)
     }
 
-    /// Draws a frame if anything changed and the terminal is ready for one.
+    /// Sends what the terminal is ready for: a frame if anything changed, else more of the picture.
     pub fn present(&mut self) {
-        if !self.dirty || self.drawing || !self.pacer.may_send() || !self.start.tty.is_active() {
+        self.refines_at = None;
+        if self.drawing || !self.start.tty.is_active() {
             return;
         }
+        let now = self.now();
+        if self.dirty {
+            if self.pacer.may_send(now) {
+                return self.draw(now);
+            }
+        } else if self.refining && self.focused {
+            if self.pacer.allowance(now) > 0 {
+                return self.refine(now);
+            }
+        } else if self.pacer.owes_request()
+            && let Some(number) = self.pacer.begin(now, true)
+        {
+            self.drawing = true;
+            return self.draw_job(DrawJob::Ask(number));
+        }
+        let waits = self.dirty || self.refining && self.focused;
+        self.refines_at = Some(self.pacer.next_piece()).filter(|&at| waits && at > now);
+    }
+
+    /// Draws the text and the picture.
+    fn draw(&mut self, now: Duration) {
         self.dirty = false;
         self.fit_canvas();
         self.log_canvas();
@@ -426,17 +550,39 @@ impl Session {
             return;
         }
         let text = self.text.backend_mut().take();
-        let cursor = self.text.backend().cursor();
         let cell = self.cell();
         let placement = drawn.canvas.map(|area| Placement { area, holes: drawn.holes, cell });
         // Until a slice is loaded the one before stays: black in between would only flicker.
         if let Some(scene) = SceneParts::of(&self.app, &self.start.engine).filter(SceneParts::is_loaded) {
             self.scene = Some(Arc::new(scene));
         }
-        let picture = self.scene.clone().zip(placement);
-        let forget = std::mem::take(&mut self.forget);
+        self.placement = placement;
+        if self.trust == Trust::Lost {
+            self.restored = Some(now);
+        }
+        let trust = std::mem::take(&mut self.trust);
+        self.frame(now, text, trust, true);
+    }
+
+    /// Sends more of the picture.
+    fn refine(&mut self, now: Duration) {
+        self.frame(now, Vec::new(), Trust::Has, false);
+    }
+
+    fn frame(&mut self, now: Duration, text: Vec<u8>, trust: Trust, asks: bool) {
         self.drawing = true;
-        self.draw_job(DrawJob::Frame(FrameJob { text, cursor, picture, forget, rate: self.pacer.rate() }));
+        let bytes = self.pacer.allowance(now);
+        let request = self.pacer.begin(now, asks);
+        self.draw_job(DrawJob::Frame(FrameJob {
+            text,
+            cursor: self.text.backend().cursor(),
+            picture: self.scene.clone().zip(self.placement.clone()),
+            trust,
+            rate: self.pacer.rate(),
+            bytes,
+            patience: self.pacer.patience(),
+            request,
+        }));
     }
 
     /// Tells the state the size of the picture when it changed.

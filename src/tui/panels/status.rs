@@ -60,8 +60,9 @@ fn parts(app: &App) -> Vec<String> {
     if let Some(error) = app.training.oob_error {
         parts.push(format!("OOB {:.1} %", error * 100.0));
     }
-    if let Some(rate) = app.link {
-        parts.push(format!("link {}", rate_text(rate)));
+    if let Some(rate) = app.link.rate {
+        let trip = app.link.round_trip.map_or(String::new(), |trip| format!(" {} ms", trip.as_millis()));
+        parts.push(format!("link {}{trip}", rate_text(rate)));
     }
     parts
 }

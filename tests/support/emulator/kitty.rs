@@ -23,6 +23,8 @@ struct Placed {
     image: u32,
     id: u32,
     at: [usize; 2],
+    /// The part of the image shown: x, y, width, height; all of it without.
+    part: Option<[usize; 4]>,
     z: i32,
     /// Drawn by placeholder cells.
     is_virtual: bool,
@@ -53,7 +55,7 @@ impl Images {
     pub fn command(
         &mut self,
         body: &[u8],
-        at: [usize; 2],
+        (at, cell): ([usize; 2], [f64; 2]),
         edits: bool,
         replies: &mut Vec<u8>,
         problems: &mut Vec<String>,
@@ -99,11 +101,11 @@ impl Images {
             action @ ("t" | "T" | "") => {
                 let mut outcome = self.transmit(id, &keys, &data);
                 if outcome.is_ok() && action == "T" {
-                    outcome = self.place(id, p, &keys, at);
+                    outcome = self.place(id, p, &keys, at, cell);
                 }
                 (outcome, None)
             }
-            "p" => (self.place(id, p, &keys, at), None),
+            "p" => (self.place(id, p, &keys, at, cell), None),
             "f" if !edits => return,
             "f" => (self.edit(id, &keys, &data), Some(1)),
             "d" => {
@@ -158,6 +160,7 @@ impl Images {
         p: u32,
         keys: &HashMap<String, String>,
         at: [usize; 2],
+        cell: [f64; 2],
     ) -> Result<(), String> {
         if !self.images.contains_key(&id) {
             return Err("ENOENT:no such image".into());
@@ -173,9 +176,26 @@ impl Images {
         if !is_virtual && number("C") != Some(1) {
             return Err("EINVAL:this placement moves the cursor".into());
         }
+        let image = &self.images[&id];
+        let part = [number("x"), number("y"), number("w"), number("h")];
+        let part = part.iter().any(Option::is_some).then(|| {
+            let at = |i: usize| part[i].unwrap_or(0).max(0) as usize;
+            let rest = |size: usize, from: usize, count: usize| if count == 0 { size - from } else { count };
+            [at(0), at(1), rest(image.width, at(0), at(2)), rest(image.height, at(1), at(3))]
+        });
+        if let Some([x, y, width, height]) = part
+            && (x + width > image.width || y + height > image.height)
+        {
+            return Err("EINVAL:the part is outside the image".into());
+        }
+        let offset = |key: &str| number(key).unwrap_or(0).max(0) as usize;
+        if offset("X") >= cell[0].ceil() as usize || offset("Y") >= cell[1].ceil() as usize {
+            return Err("EINVAL:the offset is larger than a cell".into());
+        }
+        let at = [at[0] + offset("X"), at[1] + offset("Y")];
         self.placed.retain(|q| (q.image, q.id) != (id, p));
         let z = number("z").unwrap_or(0) as i32;
-        self.placed.push(Placed { image: id, id: p, at, z, is_virtual, parent });
+        self.placed.push(Placed { image: id, id: p, at, part, z, is_virtual, parent });
         Ok(())
     }
 
@@ -221,9 +241,11 @@ impl Images {
         placed.sort_by_key(|p| (p.z, p.image));
         for p in placed {
             let image = &self.images[&p.image];
-            for y in 0..image.height {
-                for x in 0..image.width {
-                    blend(shot, p.at[0] + x, p.at[1] + y, image.pixels[y * image.width + x]);
+            let [left, top, width, height] = p.part.unwrap_or([0, 0, image.width, image.height]);
+            for y in 0..height {
+                for x in 0..width {
+                    let pixel = image.pixels[(top + y) * image.width + left + x];
+                    blend(shot, p.at[0] + x, p.at[1] + y, pixel);
                 }
             }
         }

@@ -253,7 +253,7 @@ impl Terminal {
             let (row, column) = self.text.screen().cursor_position();
             let at = [self.pixel(0, column), self.pixel(1, row)];
             let edits = self.profile.kitty_edit;
-            self.images.command(body, at, edits, &mut self.replies, &mut self.problems);
+            self.images.command(body, (at, self.profile.cell), edits, &mut self.replies, &mut self.problems);
         }
     }
 
