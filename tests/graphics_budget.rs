@@ -3,10 +3,15 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::fs::File;
+use std::process::Command;
 use std::sync::Arc;
 
+use brushwood::data::{Axis, Brush, LabelClass, LabelVolume, SlicePlane, SpatialRoi};
 use brushwood::graphics::{Capabilities, CellRect, CellSource, Environment, FrameEncoder, Placement, choose};
-use brushwood::render::Picture;
+use brushwood::render::{
+    Channels, Layer, LayerKind, Picture, ProbabilityPart, Scene, Viewport, Window, compose,
+};
+use ndarray::Array4;
 
 const CELL: [f64; 2] = [10.0, 20.0];
 
@@ -100,19 +105,141 @@ fn a_stroke_point_costs_at_most_a_kilobyte() {
     }
 }
 
+/// Probabilities of two classes for a sample, axes class, z, y, x, from a forest trained as a user would.
+fn probabilities(name: &str) -> Array4<f32> {
+    let folder = tempfile::tempdir().unwrap();
+    let image = format!("{}/sample_data/{name}", env!("CARGO_MANIFEST_DIR"));
+    let (width, height, gray) = sample(name);
+    // A few lines of labels, by what is bright.
+    let mut labels = image::GrayImage::new(width as u32, height as u32);
+    for y in (20..height - 20).step_by(60) {
+        for x in (20..width - 20).filter(|x| x % 90 < 40) {
+            labels.put_pixel(x as u32, y as u32, image::Luma([1 + u8::from(gray[y * width + x] > 100)]));
+        }
+    }
+    let labels_file = folder.path().join("labels.png");
+    labels.save(&labels_file).unwrap();
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_brushwood"))
+            .current_dir(folder.path())
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    let labels_file = labels_file.to_string_lossy().into_owned();
+    run(&["train", "--raw-data", &image, "--labels", &labels_file, "--project", "p.ilp"]);
+    run(&[
+        "predict",
+        "--project",
+        "p.ilp",
+        "--output-format",
+        "numpy",
+        "--output-filename-format",
+        "p.npy",
+        &image,
+    ]);
+    let bytes = std::fs::read(folder.path().join("p.npy")).unwrap();
+    let array = npyz::NpyFile::new(&bytes[..]).unwrap();
+    let classes = *array.shape().last().unwrap() as usize;
+    let values: Vec<f32> = array.into_vec().unwrap();
+    assert_eq!(values.len(), width * height * classes);
+    // Repeated over the view, as the image is.
+    Array4::from_shape_fn((classes, 1, 600, 800), |(c, _, y, x)| {
+        values[(y % height * width + x % width) * classes + c]
+    })
+}
+
+/// What the program lays over an 800x600 view: strokes of two classes and what `layers` show.
+fn overlay(probabilities: &Array4<f32>, layers: &[(LayerKind, f32)]) -> Vec<[u8; 4]> {
+    let mut labels = LabelVolume::new([1, 1, 600, 800]);
+    for (class, start) in [(1, [100, 50]), (2, [300, 90])] {
+        let pixels = Brush { diameter: 3 }.segment(start, [start[0] + 60, start[1] + 500]);
+        labels.paint(pixels.iter().map(|[y, x]| ([0, 0, *y as usize, *x as usize], class)));
+    }
+    let layers: Vec<Layer> =
+        layers.iter().map(|&(kind, opacity)| Layer { kind, visible: true, opacity }).collect();
+    let region = SpatialRoi::new([0, 0, 0], [1, 600, 800]);
+    let scene = Scene {
+        plane: SlicePlane { axis: Axis::Z, t: 0, position: 0 },
+        extent: [600, 800],
+        slices: &[],
+        channels: &Channels::Gray { channel: 0, window: Window { low: 0.0, high: 255.0 } },
+        labels: &labels,
+        classes: &[LabelClass::numbered(1), LabelClass::numbered(2)],
+        predictions: &[ProbabilityPart { region, probabilities, stale: false }],
+        layers: &layers,
+        cursor: None,
+        mark_stale: false,
+    };
+    compose(&scene, &Viewport { center: [300.0, 400.0], zoom: [1.0; 2], picture: [600, 800] }).overlay
+}
+
 #[test]
 fn a_new_overlay_costs_at_most_forty_kilobytes() {
+    use LayerKind::{Labels, Prediction, RawInput, Segmentation};
+    let shown = [
+        vec![(Labels, 1.0), (Prediction(1), 0.25), (Prediction(2), 0.25), (RawInput, 1.0)],
+        vec![(Labels, 1.0), (Segmentation(1), 1.0), (Segmentation(2), 1.0), (RawInput, 1.0)],
+        vec![
+            (Labels, 1.0),
+            (Segmentation(2), 0.5),
+            (Prediction(1), 0.25),
+            (Prediction(2), 0.25),
+            (RawInput, 1.0),
+        ],
+    ];
+    let mut most = Vec::new();
     for name in ["nuclei.tif", "cell.png"] {
-        let (mut picture, placement) = view(name);
-        let mut encoder = encoder("kitty");
-        send(&mut encoder, &picture, &placement);
-        segment(&mut picture);
-        for i in 0..3000 {
-            picture.overlay[(100 + i % 5) * 800 + 50 + i / 5] = [255, 225, 25, 255];
-            picture.overlay[(300 + i % 5) * 800 + 90 + i / 5] = [0, 130, 200, 255];
+        let probabilities = probabilities(name);
+        for layers in &shown {
+            let (mut picture, placement) = view(name);
+            let mut encoder = encoder("kitty");
+            send(&mut encoder, &picture, &placement);
+            picture.overlay = overlay(&probabilities, layers);
+            most.push((send(&mut encoder, &picture, &placement), name, layers));
         }
-        let sent = send(&mut encoder, &picture, &placement);
-        assert!(sent <= 40_000, "a new overlay on {name} is {sent} bytes");
+    }
+    assert!(most.iter().all(|(sent, ..)| *sent <= 40_000), "new overlays are too large: {most:#?}");
+}
+
+/// Random changes of whole cells: what an encoder may send at most for each, besides 200 bytes a frame.
+#[test]
+fn any_change_stays_within_its_budget_per_cell() {
+    // Noise of full colour is the worst there is: a cell has 200 pixels, or 2, or 1.
+    for (id, most) in [
+        ("kitty", 1200),
+        ("kitty-placeholder", 1300),
+        ("kitty-tiles", 18_000),
+        ("iterm2", 1200),
+        ("sixel", 4500),
+        ("half", 60),
+        ("ascii", 26),
+    ] {
+        let mut terminal = Capabilities::assumed(&Environment::default());
+        terminal.cell = Some((CELL, CellSource::Cell));
+        let mut encoder = (choose(id, &terminal).unwrap().kind.create)(&terminal);
+        let area = CellRect { x: 10, y: 1, width: 80, height: 30 };
+        let placement = Placement { area, holes: Vec::new(), cell: CELL };
+        let [width, height] = encoder.picture_size(&placement);
+        let mut picture = Picture::new(width, height);
+        send(&mut encoder, &picture, &placement);
+        let cell = [width / 80, height / 30];
+        let mut state = 1_u32;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state >> 8
+        };
+        for count in [1, 2, 5, 20] {
+            let at = [next() as usize % 60, next() as usize % 29];
+            for y in at[1] * cell[1]..(at[1] + 1) * cell[1] {
+                for x in at[0] * cell[0]..(at[0] + count) * cell[0] {
+                    picture.base[y * width + x] = [0; 3].map(|_: u8| next() as u8);
+                }
+            }
+            let sent = send(&mut encoder, &picture, &placement);
+            assert!(sent <= 200 + most * count, "{id}: {sent} bytes for {count} cells of noise");
+        }
     }
 }
 

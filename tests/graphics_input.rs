@@ -275,3 +275,58 @@ proptest! {
         prop_assert_eq!(events.last(), Some(&character('q')));
     }
 }
+
+/// A long run of [`mixtures_are_understood_wherever_they_are_cut`] and of garbage, from a seed:
+/// `BRUSHWOOD_FUZZ_SEED=1 BRUSHWOOD_FUZZ_ROUNDS=1000000 cargo test --test graphics_input -- --ignored --nocapture`.
+#[test]
+#[ignore = "a long run"]
+#[allow(clippy::print_stdout)]
+fn long_fuzz() {
+    let number =
+        |name: &str, usual: u64| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual);
+    let (seed, rounds) = (number("BRUSHWOOD_FUZZ_SEED", 1), number("BRUSHWOOD_FUZZ_ROUNDS", 100_000));
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut below = move |n: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % n.max(1) as u64) as usize
+    };
+    let known = known();
+    let special = b"\x1b\x1b[[]<>?OPG_\\;:0123456789~uMmRctyhn$ \x07\r\x18\x9c\xc3\xe2\xf0";
+    let (mut fed, mut seen) = (0_usize, 0_usize);
+    for round in 0..rounds {
+        // Known sequences, cut anywhere: exactly their events.
+        let chosen: Vec<_> = (0..below(12)).map(|_| &known[below(known.len())]).collect();
+        let bytes: Vec<u8> = chosen.iter().flat_map(|(b, _)| b.iter().copied()).collect();
+        let mut parser = Parser::new();
+        let mut events = Vec::new();
+        let mut start = 0;
+        while start < bytes.len() {
+            let end = (start + 1 + below(9)).min(bytes.len());
+            parser.feed(&bytes[start..end], &mut events);
+            start = end;
+        }
+        let expected: Vec<&Event> = chosen.iter().map(|(_, event)| event).collect();
+        assert!(events.iter().eq(expected), "seed {seed}, round {round}: {bytes:?} became {events:?}");
+        seen += events.len();
+        fed += bytes.len();
+
+        // Garbage, and the keys behind it.
+        let garbage: Vec<u8> = (0..below(120))
+            .map(|_| if below(4) == 0 { below(256) as u8 } else { special[below(special.len())] })
+            .collect();
+        let mut parser = Parser::new();
+        parser.set_headless_replies(below(2) == 0);
+        let mut events = Vec::new();
+        let cut = below(garbage.len() + 1);
+        parser.feed(&garbage[..cut], &mut events);
+        parser.feed(&garbage[cut..], &mut events);
+        parser.flush(Duration::from_secs(9), &mut events);
+        assert_eq!(parser.timeout(), None, "seed {seed}, round {round}: {garbage:?} blocks");
+        parser.feed(b"q", &mut events);
+        assert_eq!(events.last(), Some(&character('q')), "seed {seed}, round {round}: {garbage:?}");
+        fed += garbage.len();
+    }
+    println!("seed {seed}: {rounds} rounds, {fed} bytes, {seen} events: every one as expected");
+}

@@ -5,14 +5,22 @@
 #[path = "support/emulator/mod.rs"]
 #[allow(dead_code, missing_docs)]
 mod emulator;
+#[path = "support/relay.rs"]
+#[allow(dead_code)]
+mod relay;
+#[path = "support/script.rs"]
+#[allow(dead_code)]
+mod script;
 #[path = "support/session.rs"]
 #[allow(dead_code)]
 mod session;
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use emulator::{Profile, Screenshot};
+use relay::Link;
 use rustix::process::{Pid, Signal, kill_process};
 use session::Session;
 
@@ -251,4 +259,89 @@ fn three_slices_are_one_picture() {
     session.wait("one slice again", |t| !white_column(&t.screenshot()));
     signal(&session, Signal::TERM);
     assert_eq!(session.wait_end(), 143);
+}
+
+#[test]
+fn answers_that_come_late_upgrade_the_picture() {
+    let home = home_with_image();
+    let mut session = Session::start(profile(Profile::kitty()), home.path(), &["nuclei.tif"]);
+    session.silent = true;
+    session.wait("half-blocks", |t| t.text.screen().contents().matches('▀').count() > 300);
+    session.keys("2");
+    session.silent = false;
+    session.keys("1");
+    session.wait("the picture", |t| t.holds_images() && painted(&t.screenshot()) > 50_000);
+    session.drag(&[[400, 200], [440, 200]]);
+    session.wait("a stroke of class 1", |t| t.screenshot().at(420, 200) == [255, 225, 25]);
+    session.keys("\x11");
+    session.wait_text("nuclei.ilp *");
+    session.keys("d");
+    assert_eq!(session.wait_end(), 0);
+}
+
+#[test]
+fn a_terminal_that_goes_away_leaves_the_edits_in_the_journal() {
+    let home = home_with_image();
+    let mut session = Session::start(profile(Profile::kitty()), home.path(), &["nuclei.tif"]);
+    session.wait("the picture", |t| painted(&t.screenshot()) > 50_000);
+    session.drag(&[[400, 200], [440, 200]]);
+    session.wait("the stroke's colour", |t| t.screenshot().at(420, 200) == [255, 225, 25]);
+    session.hang_up();
+
+    let mut again = Session::start(profile(Profile::kitty()), home.path(), &["nuclei.tif"]);
+    again.wait_text("estore");
+    again.keys("\r");
+    again.wait("the restored stroke", |t| t.screenshot().at(420, 200) == [255, 225, 25]);
+    kill_process(Pid::from_raw(again.process_id() as i32).unwrap(), Signal::TERM).unwrap();
+    assert_eq!(again.wait_end(), 143);
+}
+
+#[test]
+fn an_evicted_image_is_sent_again() {
+    let home = home_with_image();
+    let mut session = Session::start(profile(Profile::kitty()), home.path(), &["nuclei.tif"]);
+    session.wait("the picture", |t| painted(&t.screenshot()) > 50_000);
+    session.terminal.lose_images();
+    session.drag(&[[400, 200], [440, 200]]);
+    session.wait("the picture again", |t| {
+        let shot = t.screenshot();
+        painted(&shot) > 50_000 && shot.at(420, 200) == [255, 225, 25]
+    });
+    session.terminal.problems.retain(|problem| !problem.starts_with("ENOENT"));
+    kill_process(Pid::from_raw(session.process_id() as i32).unwrap(), Signal::TERM).unwrap();
+    assert_eq!(session.wait_end(), 143);
+}
+
+#[test]
+fn another_terminal_attached_to_tmux_gets_the_picture_in_its_own_way() {
+    let home = home_with_image();
+    let mut session = Session::start(profile(Profile::tmux_in_kitty()), home.path(), &["nuclei.tif"]);
+    session.wait("the picture", |t| painted(&t.screenshot()) > 50_000);
+    // Another kitty: the same answers, no images.
+    session.terminal.lose_images();
+    session.keys("\x1b[O\x1b[I");
+    session.wait("the picture again", |t| t.holds_images() && painted(&t.screenshot()) > 50_000);
+    // An xterm: no kitty graphics, but sixel.
+    session.terminal.lose_images();
+    session.terminal.profile.around = Some(("XTerm(379)", "63;1;2;4;6"));
+    (session.terminal.profile.kitty, session.terminal.profile.sixel) = (false, true);
+    session.terminal.profile.largest_sixel = 1000;
+    session.keys("\x1b[O\x1b[I");
+    session.wait("the picture in sixel", |t| t.holds_images() && painted(&t.screenshot()) > 50_000);
+    kill_process(Pid::from_raw(session.process_id() as i32).unwrap(), Signal::TERM).unwrap();
+    assert_eq!(session.wait_end(), 143);
+}
+
+#[test]
+fn labelling_over_a_slow_link_ends_with_the_same_project() {
+    let actions = script::actions(7, 30, [300, 80], [350, 400]);
+    let label = |link: Option<Link>, pace: u64| {
+        let home = home_with_image();
+        let mut session = Session::start_over(link, profile(Profile::kitty()), home.path(), &["nuclei.tif"]);
+        session.wait("the picture", |t| painted(&t.screenshot()) > 50_000);
+        script::play(&mut session, &actions, Duration::from_millis(pace));
+        script::save(session, &home.path().join("nuclei.ilp"))
+    };
+    let (near, far) = (label(None, 1), label(Some(Link::SLOW), 16));
+    script::assert_same(&near, &far);
 }

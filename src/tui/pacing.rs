@@ -118,7 +118,7 @@ impl Pacer {
         // An answer that is late says that the link carries less than was thought.
         let under_way = self.bytes + self.open.iter().map(|r| r.bytes).sum::<usize>();
         let most = pace * (self.round_trip.unwrap_or_default() + QUEUE).as_secs_f64();
-        if self.is_answered() && under_way > 0 && (under_way + piece) as f64 > most.max(piece as f64) {
+        if self.is_answered() && !self.open.is_empty() && (under_way + piece) as f64 > most {
             return 0;
         }
         piece

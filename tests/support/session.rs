@@ -1,14 +1,15 @@
 //! The real program in a pseudo-terminal, with the terminal emulated in memory. Waits are for conditions
 //! on the screen; the watchdog only ends a test that has failed.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 use super::emulator::{Profile, Screenshot, Terminal};
+use super::relay::{self, Link};
 
 /// Longest wait for something that must happen.
 const WATCHDOG: Duration = Duration::from_secs(60);
@@ -20,6 +21,9 @@ pub struct Session {
     master: Box<dyn MasterPty + Send>,
     keyboard: Box<dyn Write + Send>,
     bytes: Receiver<Vec<u8>>,
+    /// Answers are kept back while this is set.
+    pub silent: bool,
+    kept: Vec<u8>,
 }
 
 fn pty_size(profile: &Profile) -> PtySize {
@@ -29,6 +33,11 @@ fn pty_size(profile: &Profile) -> PtySize {
 impl Session {
     /// Starts `brushwood` with `arguments`; its home is `home`.
     pub fn start(profile: Profile, home: &Path, arguments: &[&str]) -> Session {
+        Session::start_over(None, profile, home, arguments)
+    }
+
+    /// The same over a link.
+    pub fn start_over(link: Option<Link>, profile: Profile, home: &Path, arguments: &[&str]) -> Session {
         let pair = native_pty_system().openpty(pty_size(&profile)).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_brushwood"));
         command.args(arguments);
@@ -40,18 +49,17 @@ impl Session {
         command.env("HOME", home);
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
-        let mut reader = pair.master.try_clone_reader().unwrap();
-        let (sender, bytes) = channel();
-        std::thread::spawn(move || {
-            let mut buffer = [0; 1 << 16];
-            while let Ok(count @ 1..) = reader.read(&mut buffer) {
-                if sender.send(buffer[..count].to_vec()).is_err() {
-                    return;
-                }
-            }
-        });
-        let keyboard = pair.master.take_writer().unwrap();
-        Session { terminal: Terminal::new(profile), child, master: pair.master, keyboard, bytes }
+        let bytes = relay::to_terminal(pair.master.try_clone_reader().unwrap(), link);
+        let keyboard = relay::to_program(pair.master.take_writer().unwrap(), link);
+        let terminal = Terminal::new(profile);
+        Session { terminal, child, master: pair.master, keyboard, bytes, silent: false, kept: Vec::new() }
+    }
+
+    /// Feeds the terminal what arrives until `until`.
+    pub fn pump(&mut self, until: Instant) {
+        while let Ok(bytes) = self.bytes.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            self.feed(&bytes);
+        }
     }
 
     /// Feeds the terminal until `condition` holds.
@@ -68,7 +76,11 @@ impl Session {
 
     fn feed(&mut self, bytes: &[u8]) {
         self.terminal.feed(bytes);
-        let replies = self.terminal.take_replies();
+        self.kept.extend(self.terminal.take_replies());
+        if self.silent {
+            return;
+        }
+        let replies = std::mem::take(&mut self.kept);
         // A program that has just ended reads no replies.
         let _ = self.keyboard.write_all(&replies);
     }
@@ -85,12 +97,33 @@ impl Session {
 
     /// Drags with the left button along pixels of the terminal, as mode 1016 reports them.
     pub fn drag(&mut self, path: &[[i32; 2]]) {
-        let mut report = |button: u8, [x, y]: [i32; 2], last: char| {
-            write!(self.keyboard, "\x1b[<{button};{x};{y}{last}").unwrap();
-        };
-        report(0, path[0], 'M');
-        path[1..].iter().for_each(|&at| report(32, at, 'M'));
-        report(0, path[path.len() - 1], 'm');
+        self.press(path[0]);
+        path[1..].iter().for_each(|&at| self.drag_to(at));
+        self.release(path[path.len() - 1]);
+    }
+
+    pub fn press(&mut self, at: [i32; 2]) {
+        self.report(0, at, 'M');
+    }
+
+    pub fn drag_to(&mut self, at: [i32; 2]) {
+        self.report(32, at, 'M');
+    }
+
+    pub fn release(&mut self, at: [i32; 2]) {
+        self.report(0, at, 'm');
+    }
+
+    fn report(&mut self, button: u8, [x, y]: [i32; 2], last: char) {
+        let report = format!("\x1b[<{button};{x};{y}{last}");
+        self.keyboard.write_all(report.as_bytes()).unwrap();
+    }
+
+    /// The terminal's window is closed: the program's device hangs up. Its exit code.
+    pub fn hang_up(self) -> u32 {
+        let Session { mut child, master, keyboard, bytes, .. } = self;
+        drop((master, keyboard, bytes));
+        child.wait().unwrap().exit_code()
     }
 
     /// Changes the terminal's size, as a window manager does.

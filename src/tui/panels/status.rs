@@ -61,7 +61,10 @@ fn parts(app: &App) -> Vec<String> {
         parts.push(format!("OOB {:.1} %", error * 100.0));
     }
     if let Some(rate) = app.link.rate {
-        let trip = app.link.round_trip.map_or(String::new(), |trip| format!(" {} ms", trip.as_millis()));
+        let trip = app.link.round_trip.map_or(String::new(), |trip| match trip.as_millis() {
+            0 => " <1 ms".to_owned(),
+            ms => format!(" {ms} ms"),
+        });
         parts.push(format!("link {}{trip}", rate_text(rate)));
     }
     parts

@@ -251,6 +251,25 @@ impl Images {
         }
     }
 
+    /// The colour of the direct placements at a pixel, over black.
+    pub fn at(&self, x: usize, y: usize) -> Option<[u8; 3]> {
+        let mut placed: Vec<&Placed> =
+            self.placed.iter().filter(|p| !p.is_virtual && p.parent.is_none()).collect();
+        placed.sort_by_key(|p| (p.z, p.image));
+        let mut shot = Screenshot { width: 1, height: 1, pixels: vec![[0; 3]] };
+        let mut any = false;
+        for p in placed {
+            let image = &self.images[&p.image];
+            let [left, top, width, height] = p.part.unwrap_or([0, 0, image.width, image.height]);
+            if (p.at[0]..p.at[0] + width).contains(&x) && (p.at[1]..p.at[1] + height).contains(&y) {
+                let (column, row) = (left + x - p.at[0], top + y - p.at[1]);
+                blend(&mut shot, 0, 0, image.pixels[row * image.width + column]);
+                any = true;
+            }
+        }
+        any.then(|| shot.pixels[0])
+    }
+
     /// Draws the parts that placeholder cells stand for (screen position, image position, size), and what
     /// hangs on them, at the place that the first cell implies.
     pub fn draw_placeholders(&self, shot: &mut Screenshot, parts: Vec<([usize; 2], [usize; 2], [usize; 2])>) {

@@ -440,6 +440,18 @@ impl Terminal {
         }
     }
 
+    /// The colour that images have at a pixel; none where there are none.
+    pub fn picture_at(&self, x: usize, y: usize) -> Option<[u8; 3]> {
+        let width = self.pixel(0, self.profile.columns);
+        self.raster[y * width + x].or_else(|| self.images.at(x, y))
+    }
+
+    /// Forgets all images, as another terminal of the same kind has none of them.
+    pub fn lose_images(&mut self) {
+        self.images = Images::default();
+        self.clear_raster();
+    }
+
     /// The screen: cell colours, images below the text, glyphs, images above.
     pub fn screenshot(&self) -> Screenshot {
         let (width, height) = (self.pixel(0, self.profile.columns), self.pixel(1, self.profile.rows));
