@@ -25,7 +25,8 @@ use super::scene::SceneParts;
 use super::tty::Tty;
 use super::{folders, inspect, jobs, mouse, picture, probing, signals};
 use crate::app::{
-    App, AppEvent, CanvasGeometry, Effect, InputEvent, JobEvent, JobOutput, Layout, Link, Opened, Problem, update,
+    App, AppEvent, CanvasGeometry, Effect, InputEvent, JobEvent, JobOutput, Layout, Link, Opened, Problem,
+    update,
 };
 use crate::data::SlicePlane;
 use crate::engine::Engine;
