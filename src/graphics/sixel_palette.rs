@@ -5,8 +5,9 @@
 //! other agree, also on terminals where all pictures share the registers. No dithering: it triples the
 //! bytes of noisy images, and equal colours must stay equal for rectangles to join without seams.
 
-/// Levels per channel, finest first. 33 levels are a gray step of 8; the last fits 8 registers.
-const LEVELS: [u16; 11] = [17, 26, 21, 16, 11, 8, 6, 5, 4, 3, 2];
+/// Levels per channel, finest first: more than 17 make strokes on gray images cost more than they show; the
+/// last fits 8 registers.
+const LEVELS: [u16; 13] = [17, 16, 15, 14, 13, 12, 11, 9, 7, 6, 5, 3, 2];
 
 /// A register that no colour has.
 const FREE: u16 = u16::MAX;

@@ -16,7 +16,7 @@ use crate::graphics::session::FENCES;
 const WINDOW: usize = 2;
 /// How long the link may be busy with one piece of a large picture.
 const PIECE: Duration = Duration::from_millis(25);
-/// How long bytes may wait in the link beyond the time that any byte needs.
+/// An answer later than expected by so much says that the link carries less than was thought.
 const QUEUE: Duration = Duration::from_millis(35);
 /// A picture that takes longer is sent coarse first.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -28,7 +28,7 @@ const TELLING_BYTES: usize = 1024;
 const LEAST_PIECE: usize = 1024;
 const FIRST_PIECE: usize = 8192;
 /// Pieces go out a little faster than the rate known, to find out whether the link carries more.
-const GAIN: f64 = 1.25;
+const GAIN: f64 = 1.1;
 /// So many losses in a row: the terminal does not answer at all.
 const SILENT: u8 = 2;
 /// Bytes per second to a terminal that does not answer: 2 Mbit/s.
@@ -45,6 +45,8 @@ struct Request {
     bytes: usize,
     /// Whether the link was idle in between: then the bytes say at least what it carries.
     has_gaps: bool,
+    /// When the answer should come.
+    expected: Duration,
 }
 
 /// What is on its way, and what is known of the link.
@@ -109,19 +111,16 @@ impl Pacer {
     /// How many bytes of a large picture may go out now.
     pub fn allowance(&self, now: Duration) -> usize {
         let Some(pace) = self.pace() else {
-            return if self.open.is_empty() && self.last_answer > Duration::ZERO { FIRST_PIECE } else { 0 };
+            return if self.open.is_empty() { FIRST_PIECE } else { 0 };
         };
         if self.busy_until > now {
             return 0;
         }
-        let piece = ((pace * PIECE.as_secs_f64()) as usize).max(LEAST_PIECE);
-        // An answer that is late says that the link carries less than was thought.
-        let under_way = self.bytes + self.open.iter().map(|r| r.bytes).sum::<usize>();
-        let most = pace * (self.round_trip.unwrap_or_default() + QUEUE).as_secs_f64();
-        if self.is_answered() && !self.open.is_empty() && (under_way + piece) as f64 > most {
+        let late = self.open.front().is_some_and(|request| now > request.expected + QUEUE);
+        if self.is_answered() && late {
             return 0;
         }
-        piece
+        ((pace * PIECE.as_secs_f64()) as usize).max(LEAST_PIECE)
     }
 
     /// Bytes that a picture may need before it is sent coarse first.
@@ -142,7 +141,8 @@ impl Pacer {
         let number = self.next;
         self.next = (self.next + 1) % FENCES;
         // The answer may come before the output has told that the frame is written.
-        self.open.push_back(Request { number, first: now, sent: now, bytes: 0, has_gaps: true });
+        let expected = now + self.round_trip.unwrap_or(LOST);
+        self.open.push_back(Request { number, first: now, sent: now, bytes: 0, has_gaps: true, expected });
         while self.open.len() > 2 * WINDOW {
             self.open.pop_front();
         }
@@ -151,24 +151,25 @@ impl Pacer {
 
     /// The frame begun has gone out with so many bytes; none when there was nothing to send.
     pub fn written(&mut self, now: Duration, number: Option<u8>, bytes: usize) {
-        let open = self.open.iter_mut().find(|r| Some(r.number) == number);
         if bytes == 0 {
             self.open.retain(|r| Some(r.number) != number);
             return;
         }
-        self.has_gaps |= self.first.is_some() && self.busy_until < now;
+        let idle = self.busy_until < now && self.open.iter().all(|r| Some(r.number) == number);
+        self.has_gaps |= self.first.is_some() && idle;
         let first = *self.first.get_or_insert(now);
         self.bytes += bytes;
-        if let Some(request) = open {
-            *request = Request { first, sent: now, bytes: self.bytes, has_gaps: self.has_gaps, ..*request };
+        if let Some(pace) = self.pace() {
+            let gain = if self.is_answered() && self.limit.is_none() { GAIN } else { 1.0 };
+            self.busy_until = self.busy_until.max(now) + carrying(bytes, pace * gain);
+        }
+        let (bytes, has_gaps) = (self.bytes, self.has_gaps);
+        let expected = self.busy_until.max(now) + self.round_trip.unwrap_or(LOST);
+        if let Some(request) = self.open.iter_mut().find(|r| Some(r.number) == number) {
+            *request = Request { first, sent: now, bytes, has_gaps, expected, ..*request };
         }
         if number.is_some() {
             (self.bytes, self.first, self.has_gaps) = (0, None, false);
-        }
-        if let Some(pace) = self.pace() {
-            let gain = if self.is_answered() && self.limit.is_none() { GAIN } else { 1.0 };
-            let takes = Duration::from_secs_f64((bytes as f64 / (pace * gain)).min(60.0));
-            self.busy_until = self.busy_until.max(now) + takes;
         }
     }
 
@@ -187,6 +188,11 @@ impl Pacer {
             self.learn(now, &request);
         }
         self.last_answer = now;
+        if let (Some(rate), Some(least)) = (self.rate, self.round_trip) {
+            // What was sent since may wait longer than was thought.
+            let after = self.bytes + self.open.iter().map(|r| r.bytes).sum::<usize>();
+            self.busy_until = self.busy_until.max(now.saturating_sub(least) + carrying(after, rate));
+        }
     }
 
     fn learn(&mut self, now: Duration, request: &Request) {
@@ -212,7 +218,7 @@ impl Pacer {
             Some(known) if rate >= known => rate.min(2.0 * known),
             Some(known) if request.has_gaps && leaving >= arriving => known,
             // Short measurements are rough.
-            Some(known) => known + 0.3 * (busy / PIECE.as_secs_f64()).min(1.0) * (rate - known),
+            Some(known) => known + (0.3 * busy / PIECE.as_secs_f64()).min(0.8) * (rate - known),
         });
     }
 
@@ -238,8 +244,8 @@ impl Pacer {
     pub fn deadline(&self) -> Option<Duration> {
         let oldest = self.open.front()?;
         let bytes: usize = self.open.iter().map(|r| r.bytes).sum();
-        let carrying = self.rate.map_or(0.0, |rate| bytes as f64 / rate.max(1.0));
-        let usual = self.round_trip.unwrap_or_default() + Duration::from_secs_f64(carrying.min(60.0));
+        let usual = self.round_trip.unwrap_or_default()
+            + self.rate.map_or(Duration::ZERO, |rate| carrying(bytes, rate));
         Some(oldest.sent + LOST + 4 * usual)
     }
 
@@ -257,6 +263,11 @@ impl Pacer {
     pub fn round_trip(&self) -> Option<Duration> {
         self.round_trip.filter(|_| self.is_answered())
     }
+}
+
+/// How long a link of `rate` bytes per second takes for so many bytes.
+fn carrying(bytes: usize, rate: f64) -> Duration {
+    Duration::from_secs_f64((bytes as f64 / rate.max(1.0)).min(60.0))
 }
 
 #[cfg(test)]
@@ -349,8 +360,8 @@ mod tests {
         for (start, told) in [(0.0, true), (3000.0, false)] {
             let number = pacer.begin(at(start), true);
             pacer.written(at(start), number, 10);
-            assert!(!pacer.lost(at(start + 1999.0)));
-            assert_eq!(pacer.lost(at(start + 2000.0)), told);
+            assert!(!pacer.lost(at(start + 2119.0)));
+            assert_eq!(pacer.lost(at(start + 2120.0)), told);
         }
         assert!(pacer.may_send(at(6000.0)) && pacer.rate().is_none());
         let number = pacer.begin(at(6000.0), true);
@@ -366,10 +377,10 @@ mod tests {
         let mut pacer = Pacer::new(Some(at(30.0)), None);
         let lost = pacer.begin(at(0.0), true);
         pacer.written(at(0.0), lost, 10);
-        assert!(pacer.lost(at(2000.0)));
-        let next = pacer.begin(at(2100.0), true);
-        pacer.written(at(2100.0), next, 10);
-        pacer.answered(at(2101.0), lost);
+        assert!(pacer.lost(at(2120.0)));
+        let next = pacer.begin(at(2130.0), true);
+        pacer.written(at(2130.0), next, 10);
+        pacer.answered(at(2131.0), lost);
         assert!(pacer.deadline().is_some(), "the next is still open");
         assert_eq!(pacer.round_trip(), Some(at(30.0)), "nor for quick ones");
     }

@@ -170,10 +170,8 @@ impl Session {
             self.lost_unseen |= !self.focused;
             self.distrust(Trust::Lost);
         }
-        if let Some((probe, since)) = self.asking.take_if(|(p, since)| p.is_over(now.saturating_sub(*since)))
-        {
+        if let Some((probe, _)) = self.asking.take_if(|(p, since)| p.is_over(now.saturating_sub(*since))) {
             // Without its closing answers it says less than what was known before.
-            let _ = since;
             if probe.is_closed() || !self.start.probe.is_closed() && probe.first_answer().is_some() {
                 self.start.probe = probe;
                 self.terminal_changed();
