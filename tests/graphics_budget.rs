@@ -9,7 +9,7 @@ use std::sync::Arc;
 use brushwood::data::{Axis, Brush, LabelClass, LabelVolume, SlicePlane, SpatialRoi};
 use brushwood::graphics::{Capabilities, CellRect, CellSource, Environment, FrameEncoder, Placement, choose};
 use brushwood::render::{
-    Channels, Layer, LayerKind, Picture, ProbabilityPart, Scene, Viewport, Window, compose,
+    Channels, Layer, LayerKind, Marks, Picture, ProbabilityPart, Scene, Viewport, Window, compose,
 };
 use ndarray::Array4;
 
@@ -171,6 +171,7 @@ fn overlay(probabilities: &Array4<f32>, layers: &[(LayerKind, f32)]) -> Vec<[u8;
         layers: &layers,
         cursor: None,
         mark_stale: false,
+        marks: Marks::default(),
     };
     compose(&scene, &Viewport { center: [300.0, 400.0], zoom: [1.0; 2], picture: [600, 800] }).overlay
 }

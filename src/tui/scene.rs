@@ -133,17 +133,25 @@ impl SceneParts {
 
     /// The pixel (x, y) of a picture of `size` (rows, columns) that the user looks at: the cursor's.
     pub fn focus(&self, size: [usize; 2]) -> [usize; 2] {
-        let at = self.cursor.map_or(self.viewport.center, |cursor| cursor.at.map(|p| p as f64 + 0.5));
-        let [row, column] = Viewport { picture: size, ..self.viewport }.picture_at(at);
-        let within = |at: f64, size: usize| at.clamp(0.0, size.saturating_sub(1) as f64) as usize;
-        [within(column, size[1]), within(row, size[0])]
+        let pane = &self.panes[self.active];
+        let area = match &self.panes[..] {
+            [_, _, _] => panes::split(size)[self.active],
+            _ => panes::PaneArea { origin: [0; 2], size },
+        };
+        let at = pane.cursor.map_or(pane.viewport.center, |cursor| cursor.at.map(|p| p as f64 + 0.5));
+        let at = Viewport { picture: area.size, ..pane.viewport }.picture_at(at);
+        let [row, column] = std::array::from_fn(|i| {
+            area.origin[i] + at[i].clamp(0.0, area.size[i].saturating_sub(1) as f64) as usize
+        });
+        [column, row]
     }
 
     /// By how many whole picture pixels (right, down) the view moved since `before`; none where it shows
-    /// another slice, or is magnified otherwise.
+    /// another slice, several, or one that is magnified otherwise.
     pub fn moved_since(&self, before: &SceneParts) -> Option<[i64; 2]> {
-        let (now, then) = (self.viewport, before.viewport);
-        let same = self.plane == before.plane && now.zoom == then.zoom && now.picture == then.picture;
+        let ([after], [before]) = (&self.panes[..], &before.panes[..]) else { return None };
+        let (now, then) = (after.viewport, before.viewport);
+        let same = after.plane == before.plane && now.zoom == then.zoom && now.picture == then.picture;
         let [down, right] = [0, 1].map(|i| (now.center[i] - then.center[i]) * now.zoom[i]);
         let whole = [down, right].iter().all(|by| (by - by.round()).abs() < 1e-3);
         (same && whole && (down, right) != (0.0, 0.0)).then(|| [right.round() as i64, down.round() as i64])
