@@ -7,9 +7,6 @@
 #[path = "../tests/support/emulator/mod.rs"]
 #[allow(dead_code)]
 mod emulator;
-#[path = "../tests/support/relay.rs"]
-#[allow(dead_code)]
-mod relay;
 #[path = "../tests/support/script.rs"]
 #[allow(dead_code)]
 mod script;
@@ -22,8 +19,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use emulator::Profile;
-use relay::Link;
 use session::Session;
+use session::relay::Link;
 
 /// Pixels of the terminal on which the canvas lies for certain.
 const ORIGIN: [i32; 2] = [300, 80];

@@ -5,9 +5,6 @@
 #[path = "support/emulator/mod.rs"]
 #[allow(dead_code, missing_docs)]
 mod emulator;
-#[path = "support/relay.rs"]
-#[allow(dead_code)]
-mod relay;
 #[path = "support/script.rs"]
 #[allow(dead_code)]
 mod script;
@@ -20,9 +17,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use emulator::{Profile, Screenshot};
-use relay::Link;
 use rustix::process::{Pid, Signal, kill_process};
 use session::Session;
+use session::relay::Link;
 
 fn profile(base: Profile) -> Profile {
     Profile { columns: 100, rows: 30, ..base }

@@ -8,8 +8,12 @@ use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
+use relay::Link;
+
 use super::emulator::{Profile, Screenshot, Terminal};
-use super::relay::{self, Link};
+
+#[path = "relay.rs"]
+pub mod relay;
 
 /// Longest wait for something that must happen.
 const WATCHDOG: Duration = Duration::from_secs(60);
