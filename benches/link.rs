@@ -61,7 +61,7 @@ fn row(name: &str, mut times: Vec<Duration>) {
 fn strokes(session: &mut Session) -> Vec<Duration> {
     let mut waiting: VecDeque<([i32; 2], Instant)> = VecDeque::new();
     let mut times = Vec::new();
-    let point = |i: i32| [ORIGIN[0] + 40 + 3 * i, ORIGIN[1] + 150 + (i * 7 % 23)];
+    let point = |i: i32| [ORIGIN[0] + 110 + 2 * i, ORIGIN[1] + 150 + (i * 7 % 23)];
     session.press(point(0));
     let mut next = Instant::now();
     let mut sent = 1;
