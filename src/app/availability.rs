@@ -125,6 +125,8 @@ pub fn available(name: &str, app: &App) -> Result<(), Reason> {
         }
         "layer.raise" => unless(app.layers.selected > 0, "the layer is the topmost"),
         "layer.lower" => unless(app.layers.selected + 1 < app.layers.layers.len(), "the layer is the lowest"),
+        "feature.look" => unless(!app.feature_names().is_empty(), "no feature is selected"),
+        "feature.channels" => unless(app.shape()[4] > 1, "the images have a single channel"),
         "feature.dimension" => {
             unless(app.space()[0] > 1, "the images have no depth, everything is computed in 2D")
         }

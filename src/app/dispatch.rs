@@ -152,6 +152,9 @@ impl App {
                 );
             }
             Command::FeatureMove(direction) => self.move_in_table(direction),
+            Command::FeatureLook => self.toggle_looking(),
+            Command::FeatureLookBy(by) => self.look_by(by),
+            Command::FeatureChannels => self.channels_dialog(),
             Command::FeatureToggle => self.toggle_feature(),
             Command::FeatureSelectAll => self.select_all_features(),
             Command::FeatureSelectNone => self.select_no_features(),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::jobs::JobStart;
 use super::journal::JournalRecord;
+use super::looking::FeatureRequest;
 use super::lost::OpenFound;
 use super::runs::{RunCheck, RunOrder};
 use crate::batch::Input;
@@ -24,6 +25,9 @@ pub enum Effect {
     OpenFound(Box<OpenFound>),
     /// Find out what images a location names; answer with [`AppEvent::Inspected`](super::AppEvent::Inspected).
     Inspect(String),
+    /// Compute feature channels to look at, in place of what was asked for before; answer with
+    /// [`AppEvent::FeatureComputed`](super::AppEvent::FeatureComputed).
+    ComputeFeatures(Vec<FeatureRequest>),
     /// Look into a folder, as it was typed; answer with [`AppEvent::FolderListed`](super::AppEvent::FolderListed).
     ListFolder(String),
     /// Do long work on a thread of its own; answer with [`AppEvent::Job`](super::AppEvent::Job).

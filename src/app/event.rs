@@ -10,9 +10,11 @@ use super::folders::Listing;
 use super::inspect::Inspection;
 use super::jobs::{JobEvent, JobId};
 use super::journal::JournalRecord;
+use super::looking::FeatureRequest;
 use super::lost::LostImage;
 use super::messages::Problem;
 use super::runs::RunEvent;
+use crate::data::Volume;
 use crate::engine::{self, LaneSource};
 use crate::project::{Lane, Project};
 
@@ -73,6 +75,8 @@ pub enum AppEvent {
         /// How it went.
         result: Result<(), SaveFailure>,
     },
+    /// Answer to [`Effect::ComputeFeatures`](super::Effect::ComputeFeatures), for each slice.
+    FeatureComputed(FeatureRequest, Result<Volume, Problem>),
     /// Long work in the background reports.
     Job(JobId, JobEvent),
     /// The project is at another place now; whether it can be saved there.

@@ -245,6 +245,12 @@ impl App {
         self.set_selection(&format!("remove scale {sigma}"), selection);
     }
 
+    /// Leaves these channels of the images (from 0) out of training.
+    pub(super) fn set_unused_channels(&mut self, unused: Vec<usize>) {
+        let selection = FeatureSelection { unused_channels: unused, ..self.shown_selection() };
+        self.set_selection("choose channels", selection);
+    }
+
     fn set_selection(&mut self, what: &str, selection: FeatureSelection) {
         let after = Some(selection);
         if self.project.selection == after {

@@ -26,6 +26,8 @@ pub const LABELS_FOOT: u16 = 3;
 pub const FEATURE_NAMES: u16 = 33;
 /// Columns of a scale in the feature table.
 pub const FEATURE_COLUMN: u16 = 6;
+/// Columns of the list of features that are looked at.
+const FEATURE_LIST: u16 = 44;
 /// Lines above the first row of the feature table: its heading.
 pub const FEATURE_HEAD: u16 = 1;
 
@@ -38,6 +40,8 @@ pub struct Layout {
     pub body: Rect,
     /// The panel of labels with its borders.
     pub labels: Option<Rect>,
+    /// The list of features that are looked at, with its borders.
+    pub features: Option<Rect>,
     /// The canvas with its borders.
     pub frame: Option<Rect>,
     /// The canvas: the cells that the picture fills.
@@ -137,6 +141,8 @@ impl Layout {
             layout.hints = line(height.saturating_sub(1), 1);
             if app.screen.applet == Applet::Training {
                 layout.split_body(app);
+            } else if app.looks_at_features() {
+                layout.split_features();
             }
         }
         layout.popup = app.popups.last().map(|popup| popup_area(app, popup, screen));
@@ -152,6 +158,15 @@ impl Layout {
                 Some(Rect::new(layout.body.right() - width, layout.body.bottom() - height, width, height));
         }
         layout
+    }
+
+    /// The list of features at the left, the canvas beside it.
+    fn split_features(&mut self) {
+        let width = FEATURE_LIST.min(self.body.width / 2);
+        let frame = Rect { x: self.body.x + width, width: self.body.width - width, ..self.body };
+        self.features = Some(Rect { width, ..self.body });
+        self.frame = Some(frame);
+        self.canvas = Some(frame.inner(Margin::new(1, 1)));
     }
 
     fn split_body(&mut self, app: &App) {

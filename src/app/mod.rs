@@ -29,6 +29,7 @@ pub mod labels;
 pub mod lanes;
 pub mod layers;
 pub mod layout;
+pub mod looking;
 pub mod lost;
 pub mod messages;
 pub mod paint;

@@ -130,6 +130,10 @@ impl App {
         }
         self.drop_band();
         let (value, brush) = match (command, self.paint.tool) {
+            _ if self.screen.applet != Applet::Training => {
+                self.paint.drag = Some(Drag::Pan(picture));
+                return;
+            }
             (Command::MouseZoomBox, _) => {
                 self.drag_band(BandUse::Zoom, at);
                 self.paint.drag = Some(Drag::Band(false));

@@ -89,6 +89,7 @@ impl App {
     pub fn mode(&self) -> Mode {
         match (self.screen.applet, self.screen.focus) {
             (Applet::Data, _) => Mode::Data,
+            (Applet::Features, _) if self.looks_at_features() => Mode::FeatureList,
             (Applet::Features, _) => Mode::Features,
             (Applet::Training, Focus::Labels) => Mode::Labels,
             (Applet::Training, Focus::Layers) => Mode::Layers,
@@ -162,6 +163,8 @@ impl App {
             // Back at the list.
         } else if self.paint.pen_down {
             self.lift_pen();
+        } else if self.looks_at_features() {
+            self.toggle_looking();
         } else if self.screen.applet != Applet::Training {
             self.screen.applet = Applet::Training;
         } else if self.screen.fullscreen {

@@ -17,6 +17,7 @@ use super::histogram::Histogram;
 use super::inspect::Inspection;
 use super::jobs::Jobs;
 use super::layers::LayerStack;
+use super::looking::Looking;
 use super::messages::{Level, Messages, Problem};
 use super::paint::PaintState;
 use super::popups::Popup;
@@ -67,6 +68,8 @@ pub struct App {
     pub messages: Messages,
     /// Long work in the background.
     pub jobs: Jobs,
+    /// Features looked at on the canvas.
+    pub looking: Looking,
     /// What the location looked at last names.
     pub inspection: Option<Inspection>,
     /// Where lost images were found: their numbers in the list of lost images, and paths.
@@ -115,6 +118,7 @@ impl App {
             messages: Messages::default(),
             jobs: Jobs::default(),
             folders: Folders::default(),
+            looking: Looking::default(),
             inspection: None,
             found: None,
             features: FeatureTable::default(),

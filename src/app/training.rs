@@ -204,7 +204,7 @@ impl App {
     }
 
     /// Names of the feature channels that the selection gives on the project's images.
-    fn feature_names(&self) -> Vec<String> {
+    pub fn feature_names(&self) -> Vec<String> {
         let shape = self.sources.first().map(|source| source.raw.info().shape);
         let (Some([_, z, y, x, c]), Some(selection)) = (shape, &self.project.selection) else {
             return Vec::new();

@@ -19,6 +19,7 @@ pub fn update(app: &mut App, event: AppEvent) -> Vec<Effect> {
         AppEvent::Saved { path, mark, result } => app.saved(path, mark, result),
         AppEvent::FolderListed { folder, result } => app.folder_listed(folder, result),
         AppEvent::Inspected(found) => app.inspected(*found),
+        AppEvent::FeatureComputed(request, result) => app.feature_computed(request, result),
         AppEvent::Job(id, event) => app.job_event(id, event),
         AppEvent::Access(access) => app.accessed(access),
         AppEvent::Recent(list) => app.files.recent = list,
@@ -34,6 +35,7 @@ pub fn update(app: &mut App, event: AppEvent) -> Vec<Effect> {
     }
     app.settle_training();
     app.refresh_histogram();
+    app.ask_for_features();
     if app.goal_stamp() != before {
         app.refresh_goal_parts();
         app.outbox.push(Effect::Goal);

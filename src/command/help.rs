@@ -140,9 +140,18 @@ const FEATURES_HINTS: &[Hint] = &[
     hint("all", &["feature.select_all"]),
     hint("none", &["feature.select_none"]),
     hint("2D/3D", &["feature.dimension"]),
+    hint("look", &["feature.look"]),
+    hint("channels", &["feature.channels"]),
     hint("add scale", &["feature.scale_add"]),
     hint("change", &["feature.scale_set"]),
     hint("training", &["applet.show 3"]),
+];
+
+const FEATURE_LIST_HINTS: &[Hint] = &[
+    hint("feature", &["feature.look_by -1", "feature.look_by 1"]),
+    hint("zoom", &["view.zoom_in", "view.zoom_out"]),
+    hint("slice", &["view.slice_by -1", "view.slice_by 1"]),
+    hint("table", &["feature.look"]),
 ];
 
 const DATA_HINTS: &[Hint] = &[
@@ -249,6 +258,7 @@ pub fn hints(keymap: &Keymap, mode: Mode, width: usize) -> Vec<ShownHint> {
         Mode::Layers => LAYERS_HINTS,
         Mode::Channels => CHANNELS_HINTS,
         Mode::Features => FEATURES_HINTS,
+        Mode::FeatureList => FEATURE_LIST_HINTS,
         Mode::Data => DATA_HINTS,
         Mode::Export => EXPORT_HINTS,
         Mode::Batch => BATCH_HINTS,

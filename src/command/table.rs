@@ -22,6 +22,8 @@ pub enum Mode {
     Channels,
     /// In the Features applet.
     Features,
+    /// In the Features applet, with a feature on the canvas.
+    FeatureList,
     /// In the Data applet.
     Data,
     /// In the Export applet.
@@ -32,7 +34,7 @@ pub enum Mode {
 
 impl Mode {
     /// All modes with their names in keymaps.
-    pub const ALL: [(Mode, &'static str); 10] = [
+    pub const ALL: [(Mode, &'static str); 11] = [
         (Mode::Global, "global"),
         (Mode::Canvas, "canvas"),
         (Mode::Contrast, "contrast"),
@@ -40,6 +42,7 @@ impl Mode {
         (Mode::Layers, "layers"),
         (Mode::Channels, "channels"),
         (Mode::Features, "features"),
+        (Mode::FeatureList, "feature_list"),
         (Mode::Data, "data"),
         (Mode::Export, "export"),
         (Mode::Batch, "batch"),
@@ -65,6 +68,7 @@ impl Mode {
             Mode::Layers => &[Mode::Layers, Mode::Canvas, Mode::Global],
             Mode::Channels => &[Mode::Channels, Mode::Canvas, Mode::Global],
             Mode::Features => &[Mode::Features, Mode::Global],
+            Mode::FeatureList => &[Mode::FeatureList, Mode::Canvas, Mode::Global],
             Mode::Data => &[Mode::Data, Mode::Global],
             Mode::Export => &[Mode::Export, Mode::Global],
             Mode::Batch => &[Mode::Batch, Mode::Global],
@@ -325,6 +329,9 @@ commands! {
     ContrastLevel(percent: i32 = 5), "contrast.level", Contrast, "Move the contrast window by N percent of its width";
     ContrastWidth(percent: i32 = 10), "contrast.width", Contrast, "Widen the contrast window by N percent";
     FeatureMove(direction: Direction), "feature.move", Features, "Move between the cells of the feature table";
+    FeatureLook, "feature.look", Features, "Look at the selected features on the canvas, or go back to their table";
+    FeatureLookBy(by: i32 = 1), "feature.look_by", FeatureList, "Look at the next feature of the list";
+    FeatureChannels, "feature.channels", Features, "Choose the channels of the images that are learned from";
     FeatureToggle, "feature.toggle", Features, "Select or deselect the feature, group or scale";
     FeatureSelectAll, "feature.select_all", Features, "Select all features that fit the images";
     FeatureSelectNone, "feature.select_none", Features, "Deselect all features";

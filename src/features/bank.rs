@@ -286,6 +286,21 @@ impl FeatureBank {
     }
 }
 
+impl FeatureSelection {
+    /// For each feature channel of images with `input_channels` channels, in the order of the names: the row
+    /// and column of its cell, and its number within the cell.
+    pub fn cells_of_channels(&self, input_channels: usize) -> Vec<(usize, usize, usize)> {
+        let mut cells = Vec::new();
+        for (row, filter) in FILTERS.iter().enumerate() {
+            for column in (0..self.scales.len()).filter(|&column| self.selected[row][column]) {
+                let dims = if self.compute_in_2d[column] { SpatialDims::Two } else { SpatialDims::Three };
+                cells.extend((0..filter.channels(dims) * input_channels).map(|k| (row, column, k)));
+            }
+        }
+        cells
+    }
+}
+
 /// Marks the feature channels of the input channels that are used.
 fn learned_channels(plans: &[ScalePlan], input_channels: usize, unused: &[usize]) -> Option<Vec<bool>> {
     if !unused.iter().any(|&channel| channel < input_channels) {

@@ -7,6 +7,7 @@ mod access;
 mod backend;
 mod doctor;
 mod drawing;
+mod features;
 mod files;
 mod folders;
 mod images;

@@ -87,6 +87,11 @@ impl SceneParts {
         };
         let display = &view.display;
         let channels = match display.view {
+            _ if app.looks_at_features() => {
+                let range = app.plane().and_then(|plane| app.feature_image(plane)).map(|(_, range)| range);
+                let (low, high) = range.unwrap_or((0.0, 1.0));
+                Channels::Gray { channel: 0, window: Window { low, high } }
+            }
             ChannelView::Gray => {
                 Channels::Gray { channel: display.selected, window: window(display.selected) }
             }
@@ -100,7 +105,13 @@ impl SceneParts {
             }
         };
         let previewed = app.tools.set_preview.is_some();
-        let layers = if previewed { segmentation(&app.layers.layers) } else { app.layers.layers.clone() };
+        let layers = match () {
+            () if app.looks_at_features() => {
+                vec![Layer { kind: LayerKind::RawInput, visible: true, opacity: 1.0 }]
+            }
+            () if previewed => segmentation(&app.layers.layers),
+            () => app.layers.layers.clone(),
+        };
         Some(SceneParts {
             active: panes.iter().position(|pane| pane.plane.axis == view.axis)?,
             panes,
@@ -211,6 +222,7 @@ impl SliceParts {
         // The state chooses the contrast when it is told of a slice: before that it would be wrong.
         let known = app.slices.of(app.lane, shown.plane).next().is_some();
         let active = axis == view.axis;
+        let looking = app.looks_at_features();
         let crossing = view.three.then(|| {
             let axes = shown.plane.axes();
             Crossing { at: axes.map(|axis| view.crossing[axis as usize - 1]), colors: axes.map(axis_color) }
@@ -227,8 +239,18 @@ impl SliceParts {
         Some(SliceParts {
             plane: shown.plane,
             extent: shown.plane.extent(app.space()),
-            slices: if known { engine.slices(shown) } else { Vec::new() },
-            tiles,
+            slices: match app.feature_image(shown.plane) {
+                _ if !looking => {
+                    if known {
+                        engine.slices(shown)
+                    } else {
+                        Vec::new()
+                    }
+                }
+                Some((piece, _)) => vec![Arc::clone(piece)],
+                None => Vec::new(),
+            },
+            tiles: if looking { Vec::new() } else { tiles },
             cursor: active.then(|| Cursor {
                 at: view.cursor_on_slice().map(|p| p as i64),
                 brush: app.brush_in_hand(),

@@ -23,11 +23,13 @@ use super::run::Options;
 use super::runs::Runs;
 use super::scene::SceneParts;
 use super::tty::Tty;
-use super::{folders, inspect, jobs, mouse, picture, probing, signals};
+use super::{features, folders, inspect, jobs, mouse, picture, probing, signals};
+use crate::app::looking::FeatureRequest;
 use crate::app::{
     App, AppEvent, CanvasGeometry, Effect, InputEvent, JobEvent, JobOutput, Layout, Link, Opened, Problem,
     update,
 };
+use crate::data::CancelToken;
 use crate::data::SlicePlane;
 use crate::engine::Engine;
 use crate::graphics::input::{Event, Reply};
@@ -97,6 +99,8 @@ pub(super) struct Session {
     told: Option<(Duration, Link)>,
     /// The next SIGCONT follows a stop of our own.
     continued: bool,
+    /// Cancels features that are computed for looking at them.
+    feature_token: CancelToken,
     /// What the session ends with.
     over: Option<u8>,
     /// Where the picture is and what part of the slice it shows, as last logged.
@@ -136,6 +140,7 @@ impl Session {
             asking: None,
             told: None,
             continued: false,
+            feature_token: CancelToken::new(),
             over: None,
             logged: None,
             start,
@@ -443,6 +448,7 @@ impl Session {
             Effect::Save(request) => Task::Save(request),
             Effect::Open(location) => Task::Open(location),
             Effect::OpenFound(request) => Task::OpenFound(request),
+            Effect::ComputeFeatures(requests) => return self.compute_features(requests),
             Effect::Inspect(location) => {
                 return self.spawned(inspect::start(location, self.start.sender.clone()));
             }
@@ -485,6 +491,16 @@ impl Session {
     fn save_picture(&mut self, path: PathBuf, overwrite: bool) {
         let Some(scene) = SceneParts::of(&self.app, &self.start.engine) else { return };
         self.spawned(picture::save(scene, path, overwrite, self.start.sender.clone()));
+    }
+
+    /// Computes what the canvas is to show of a feature; what was under way for another is given up.
+    fn compute_features(&mut self, requests: Vec<FeatureRequest>) {
+        self.feature_token.cancel();
+        self.feature_token = CancelToken::new();
+        let image = requests.first().and_then(|request| self.app.sources.get(request.lane));
+        let Some(image) = image.map(|source| Arc::clone(&source.raw)) else { return };
+        let (selection, token) = (self.app.shown_selection(), self.feature_token.clone());
+        self.spawned(features::start(requests, selection, image, token, self.start.sender.clone()));
     }
 
     /// Says when a thread could not be started.

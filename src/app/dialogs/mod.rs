@@ -5,6 +5,7 @@ mod argument;
 mod batch_add;
 mod bookmarks;
 mod browse;
+mod channels;
 mod classifier;
 mod explorer;
 mod export_labels;

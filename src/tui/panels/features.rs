@@ -5,11 +5,12 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
-use super::theme::Theme;
+use super::theme::{Theme, cut};
 use crate::app::App;
 use crate::app::features::{TABLE_ROWS, TableRow, filter_title};
-use crate::app::layout::{FEATURE_COLUMN, FEATURE_HEAD, FEATURE_NAMES, first_scale};
+use crate::app::layout::{FEATURE_COLUMN, FEATURE_HEAD, FEATURE_NAMES, first_scale, first_shown};
 use crate::features::FeatureSelection;
+use crate::features::selection::kernel_diameter;
 
 /// Draws the applet.
 pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
@@ -48,6 +49,21 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
     lines.push(Line::default());
     lines.extend(explanation(app, &selection).into_iter().map(Line::from));
     frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: false }), inner);
+}
+
+/// Draws the list of feature channels, the one on the canvas selected.
+pub fn draw_list(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
+    let names = app.feature_names();
+    let title = format!("Features: {}", names.len());
+    let block = theme.block(&title, true);
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let first = first_shown(names.len(), usize::from(inner.height), app.looking.at);
+    let width = usize::from(inner.width);
+    for ((i, name), y) in names.iter().enumerate().skip(first).zip(inner.top()..inner.bottom()) {
+        let style = if i == app.looking.at { theme.selected() } else { Default::default() };
+        frame.render_widget(Line::styled(cut(name, width), style), Rect { y, height: 1, ..inner });
+    }
 }
 
 fn heading(
@@ -102,10 +118,20 @@ fn explanation(app: &App, selection: &FeatureSelection) -> Vec<String> {
         TableRow::Dimension => 0..0,
     };
     let mut lines = vec![match TABLE_ROWS[app.features.row] {
-        TableRow::Filter(filter) => format!("{} at sigma {sigma}", filter_title(filter)),
+        TableRow::Filter(filter) => {
+            let diameter = kernel_diameter(sigma);
+            format!("{} at sigma {sigma}: sees {diameter} pixels", filter_title(filter))
+        }
         TableRow::Group(title, ..) => format!("{title} at sigma {sigma}"),
         TableRow::Dimension => format!("2D: sigma {sigma} is computed slice by slice"),
     }];
     lines.extend(rows.filter_map(|filter| app.feature_available(selection, filter, column).err()).take(1));
+    let channels = app.feature_names().len();
+    let megabytes = 4 * channels;
+    let unused = match selection.unused_channels.len() {
+        0 => String::new(),
+        n => format!("; {n} of {} channels left out", app.shape()[4]),
+    };
+    lines.push(format!("{channels} feature channels, {megabytes} MB for each megapixel{unused}"));
     lines
 }

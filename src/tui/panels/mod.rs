@@ -59,6 +59,12 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme) -> Drawn {
     match app.screen.applet {
         Applet::Training => draw_training(frame, app, theme, &layout),
         Applet::Data => data::draw(frame, app, theme, layout.body),
+        Applet::Features if app.looks_at_features() => {
+            if let Some(area) = layout.features {
+                features::draw_list(frame, app, theme, area);
+            }
+            draw_training(frame, app, theme, &layout);
+        }
         Applet::Features => features::draw(frame, app, theme, layout.body),
         Applet::Export => runs::draw_export(frame, app, theme, layout.body),
         Applet::Batch => runs::draw_batch(frame, app, theme, layout.body),
