@@ -121,7 +121,7 @@ fn the_settings_are_checked_as_one_types_and_kept_in_the_project() {
     field(&mut sim, "from", "(0,1)");
     assert!(error(&sim, "to").unwrap().contains("both ranges"));
     field(&mut sim, "to", "(0,255)");
-    sim.keys("backtab backtab right");
+    sim.keys("shift-tab shift-tab right");
     sim.take_effects();
     sim.keys("enter");
     assert!(sim.app.popups.is_empty());

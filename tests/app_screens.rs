@@ -3,11 +3,14 @@
 
 mod sim;
 
-use brushwood::app::{AppEvent, JobEvent, Layout, Link, Problem};
+use brushwood::app::runs::{CheckFor, RunEvent, RunKind};
+use brushwood::app::{AppEvent, Effect, JobEvent, Layout, Link, Problem};
+use brushwood::batch::{InputSummary, OutputReport, PlanSummary};
 use brushwood::classify::Forest;
 use brushwood::data::revision::ForestRev;
 use brushwood::engine::Event;
 use brushwood::graphics::CellRect;
+use brushwood::pipeline::ExportSource;
 use brushwood::tui::panels::{Drawn, Theme, draw};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -125,6 +128,80 @@ fn training(keys: &str, answered: impl Fn(&mut Sim)) -> Sim {
     sim
 }
 
+/// What would be written of images: `b` exists, `c` can't be.
+fn would_be(names: &[&str]) -> PlanSummary {
+    let input = |name: &&str| InputSummary {
+        name: (*name).into(),
+        pixels: 1000,
+        outputs: vec![OutputReport {
+            source: ExportSource::Probabilities,
+            paths: vec![format!("/data/{name}_Probabilities.h5").into()],
+            axes: "zyxc".into(),
+            shape: vec![21, 64, 80, 2],
+            dtype: "float32",
+        }],
+        existing: (*name == "b")
+            .then(|| format!("/data/{name}_Probabilities.h5").into())
+            .into_iter()
+            .collect(),
+        problems: (*name == "c").then(|| "'c' has 3 channels, not 1".into()).into_iter().collect(),
+    };
+    PlanSummary {
+        inputs: names.iter().map(input).collect(),
+        commands: vec![
+            "brushwood predict --project /data/nuclei.ilp --export-source Probabilities a b".into(),
+        ],
+        ..PlanSummary::default()
+    }
+}
+
+/// Answers the newest check of a purpose.
+fn answer(sim: &mut Sim, purpose: CheckFor, names: &[&str]) -> u64 {
+    let checks = sim.take_effects().into_iter().filter_map(|effect| match effect {
+        Effect::CheckRun(check) if check.purpose == purpose => Some(check.id),
+        _ => None,
+    });
+    let id = checks.last().unwrap();
+    sim.event(AppEvent::Run(id, RunEvent::Checked(purpose, Box::new(would_be(names)))));
+    id
+}
+
+fn export() -> Sim {
+    let mut sim = Sim::with_lanes(vec![lane("a", [1, 21, 64, 80, 1]), lane("b", [1, 21, 64, 80, 1])]);
+    sim.load().keys("f4 down");
+    answer(&mut sim, CheckFor::Panel(RunKind::Export), &["a", "b"]);
+    sim.time(20_000);
+    sim
+}
+
+fn settings_open() -> Sim {
+    let mut sim = export();
+    sim.keys("s tab tab ctrl-a ctrl-k").text("{nickname}_{result_type}");
+    answer(&mut sim, CheckFor::Dialog, &["a", "b"]);
+    sim
+}
+
+fn asked() -> Sim {
+    let mut sim = export();
+    sim.keys("a");
+    answer(&mut sim, CheckFor::Run, &["a", "b"]);
+    sim
+}
+
+fn batch() -> Sim {
+    let mut sim = volume();
+    sim.keys("f5 a").text("*.tif");
+    let names = ["a", "d", "c"];
+    sim.event(AppEvent::ImagesFound("*.tif".into(), Ok(names.map(String::from).to_vec())));
+    sim.keys("enter");
+    answer(&mut sim, CheckFor::Panel(RunKind::Batch), &names);
+    sim.keys("down down S");
+    let id = answer(&mut sim, CheckFor::Run, &names);
+    sim.event(AppEvent::Run(id, RunEvent::Started(0)));
+    sim.time(22_000).event(AppEvent::Run(id, RunEvent::Advanced(0, 250)));
+    sim
+}
+
 macro_rules! screens {
     ($($name:ident: $sim:expr;)*) => {$(
         #[test]
@@ -165,8 +242,11 @@ screens! {
     file_browser: browsing();
     busy: working();
     messages: with_keys("f 9 ctrl-y n space g m");
-    export_panel: with_keys("f4");
-    batch_panel: with_keys("f5");
+    export_panel: export();
+    export_settings: settings_open();
+    export_question: asked();
+    batch_empty: with_keys("f5");
+    batch_panel: batch();
     fullscreen: with_keys("\\");
     fullscreen_message: with_keys("\\ 9");
     no_image: Sim::with_lanes(Vec::new());

@@ -54,7 +54,7 @@ fn home() -> (tempfile::TempDir, Vec<Volume>) {
     let second = home.path().join("files/f2.tif");
     let whole = std::fs::read(&second).unwrap();
     std::fs::write(&second, &whole[..whole.len() / 2]).unwrap();
-    let Volume::U16(gray) = &parts[3] else { panic!("16 bits") };
+    let Volume::U8(gray) = &parts[3] else { panic!("8 bits") };
     let rgb = ndarray::concatenate(ndarray::Axis(4), &[gray.view(), gray.view(), gray.view()]).unwrap();
     write(&home.path().join("files/f4.tif"), &Volume::from(rgb));
     (home, parts)
