@@ -188,20 +188,6 @@ fn asked() -> Sim {
     sim
 }
 
-fn batch() -> Sim {
-    let mut sim = volume();
-    sim.keys("f5 a").text("*.tif");
-    let names = ["a", "d", "c"];
-    sim.event(AppEvent::ImagesFound("*.tif".into(), Ok(names.map(String::from).to_vec())));
-    sim.keys("enter");
-    answer(&mut sim, CheckFor::Panel(RunKind::Batch), &names);
-    sim.keys("down down S");
-    let id = answer(&mut sim, CheckFor::Run, &names);
-    sim.event(AppEvent::Run(id, RunEvent::Started(0)));
-    sim.time(22_000).event(AppEvent::Run(id, RunEvent::Advanced(0, 250)));
-    sim
-}
-
 macro_rules! screens {
     ($($name:ident: $sim:expr;)*) => {$(
         #[test]
@@ -242,11 +228,9 @@ screens! {
     file_browser: browsing();
     busy: working();
     messages: with_keys("f 9 ctrl-y n space g m");
-    export_panel: export();
     export_settings: settings_open();
     export_question: asked();
     batch_empty: with_keys("f5");
-    batch_panel: batch();
     fullscreen: with_keys("\\");
     fullscreen_message: with_keys("\\ 9");
     no_image: Sim::with_lanes(Vec::new());
