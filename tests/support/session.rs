@@ -42,8 +42,19 @@ impl Session {
 
     /// The same over a link.
     pub fn start_over(link: Option<Link>, profile: Profile, home: &Path, arguments: &[&str]) -> Session {
+        Session::start_program(link, profile, home, env!("CARGO_BIN_EXE_brushwood"), arguments)
+    }
+
+    /// Starts a program that brings brushwood to the terminal.
+    pub fn start_program(
+        link: Option<Link>,
+        profile: Profile,
+        home: &Path,
+        program: &str,
+        arguments: &[&str],
+    ) -> Session {
         let pair = native_pty_system().openpty(pty_size(&profile)).unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_brushwood"));
+        let mut command = CommandBuilder::new(program);
         command.args(arguments);
         command.env_clear();
         command.cwd(home);

@@ -25,7 +25,14 @@ pub fn wait_until<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
 }
 
 /// A process that ends with its owner.
-struct Owned(Child);
+pub struct Owned(pub Child);
+
+impl Owned {
+    /// Its process number.
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+}
 
 impl Drop for Owned {
     fn drop(&mut self) {

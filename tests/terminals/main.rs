@@ -6,7 +6,14 @@
 #![allow(clippy::panic, clippy::unwrap_used, clippy::print_stdout)]
 
 mod desktop;
+#[path = "../support/emulator/mod.rs"]
+#[allow(dead_code, missing_docs)]
+mod emulator;
 mod labelling;
+#[path = "../support/session.rs"]
+#[allow(dead_code)]
+mod session;
+mod ssh;
 mod terminal;
 
 use std::fs;
