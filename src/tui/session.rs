@@ -631,8 +631,9 @@ impl Session {
         let pair = |[a, b]: [f64; 2]| format!("{a},{b}");
         let origin = [f64::from(area.x) * cell[0], f64::from(area.y) * cell[1]];
         tracing::debug!(
-            "canvas origin={} picture={} center={} zoom={} cell={} screen={} slice={}",
+            "canvas origin={} area={} picture={} center={} zoom={} cell={} screen={} slice={}",
             pair(origin),
+            pair([area.width, area.height].map(f64::from)),
             pair(viewport.picture.map(|p| p as f64)),
             pair(viewport.center),
             pair(viewport.zoom),

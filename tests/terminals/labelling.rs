@@ -105,7 +105,9 @@ impl Session<'_> {
     /// Clicks a cell of the screen, here and in the mirror.
     fn click(&mut self, cell: [i32; 2]) {
         let canvas = self.canvas();
-        let at = [0, 1].map(|i| self.terminal.border + ((f64::from(cell[i]) + 0.5) * canvas.cell[i]) as i64);
+        let at = [0, 1].map(|i| {
+            self.terminal.border.unwrap_or_default()[i] + ((f64::from(cell[i]) + 0.5) * canvas.cell[i]) as i64
+        });
         self.window.click(at);
         for kind in [MouseEventKind::Down(MouseButton::Left), MouseEventKind::Up(MouseButton::Left)] {
             let mouse = MouseInput { kind, modifiers: KeyModifiers::NONE, cell, picture: None };
@@ -198,6 +200,7 @@ fn mirror(image: &Path, canvas: &Canvas) -> App {
         journal: Vec::new(),
         journal_lanes: Vec::new(),
         problems: Vec::new(),
+        access: Default::default(),
     };
     update(&mut app, AppEvent::Opened(Ok(Box::new(opened))));
     let area = Layout::of(&app).canvas.unwrap();

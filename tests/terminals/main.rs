@@ -26,7 +26,10 @@ use desktop::{Desktop, Window, wait_until};
 use image::{GrayImage, RgbImage};
 use labelling::{Hand, replay};
 use ndarray::Array3;
-use terminal::{Canvas, KITTY, Terminal, XTERM, difference, pixel};
+use terminal::{
+    Canvas, FOOT, KITTY, KONSOLE, MLTERM, TMUX_IN_KITTY, TMUX_IN_XTERM, Terminal, XTERM, XTERM_DEFAULT,
+    XTERM_JS, difference, pixel,
+};
 
 #[test]
 fn nuclei_are_labelled_by_mouse_in_kitty() {
@@ -89,29 +92,76 @@ fn a_volume_is_labelled_by_keyboard_in_xterm() {
 }
 
 #[test]
+fn tmux_in_kitty_shows_strokes_and_overlay_in_place() {
+    label_and_predict("tmux-in-kitty", &TMUX_IN_KITTY);
+}
+
+#[test]
+fn tmux_in_xterm_shows_strokes_and_overlay_in_place() {
+    label_and_predict("tmux-in-xterm", &TMUX_IN_XTERM);
+}
+
+#[test]
+fn xterm_without_sixel_shows_strokes_and_overlay_in_place() {
+    label_and_predict("xterm-default", &XTERM_DEFAULT);
+}
+
+#[test]
+fn rarer_mlterm() {
+    label_and_predict("mlterm", &MLTERM);
+}
+
+#[test]
+fn rarer_konsole() {
+    label_and_predict("konsole", &KONSOLE);
+}
+
+#[test]
+fn rarer_foot() {
+    label_and_predict("foot", &FOOT);
+}
+
+#[test]
+fn rarer_xterm_js() {
+    label_and_predict("xterm-js", &XTERM_JS);
+}
+
+#[test]
 fn kitty_shows_strokes_and_overlay_in_place() {
-    label_and_predict(&KITTY);
+    label_and_predict("kitty", &KITTY);
 }
 
 #[test]
 fn xterm_shows_strokes_and_overlay_in_place() {
-    label_and_predict(&XTERM);
+    label_and_predict("xterm", &XTERM);
 }
 
-/// A run of `length` pixels of a row around which the truth is `value` for `margin` pixels.
-fn run_of(truth: &GrayImage, canvas: &Canvas, value: u8, length: u32, margin: u32) -> [[usize; 2]; 2] {
-    for row in margin..truth.height() - margin {
-        for column in margin..truth.width() - length - margin {
-            let inside = (row - margin..=row + margin).all(|y| {
-                (column - margin..column + length + margin).all(|x| truth.get_pixel(x, y)[0] == value)
-            });
-            let ends = [[row as usize, column as usize], [row as usize, (column + length - 1) as usize]];
-            if inside && ends.iter().all(|&end| canvas.shows(end)) {
-                return ends;
+/// A run of pixels of a row around which the truth is `value` for `margin` pixels, with ends that the mouse
+/// can point at.
+fn run_of(truth: &GrayImage, canvas: &Canvas, cells: bool, value: u8, length: usize) -> [[usize; 2]; 2] {
+    let margin = if value == 1 { 5 } else { 3 };
+    let [width, height] = [truth.width(), truth.height()].map(|n| n as usize);
+    let points_at = |end: &[usize; 2]| canvas.shows(*end) && (!cells || canvas.by_cells(*end) == *end);
+    for row in margin..height - margin {
+        let ends: Vec<[usize; 2]> = (margin..width - margin).map(|x| [row, x]).filter(points_at).collect();
+        for (i, &from) in ends.iter().enumerate() {
+            let Some(&to) = ends[i..].iter().find(|to| to[1] >= from[1] + length) else { break };
+            let is_value = |y: usize, x: usize| truth.get_pixel(x as u32, y as u32)[0] == value;
+            let mut rows = row - margin..=row + margin;
+            if rows.all(|y| (from[1] - margin..=to[1] + margin).all(|x| is_value(y, x))) {
+                return [from, to];
             }
         }
     }
     panic!("the truth has no run of {length} pixels of {value}");
+}
+
+/// Moves the canvas to where the picture is in the window, as its likeness with the image tells.
+fn locate(canvas: &mut Canvas, shot: &RgbImage, raw: &Array3<f32>) {
+    let from = canvas.origin;
+    let places = (0..90).flat_map(|y| (0..40).map(move |x| [from[0] + f64::from(x), from[1] + f64::from(y)]));
+    let fit = |origin: [f64; 2]| likeness(shot, &Canvas { origin, ..*canvas }, raw);
+    canvas.origin = places.max_by(|&a, &b| fit(a).total_cmp(&fit(b))).unwrap_or(from);
 }
 
 /// Presses at the first slice pixel and drags to the second.
@@ -139,7 +189,7 @@ fn likeness(shot: &RgbImage, canvas: &Canvas, raw: &Array3<f32>) -> f64 {
     product(&xs, mx, &ys, my) / (product(&xs, mx, &xs, mx) * product(&ys, my, &ys, my)).sqrt().max(1e-9)
 }
 
-fn label_and_predict(terminal: &Terminal) {
+fn label_and_predict(name: &str, terminal: &Terminal) {
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample_data");
     let folder = tempfile::tempdir().unwrap();
     let [image, log] = ["nuclei.tif", "log"].map(|name| folder.path().join(name));
@@ -161,12 +211,28 @@ fn label_and_predict(terminal: &Terminal) {
     let desktops = Desktop::several();
     let window = Desktop::open_on_one(&desktops, terminal.class, &command, folder.path());
 
-    let canvas = wait_until("the image on screen", || {
-        let canvas = Canvas::from_log(&log, terminal)?;
-        (likeness(&window.screenshot(), &canvas, &raw) > 0.95).then_some(canvas)
+    let mut canvas = wait_until("the image on screen", || {
+        let shot = window.screenshot();
+        let mut canvas = Canvas::from_log(&log, terminal)?;
+        if terminal.border.is_none() {
+            locate(&mut canvas, &shot, &raw);
+        }
+        (likeness(&shot, &canvas, &raw) > 0.95).then_some(canvas)
     });
+    if canvas.is_coarse() {
+        // Half-blocks: near enough to see single pixels of the image.
+        let fitted = canvas.viewport;
+        window.keys(&["O"]);
+        let origin = canvas.origin;
+        canvas = wait_until("the zoom", || {
+            let canvas = Canvas { origin, ..Canvas::from_log(&log, terminal)? };
+            (canvas.viewport != fitted).then_some(canvas)
+        });
+    }
 
-    let strokes = [run_of(&truth, &canvas, 1, 60, 6), run_of(&truth, &canvas, 2, 16, 3)];
+    let [long, short] = if canvas.is_coarse() { [20, 8] } else { [50, 14] };
+    let strokes = [(1, long), (2, short)]
+        .map(|(value, length)| run_of(&truth, &canvas, terminal.cell_mouse, value, length));
     for (key, line) in ["1", "2"].into_iter().zip(strokes) {
         window.keys(&[key]);
         stroke(&window, &canvas, line);
@@ -222,8 +288,9 @@ fn label_and_predict(terminal: &Terminal) {
     // Pixels the forest is sure of, away from labels and from the cursor.
     let labels = &project.lanes[0].labels;
     let mut sure = Vec::new();
-    for row in (10..y - 10).step_by(7) {
-        for column in (10..x - 10).step_by(7) {
+    let step = if canvas.is_coarse() { 2 } else { 7 };
+    for row in (10..y - 10).step_by(step) {
+        for column in (10..x - 10).step_by(step) {
             let near = (0..17 * 17).any(|i| labels.get([0, 0, row + i / 17 - 8, column + i % 17 - 8]) != 0);
             let p = [0, 1].map(|c| probabilities[[0, 0, row, column, c]]);
             if canvas.shows([row, column]) && !near && p[0].max(p[1]) > 0.97 {
@@ -246,9 +313,9 @@ fn label_and_predict(terminal: &Terminal) {
         last = sum / sure.len() as f64;
         (last < terminal.tolerance).then_some(shot)
     });
-    println!("{}: overlay differs by {last:.2} of 255 on average over {} pixels", terminal.class, sure.len());
+    println!("{name}: overlay differs by {last:.2} of 255 on average over {} pixels", sure.len());
     if let Some(keep) = std::env::var_os("BRUSHWOOD_SCREENSHOTS") {
-        shot.save(Path::new(&keep).join(format!("{}.png", terminal.class))).unwrap();
+        shot.save(Path::new(&keep).join(format!("{name}.png"))).unwrap();
     }
 
     window.keys(&["ctrl+q"]);

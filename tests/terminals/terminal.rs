@@ -12,8 +12,10 @@ pub struct Terminal {
     pub class: &'static str,
     /// How it is started; the program follows.
     pub command: &'static [&'static str],
-    /// Pixels between the window's edge and the first cell.
-    pub border: i64,
+    /// Pixels between the window's edge and the first cell (x, y); found by the picture where it is not known.
+    pub border: Option<[i64; 2]>,
+    /// Whether the mouse is reported by cells only.
+    pub cell_mouse: bool,
     /// Largest mean difference, per colour channel, between the overlay expected and seen: kitty blends in
     /// its own way, sixel has a palette.
     pub tolerance: f64,
@@ -41,7 +43,8 @@ pub const KITTY: Terminal = Terminal {
         "-o",
         "window_padding_width=0",
     ],
-    border: 0,
+    border: Some([0, 0]),
+    cell_mouse: false,
     tolerance: 8.0,
 };
 
@@ -66,8 +69,119 @@ pub const XTERM: Terminal = Terminal {
         "115x42",
         "-e",
     ],
-    border: 2,
+    border: Some([2, 2]),
+    cell_mouse: false,
     tolerance: 20.0,
+};
+
+/// tmux as newly installed systems have it, with what the program recommends: see `tmux.conf`.
+const TMUX: [&str; 4] =
+    ["tmux", "-f", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/terminals/tmux.conf"), "new-session"];
+
+/// tmux in kitty, of versions between which pictures find no way: half-blocks.
+pub const TMUX_IN_KITTY: Terminal = Terminal {
+    command: &[
+        "kitty",
+        "--config",
+        "NONE",
+        "-o",
+        "remember_window_size=no",
+        "-o",
+        "initial_window_width=122c",
+        "-o",
+        "initial_window_height=44c",
+        "-o",
+        "font_size=11",
+        "-o",
+        "confirm_os_window_close=0",
+        "-o",
+        "update_check_interval=0",
+        "-o",
+        "window_padding_width=0",
+        TMUX[0],
+        TMUX[1],
+        TMUX[2],
+        TMUX[3],
+    ],
+    cell_mouse: true,
+    tolerance: 12.0,
+    ..KITTY
+};
+
+/// tmux in xterm.
+pub const TMUX_IN_XTERM: Terminal = Terminal {
+    command: &[
+        "xterm",
+        "-ti",
+        "vt340",
+        "-xrm",
+        "XTerm*allowWindowOps: true",
+        "-fa",
+        "DejaVu Sans Mono",
+        "-fs",
+        "11",
+        "-geometry",
+        "115x42",
+        "-e",
+        TMUX[0],
+        TMUX[1],
+        TMUX[2],
+        TMUX[3],
+    ],
+    cell_mouse: true,
+    ..XTERM
+};
+
+/// xterm as Debian ships it: no sixel, no window reports.
+pub const XTERM_DEFAULT: Terminal = Terminal {
+    command: &["xterm", "-fa", "DejaVu Sans Mono", "-fs", "11", "-geometry", "115x42", "-e"],
+    ..XTERM
+};
+
+/// mlterm: sixel, the mouse by cells.
+pub const MLTERM: Terminal = Terminal {
+    class: "mlterm",
+    command: &["mlterm", "--geometry=115x42", "--fontsize=16", "-e"],
+    border: None,
+    cell_mouse: true,
+    ..XTERM
+};
+
+/// Konsole: kitty graphics without edits, and sixel; the mouse by cells.
+pub const KONSOLE: Terminal = Terminal {
+    class: "konsole",
+    command: &[
+        "dbus-run-session",
+        "--",
+        "konsole",
+        "--separate",
+        "--hide-menubar",
+        "--hide-tabbar",
+        "--geometry",
+        "1000x760",
+        "-e",
+    ],
+    border: None,
+    cell_mouse: true,
+    ..XTERM
+};
+
+/// foot, in weston in an X window: sixel.
+pub const FOOT: Terminal = Terminal {
+    class: "weston",
+    command: &[concat!(env!("CARGO_MANIFEST_DIR"), "/tests/terminals/foot")],
+    border: None,
+    cell_mouse: false,
+    ..XTERM
+};
+
+/// xterm.js, VS Code's terminal, in Chromium: sixel.
+pub const XTERM_JS: Terminal = Terminal {
+    class: "chromium",
+    command: &[concat!(env!("CARGO_MANIFEST_DIR"), "/tests/terminals/xterm_js/open")],
+    border: None,
+    cell_mouse: false,
+    ..XTERM
 };
 
 /// Where the canvas is, as the program logs it.
@@ -77,6 +191,8 @@ pub struct Canvas {
     pub origin: [f64; 2],
     /// The part of the slice that is shown.
     pub viewport: Viewport,
+    /// Window pixels (x, y) per picture pixel: 1 but for half-blocks.
+    pub scale: [f64; 2],
     /// Size of a cell (x, y) in pixels.
     pub cell: [f64; 2],
     /// Size of the screen in cells (columns, rows).
@@ -95,15 +211,20 @@ impl Canvas {
             let (a, b) = rest.split_whitespace().next()?.split_once(',')?;
             Some([a.parse().ok()?, b.parse().ok()?])
         };
-        let border = terminal.border as f64;
+        let border = terminal.border.unwrap_or_default();
+        let ([x, y], [rows, columns]) = (pair("origin")?, pair("picture")?);
+        let (cell, area) = (pair("cell")?, pair("area")?);
+        let scale = [area[0] * cell[0] / columns, area[1] * cell[1] / rows];
         Some(Canvas {
-            origin: pair("origin")?.map(|p| p + border),
+            origin: [x + border[0] as f64, y + border[1] as f64],
             viewport: Viewport {
                 center: pair("center")?,
                 zoom: pair("zoom")?,
-                picture: pair("picture")?.map(|p| p as usize),
+                picture: [rows as usize, columns as usize],
             },
-            cell: pair("cell")?,
+            // A rest of a pixel at the edge does not stretch the picture.
+            scale: scale.map(|scale| if (scale - 1.0).abs() < 0.02 { 1.0 } else { scale }),
+            cell,
             screen: pair("screen")?.map(|p| p as u16),
             slice: line[line.find("slice=")? + 6..].split_whitespace().next()?.parse().ok()?,
         })
@@ -113,13 +234,32 @@ impl Canvas {
     pub fn window_at(&self, slice: [usize; 2]) -> [i64; 2] {
         // Between two picture pixels, where pictures have an odd size, the first shows the slice pixel.
         let at = self.viewport.picture_at(slice.map(|p| p as f64 + 0.5)).map(|p| (p - 1e-6).floor());
-        [(self.origin[0] + at[1]) as i64, (self.origin[1] + at[0]) as i64]
+        self.window_of(at)
+    }
+
+    /// The window pixel `[x, y]` in the middle of a picture pixel `[row, column]`.
+    fn window_of(&self, at: [f64; 2]) -> [i64; 2] {
+        [0, 1].map(|i| (self.origin[i] + (at[1 - i] + 0.5) * self.scale[i]) as i64)
+    }
+
+    /// Whether half-blocks make the picture coarse.
+    pub fn is_coarse(&self) -> bool {
+        self.scale[1] > 2.0
+    }
+
+    /// The slice pixel `[row, column]` that a mouse which tells cells only means in the middle of another.
+    pub fn by_cells(&self, slice: [usize; 2]) -> [usize; 2] {
+        let window = self.window_at(slice);
+        let picture = [1, 0].map(|i| {
+            let cell = ((window[i] as f64 - self.origin[i]) / self.cell[i]).floor();
+            (cell + 0.5) * self.cell[i] / self.scale[i] - 0.5
+        });
+        self.viewport.slice_at(picture[0], picture[1]).map(|p| p.floor().max(0.0) as usize)
     }
 
     /// The window pixel `[x, y]` in the middle of the canvas.
     pub fn middle(&self) -> [i64; 2] {
-        let [rows, columns] = self.viewport.picture.map(|p| p as f64 / 2.0);
-        [(self.origin[0] + columns) as i64, (self.origin[1] + rows) as i64]
+        self.window_of(self.viewport.picture.map(|p| (p / 2) as f64))
     }
 
     /// Whether a slice pixel is shown entirely.
