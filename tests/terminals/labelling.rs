@@ -201,6 +201,8 @@ fn mirror(image: &Path, canvas: &Canvas) -> App {
         journal_lanes: Vec::new(),
         problems: Vec::new(),
         access: Default::default(),
+        changed: Default::default(),
+        lost: Default::default(),
     };
     update(&mut app, AppEvent::Opened(Ok(Box::new(opened))));
     let area = Layout::of(&app).canvas.unwrap();
