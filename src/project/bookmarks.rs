@@ -162,12 +162,11 @@ mod tests {
 
     #[test]
     fn ilastiks_bookmarks_are_read() {
-        let pickle = "(lp0\n((lp1\nI7\naI30\naI20\naI0\natp2\nVa vessel\np3\ntp4\na.";
-        let pickle = pickle.replace("natp2", "na");
-        let found = bookmarks_of(&pickle, &lane("zyx", &[10, 40, 50]));
+        let list = "(lp0\n((lp1\nI7\naI30\naI20\naI0\naVa vessel\np2\ntp3\na.";
+        let found = bookmarks_of(list, &lane("zyx", &[10, 40, 50]));
         assert_eq!(found, [Bookmark { image: "id".into(), at: [0, 7, 30, 20], note: "a vessel".into() }]);
-        let tuple = "(lp0\n((I1\nI2\ntp1\nS'b'\np2\ntp3\na((I3\nI4\nt g2\nta.".replace("t g2", "tg2");
-        let found = bookmarks_of(&tuple, &lane("yx", &[10, 10]));
+        let tuple = "(lp0\n((I1\nI2\ntp1\nS'b'\np2\ntp3\na((I3\nI4\ntg2\nta.";
+        let found = bookmarks_of(tuple, &lane("yx", &[10, 10]));
         assert_eq!(
             found.iter().map(|b| (b.at, b.note.as_str())).collect::<Vec<_>>(),
             [([0, 0, 1, 2], "b"), ([0, 0, 3, 4], "b")]

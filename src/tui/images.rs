@@ -186,6 +186,7 @@ fn reopen_one(request: Reopen) -> Result<NewLane, Problem> {
         None => options(&lane.raw),
     };
     if let Some(axes) = axes {
+        options.stack_along = Some(stack_axis(&axes));
         options.axes = Some(axes);
     }
     let (described, mut source) = describe(&project, &location, &options)?;
