@@ -1,8 +1,8 @@
 //! Files damaged at random never make the program panic or allocate without bound.
 //!
-//! `damage_is_an_error_or_an_image` is quick. The long run takes seconds from `BRUSHWOOD_FUZZ_SECONDS`:
+//! A run takes its length and its first seed from the environment; unset, it is quick:
 //!
-//!     BRUSHWOOD_FUZZ_SECONDS=3600 cargo test --release --test io_damage -- --ignored --nocapture
+//!     BRUSHWOOD_FUZZ_SEED=1000 BRUSHWOOD_FUZZ_ROUNDS=400 cargo test --release --test io_damage -- --nocapture
 
 #![allow(clippy::panic, clippy::print_stdout)]
 
@@ -10,7 +10,6 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
 
 use brushwood::data::Roi5;
 use brushwood::io::{self, OpenOptions};
@@ -115,18 +114,38 @@ fn attack(path: &Path, seeds: std::ops::Range<u64>) -> (u64, Vec<u64>) {
     (read, panicked)
 }
 
+/// A number from the environment, or the usual one.
+fn number(name: &str, usual: u64) -> u64 {
+    std::env::var(name).map_or(usual, |text| text.parse().expect("a number"))
+}
+
+/// Damages every fixture `BRUSHWOOD_FUZZ_ROUNDS` times, with seeds from `BRUSHWOOD_FUZZ_SEED` on.
 #[test]
 fn damage_is_an_error_or_an_image() {
     limit_memory();
-    const ROUNDS: u64 = 40;
-    let mut failed = BTreeMap::new();
-    for path in fixtures() {
-        let (_, panicked) = attack(&path, 0..ROUNDS);
-        if !panicked.is_empty() {
-            failed.insert(path, panicked);
+    let (first, rounds) = (number("BRUSHWOOD_FUZZ_SEED", 0), number("BRUSHWOOD_FUZZ_ROUNDS", 40));
+    let files = Mutex::new(fixtures().into_iter());
+    let totals = Mutex::new((0, 0, BTreeMap::new()));
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let Some(path) = files.lock().expect("no thread panics").next() else { break };
+                    let (read, panicked) = attack(&path, first..first + rounds);
+                    let mut totals = totals.lock().expect("no thread panics");
+                    totals.0 += rounds;
+                    totals.1 += read;
+                    if !panicked.is_empty() {
+                        totals.2.insert(path, panicked);
+                    }
+                }
+            });
         }
-    }
-    assert!(failed.is_empty(), "panics by file and seed: {failed:#?}");
+    });
+    let (damaged, read, panicked) = totals.into_inner().expect("no thread panics");
+    println!("{damaged} damaged files: {read} were read, the others refused");
+    assert!(panicked.is_empty(), "panics by file and seed: {panicked:#?}");
 }
 
 /// Every prefix of a file, in steps, is an error or an image.
@@ -142,41 +161,4 @@ fn files_cut_off_anywhere_are_errors_or_images() {
             use_file(&target, &mut Dice(part as u64));
         }
     }
-}
-
-#[test]
-#[ignore = "runs as long as BRUSHWOOD_FUZZ_SECONDS says"]
-fn long_run() {
-    limit_memory();
-    let seconds =
-        std::env::var("BRUSHWOOD_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(60);
-    let end = Instant::now() + Duration::from_secs(seconds);
-    const STEP: u64 = 50;
-    let files = fixtures();
-    let next = Mutex::new(1_000_000..);
-    let totals = Mutex::new((0, 0, BTreeMap::<PathBuf, Vec<u64>>::new()));
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                while Instant::now() < end {
-                    let step: u64 = next.lock().ok().and_then(|mut steps| steps.next()).unwrap_or_default();
-                    let path = &files[step as usize % files.len()];
-                    let (read, panicked) = attack(path, step * STEP..(step + 1) * STEP);
-                    let mut totals = totals.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                    totals.0 += STEP;
-                    totals.1 += read;
-                    if !panicked.is_empty() {
-                        totals.2.entry(path.clone()).or_default().extend(panicked);
-                    }
-                }
-            });
-        }
-    });
-    let (files, read, panicked) = totals.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    println!(
-        "{files} damaged files in {seconds} s: {read} were read, the others refused, {} panicked",
-        panicked.len()
-    );
-    assert!(panicked.is_empty(), "panics by file and seed: {panicked:#?}");
 }

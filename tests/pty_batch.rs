@@ -68,7 +68,6 @@ fn fill(session: &mut Session, tabs: usize, text: &str) {
 }
 
 #[test]
-#[ignore = "not seen to pass as a whole yet"]
 fn an_export_a_batch_and_the_same_from_a_shell() {
     let (home, parts) = home();
     let profile = Profile { columns: 120, rows: 40, ..Profile::kitty() };
