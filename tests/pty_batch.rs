@@ -12,7 +12,7 @@ mod session;
 use std::path::Path;
 use std::process::Command;
 
-use brushwood::data::{Roi, Roi5, Volume};
+use brushwood::data::{Roi, Volume};
 use brushwood::io::{self, ImageSpec, OpenOptions};
 use emulator::Profile;
 use session::Session;
@@ -36,6 +36,13 @@ fn files(folder: &Path) -> Vec<String> {
     names
 }
 
+/// A gray image, three times across and three times down: enough work to be held in the middle.
+fn tiled(volume: &Volume) -> Volume {
+    let Volume::U8(tile) = volume else { panic!("8 bits") };
+    let row = ndarray::concatenate(ndarray::Axis(3), &[tile.view(), tile.view(), tile.view()]).unwrap();
+    Volume::from(ndarray::concatenate(ndarray::Axis(2), &[row.view(), row.view(), row.view()]).unwrap())
+}
+
 /// A home with an image to label and six files: parts of it, of which the second is cut off and the fourth
 /// has three channels.
 fn home() -> (tempfile::TempDir, Vec<Volume>) {
@@ -47,7 +54,7 @@ fn home() -> (tempfile::TempDir, Vec<Volume>) {
     };
     write(&home.path().join("nuclei.tif"), &part(100, 256));
     std::fs::create_dir(home.path().join("files")).unwrap();
-    let parts: Vec<Volume> = (0..6).map(|i| part(20 * i, 380)).collect();
+    let parts: Vec<Volume> = (0..6).map(|i| tiled(&part(20 * i, 380))).collect();
     for (i, volume) in parts.iter().enumerate() {
         write(&home.path().join(format!("files/f{}.tif", i + 1)), volume);
     }
@@ -129,6 +136,13 @@ fn an_export_a_batch_and_the_same_from_a_shell() {
     session.wait_text("6 images");
     session.keys("\r");
     session.wait_text("3 channels");
+    // The files are computed whole.
+    session.keys("s");
+    session.wait_text("Image Export Options");
+    fill(&mut session, 3, "");
+    session.wait_text("1140x1140x2 uint8");
+    session.keys("\r");
+    session.wait_text("no cutout");
     // Held as soon as it has begun, so that there is time for all that follows.
     session.keys("S");
     session.wait_text("batch ");
@@ -171,7 +185,7 @@ fn an_export_a_batch_and_the_same_from_a_shell() {
     session.keys("y");
     session.wait("the clipboard", |t| t.clipboard.is_some());
     let command = session.terminal.clipboard.clone().unwrap();
-    assert!(command.contains("f6.tif") && command.contains("--cutout-subregion"), "{command}");
+    assert!(command.contains("f6.tif") && command.contains("--export-drange"), "{command}");
     // The stroke was undone, which still counts as a change; the saved project is what counts.
     session.keys("\x11");
     session.wait_text("Save the changes");
@@ -196,9 +210,13 @@ fn an_export_a_batch_and_the_same_from_a_shell() {
             "{name}"
         );
     }
-    // What is exported is what the library reads: 100 x 150 pixels.
-    let shape: Roi5 = Roi::whole([1, 1, 100, 150, 2]);
-    let path = out.join("f1_Probabilities.npy").display().to_string();
+    // What is exported is what the library reads: the cutout of the image, the files whole.
     let options = OpenOptions { axes: Some("yxc".parse().unwrap()), ..OpenOptions::default() };
-    assert_eq!(io::open(&path, &options).unwrap().info().shape, shape.shape());
+    for (path, [height, width]) in [
+        (here.join("nuclei_Probabilities.npy"), [100, 150]),
+        (out.join("f1_Probabilities.npy"), [1140, 1140]),
+    ] {
+        let image = io::open(&path.display().to_string(), &options).unwrap();
+        assert_eq!(image.info().shape, [1, 1, height, width, 2]);
+    }
 }
