@@ -64,6 +64,8 @@ struct Target {
     picture: Arc<Picture>,
     placement: Placement,
     layers: Layers,
+    /// The parts of each layer that are transparent for the text over them.
+    holes: [Vec<PixelRect>; LAYERS],
 }
 
 impl Kitty {
@@ -192,6 +194,21 @@ impl Kitty {
         self.replace(&target.placement, size, out);
     }
 
+    /// Clears what lies under the holes of `next`, whatever the link: until then it hides their text.
+    /// `last` is brought up to date, so that a large hole does not count as a large change.
+    fn clear_holes(&mut self, next: &Target, last: &mut Layers, out: &mut Vec<u8>) {
+        let width = next.picture.width;
+        for layer in [OVERLAY, BASE] {
+            let pixels = &next.layers[layer];
+            for hole in &next.holes[layer] {
+                if let Some(rect) = hole.changed(&self.held[layer], pixels, width) {
+                    self.update(layer, pixels, width, rect, out);
+                }
+                copy_rect(pixels, &mut last[layer], width, *hole);
+            }
+        }
+    }
+
     /// Sends what `next` changes of `last`, where that is little.
     fn send_small(&mut self, last: &Layers, next: &Layers, width: usize, out: &mut Vec<u8>) {
         for layer in [OVERLAY, BASE] {
@@ -318,6 +335,7 @@ impl FrameEncoder for Kitty {
                 }
                 let next = Target::new(picture, placement, self.route);
                 self.turn(&next.layers, &mut old, out);
+                self.clear_holes(&next, &mut old.layers, out);
                 self.send_small(&old.layers, &next.layers, size[0], out);
                 next
             }
@@ -385,9 +403,9 @@ impl Target {
         let size = [picture.width, picture.height];
         let holes = hole_pixels(placement, size);
         // Placeholders are text, which a menu's text replaces: only the overlay needs holes there.
-        let base_holes: &[PixelRect] = if route == Route::Direct { &holes } else { &[] };
-        let layers = super::kitty_layers::of(picture, base_holes, &holes);
-        Target { picture: picture.clone(), placement: placement.clone(), layers }
+        let base_holes = if route == Route::Direct { holes.clone() } else { Vec::new() };
+        let layers = super::kitty_layers::of(picture, &base_holes, &holes);
+        Target { picture: picture.clone(), placement: placement.clone(), layers, holes: [base_holes, holes] }
     }
 
     /// Whether the images can stay: a direct placement can be moved, placeholders carry their size.
