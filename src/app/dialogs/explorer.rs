@@ -185,7 +185,6 @@ impl App {
             self.show_lane(lane);
         }
         self.go_to(&format!("{x} {y} {z} {t}"));
-        self.center_at_cursor();
     }
 
     /// Erases an annotation; those that are known besides stay known.
