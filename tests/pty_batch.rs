@@ -80,6 +80,7 @@ fn an_export_a_batch_and_the_same_from_a_shell() {
     let profile = Profile { columns: 120, rows: 40, ..Profile::kitty() };
     let mut session = Session::start(profile, home.path(), &["nuclei.tif"]);
     session.wait_text("live update off");
+    session.wait_text("raw ");
     // A stroke for each class.
     session.keys(" 2LLL ");
     session.wait_text("nuclei.ilp *");

@@ -147,6 +147,7 @@ fn a_second_program_on_a_project_is_told_and_keeps_to_itself() {
     let home = home_with_image();
     let mut first = Session::start(profile(Profile::mute()), home.path(), &["nuclei.tif"]);
     first.wait_text("live update off");
+    first.wait_text("raw ");
     first.keys(" ");
     first.wait_text("nuclei.ilp *");
     let mut second = Session::start(profile(Profile::mute()), home.path(), &["nuclei.tif"]);

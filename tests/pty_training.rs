@@ -66,6 +66,7 @@ fn training_panel_from_import_to_a_suggestion() {
     let mut session =
         Session::start(Profile { columns: 110, rows: 34, ..Profile::kitty() }, home.path(), &["nuclei.tif"]);
     session.wait_text("live update off");
+    session.wait_text("raw ");
     for file in ["l.tif", "l.png", "l.npy", "l.h5/exported_data"] {
         import(&mut session, file);
         session.keys("U");

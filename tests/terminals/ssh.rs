@@ -175,6 +175,7 @@ fn a_terminated_program_leaves_the_terminal_clean_over_ssh() {
     let (home, _) = home_with_image();
     let mut far = server.open(home.path(), "nuclei.tif");
     far.wait_text("live update off");
+    far.wait_text("raw ");
     far.drag(&[[400, 200], [440, 200]]);
     far.wait("the stroke", |t| shows(&t.screenshot(), [420, 200], YELLOW));
     let process = process_in(home.path()).expect("brushwood at the other end");
