@@ -32,19 +32,31 @@ fn home_with_image() -> tempfile::TempDir {
     home
 }
 
-/// Pixels in the middle of the screen, clear of panels and text, that show the image: gray and not black.
-fn painted(shot: &Screenshot) -> usize {
+/// Pixels in the middle of the screen, clear of panels and text, of which `shows` holds.
+fn in_the_middle(shot: &Screenshot, shows: impl Fn([u8; 3]) -> bool) -> usize {
     let inside = |at: usize| {
         let (x, y) = (at % shot.width, at / shot.width);
         (shot.width / 3..shot.width * 2 / 3).contains(&x)
             && (shot.height / 6..shot.height * 5 / 6).contains(&y)
     };
-    let gray = |[r, g, b]: &[u8; 3]| r == g && g == b && *r > 0;
-    shot.pixels.iter().enumerate().filter(|(at, pixel)| inside(*at) && gray(pixel)).count()
+    shot.pixels.iter().enumerate().filter(|&(at, &pixel)| inside(at) && shows(pixel)).count()
 }
 
-fn differing(a: &Screenshot, b: &Screenshot) -> usize {
-    a.pixels.iter().zip(&b.pixels).filter(|(a, b)| a != b).count()
+/// Pixels that show the image: gray and not black.
+fn painted(shot: &Screenshot) -> usize {
+    in_the_middle(shot, |[r, g, b]| r == g && g == b && r > 0)
+}
+
+/// Pixels in the colours of the first two labels.
+fn labelled(shot: &Screenshot) -> usize {
+    in_the_middle(shot, |pixel| [[255, 225, 25], [0, 130, 200]].contains(&pixel))
+}
+
+/// Pixels that an overlay tints.
+fn tinted(shot: &Screenshot) -> usize {
+    in_the_middle(shot, |[r, g, b]| {
+        (r != g || g != b) && ![[255, 225, 25], [0, 130, 200]].contains(&[r, g, b])
+    })
 }
 
 #[test]
@@ -53,7 +65,7 @@ fn kitty_from_the_first_stroke_to_a_headless_prediction() {
     let mut session = Session::start(profile(Profile::kitty()), home.path(), &["nuclei.tif"]);
     session.wait_text("live update off");
     session.wait("the picture", |t| painted(&t.screenshot()) > 50_000);
-    let before = session.screenshot();
+    assert!(labelled(&session.screenshot()) < 50, "no more than the brush's outline");
 
     // Two strokes with the mouse, one for each class, and one with the keyboard.
     session.drag(&[[400, 200], [440, 200], [480, 210]]);
@@ -64,12 +76,13 @@ fn kitty_from_the_first_stroke_to_a_headless_prediction() {
     session.keys("J vL v");
     session.wait_text("nuclei.ilp *");
     let strokes = session.screenshot();
-    let changed = differing(&before, &strokes);
-    assert!((100..20_000).contains(&changed), "{changed} pixels changed by three strokes");
+    let (labelled, tinted_before) = (labelled(&strokes), tinted(&strokes));
+    assert!((100..20_000).contains(&labelled), "three strokes label {labelled} pixels");
+    assert!(tinted_before < 1_000, "{tinted_before} pixels tinted before live update");
 
     session.keys("l");
     session.wait_text("OOB");
-    session.wait("the overlay", |t| differing(&strokes, &t.screenshot()) > 20_000);
+    session.wait("the overlay", |t| tinted(&t.screenshot()) > 20_000);
     // With live update off nothing changes the project by itself any more.
     session.keys("l");
     session.wait_text("live update off");

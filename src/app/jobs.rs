@@ -1,7 +1,7 @@
 //! Long work in the background: what runs, how far it is, how long it will take, and its end.
 //!
 //! To run something: add a variant to [`Work`] that holds all it needs (snapshots, no references), do it in
-//! `tui/jobs.rs`, add what comes out to [`JobOutput`], and take that in `App::job_done`. [`App::start_job`]
+//! `tui/jobs.rs`, add what comes out to [`JobOutput`], and take that in `App::job_done`. `App::start_job`
 //! starts it; the status line shows it; `job.cancel` cancels it through its [`CancelToken`]. Any number of
 //! jobs may run; each has a thread of its own.
 

@@ -1,13 +1,13 @@
 //! Dialogs: a popup made of fields, with live validation, by keyboard and mouse.
 //!
 //! A dialog is one file in `app/dialogs`: a type that implements [`Dialog`], and a function on [`App`] that
-//! makes its [`Form`] and calls [`App::open_form`]. The form holds all that is typed and chosen; the dialog
+//! makes its [`Form`] and calls `App::open_form`. The form holds all that is typed and chosen; the dialog
 //! says what is wrong with it ([`Dialog::check`], called after every change and every answer of background
 //! work) and what OK does ([`Dialog::accept`]). Moving, typing, completing paths, scrolling, refusing OK
 //! and drawing are done here and in `tui/panels/form.rs`, the same for all dialogs.
 //!
 //! Pure as all of `app`: what has to be looked up outside is asked for by an effect, and the answer's
-//! handler calls [`App::recheck_forms`].
+//! handler calls `App::recheck_forms`.
 
 mod field;
 mod keys;
