@@ -54,9 +54,8 @@ fn labelled(shot: &Screenshot) -> usize {
 
 /// Pixels that an overlay tints.
 fn tinted(shot: &Screenshot) -> usize {
-    in_the_middle(shot, |[r, g, b]| {
-        (r != g || g != b) && ![[255, 225, 25], [0, 130, 200]].contains(&[r, g, b])
-    })
+    let plain = [[255, 225, 25], [0, 130, 200], emulator::GROUND];
+    in_the_middle(shot, |pixel| (pixel[0] != pixel[1] || pixel[1] != pixel[2]) && !plain.contains(&pixel))
 }
 
 #[test]
