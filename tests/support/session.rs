@@ -136,8 +136,11 @@ impl Session {
 
     /// The terminal's window is closed: the program's device hangs up. Its exit code.
     pub fn hang_up(self) -> u32 {
-        let Session { mut child, master, keyboard, bytes, .. } = self;
-        drop((master, keyboard, bytes));
+        let Session { mut child, master, mut keyboard, bytes, .. } = self;
+        drop(bytes);
+        // The reader holds the device until it has something to hand on: the help gives it that.
+        keyboard.write_all(b"?").unwrap();
+        drop((master, keyboard));
         child.wait().unwrap().exit_code()
     }
 
