@@ -187,6 +187,19 @@ fn a_second_program_on_a_project_is_told_and_keeps_to_itself() {
     assert_eq!(again.wait_end(), 0);
 }
 
+/// Waits until a process is stopped: told to go on before that, it would stop afterwards.
+fn wait_stopped(process: u32) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let is_stopped = || {
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+        stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T'))
+    };
+    while !is_stopped() {
+        assert!(std::time::Instant::now() < deadline, "the program does not stop");
+        std::thread::yield_now();
+    }
+}
+
 #[test]
 fn suspended_and_continued() {
     let home = home_with_image();
@@ -194,6 +207,7 @@ fn suspended_and_continued() {
     session.wait("the picture", |t| painted(&t.screenshot()) > 50_000);
     signal(&session, Signal::TSTP);
     session.wait("the terminal given back", |t| !t.text.screen().alternate_screen() && !t.holds_images());
+    wait_stopped(session.process_id());
     signal(&session, Signal::CONT);
     session.wait("the picture again", |t| {
         t.text.screen().alternate_screen() && painted(&t.screenshot()) > 50_000
