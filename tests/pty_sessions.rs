@@ -14,7 +14,7 @@ mod session;
 
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use emulator::{Profile, Screenshot};
 use rustix::process::{Pid, Signal, kill_process};
@@ -189,13 +189,13 @@ fn a_second_program_on_a_project_is_told_and_keeps_to_itself() {
 
 /// Waits until a process is stopped: told to go on before that, it would stop afterwards.
 fn wait_stopped(process: u32) {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(60);
     let is_stopped = || {
         let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
         stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T'))
     };
     while !is_stopped() {
-        assert!(std::time::Instant::now() < deadline, "the program does not stop");
+        assert!(Instant::now() < deadline, "the program does not stop");
         std::thread::yield_now();
     }
 }
