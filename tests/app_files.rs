@@ -6,12 +6,13 @@ mod sim;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use brushwood::app::{AppEvent, Effect, JournalRecord, Problem, SaveFailure, SaveRequest};
+use brushwood::app::popups::Popup;
+use brushwood::app::{AppEvent, Effect, JournalRecord, Opened, Problem, SaveFailure, SaveRequest};
 use brushwood::classify::Forest;
 use brushwood::data::revision::ForestRev;
 use brushwood::engine::Event;
 use proptest::prelude::*;
-use sim::{Sim, lane};
+use sim::{Sim, lane, opened};
 
 fn save_request(sim: &mut Sim) -> Box<SaveRequest> {
     sim.take_effects()
@@ -53,6 +54,50 @@ fn a_saved_project_is_clean_and_edits_meanwhile_are_not() {
     assert!(!sim.app.is_dirty());
     sim.keys("U");
     assert!(sim.app.is_dirty());
+}
+
+#[test]
+fn keys_typed_while_the_image_is_opened_wait_for_it() {
+    let mut sim = Sim::opening();
+    sim.keys("g i l . t i f");
+    assert_eq!((sim.app.popups.len(), sim.message().as_str()), (0, ""), "nothing is refused");
+    sim.opened(opened(vec![lane("nuclei", [1, 1, 30, 40, 1])]));
+    let form = sim.app.form().expect("the dialog that was asked for");
+    assert_eq!((form.title.as_str(), form.text("path")), ("Import labels", "l.tif"));
+}
+
+#[test]
+fn a_palette_opened_meanwhile_stays_open() {
+    let mut sim = Sim::opening();
+    sim.keys(":").text("live.tog");
+    sim.opened(opened(vec![lane("nuclei", [1, 1, 30, 40, 1])]));
+    assert!(matches!(&sim.app.popups[..], [Popup::Palette { input, .. }] if input.value() == "live.tog"));
+}
+
+#[test]
+fn quitting_does_not_wait_for_an_image() {
+    let mut sim = Sim::opening();
+    sim.keys("space right ctrl-q");
+    assert!(quits(&mut sim));
+}
+
+#[test]
+fn keys_for_an_image_that_does_not_open_are_forgotten() {
+    let mut sim = Sim::opening();
+    sim.keys("space").event(AppEvent::Opened(Err(Problem::new("no such file", "", ""))));
+    sim.opened(opened(vec![lane("nuclei", [1, 1, 30, 40, 1])]));
+    assert_eq!(sim.app.project.lanes[0].labels.counts().iter().sum::<u64>(), 0);
+}
+
+#[test]
+fn keys_that_waited_answer_no_question() {
+    let mut sim = Sim::opening();
+    sim.keys("space enter");
+    let image = || vec![lane("nuclei", [1, 1, 30, 40, 1])];
+    let stroke = JournalRecord::Classifier { trees: 10, seed: 1 };
+    sim.opened(Opened { journal: vec![stroke], journal_lanes: image(), ..opened(image()) });
+    assert_eq!(sim.app.popups.len(), 1, "the question of what to restore is still there");
+    assert!(sim.message().contains("left out"));
 }
 
 #[test]
@@ -250,7 +295,7 @@ fn an_image_that_is_missing_does_not_shift_the_others() {
     let sources = vec![lanes[0].source.clone()];
     project.lanes.extend(lanes.drain(..).map(|lane| lane.lane));
     let mut sim = Sim::with_lanes(Vec::new());
-    sim.event(AppEvent::Opened(Ok(Box::new(brushwood::app::Opened {
+    sim.event(AppEvent::Opened(Ok(Box::new(Opened {
         project,
         sources,
         save_to: None,
@@ -278,7 +323,7 @@ fn the_view_is_kept_in_the_project() {
     let request = save_request(&mut sim);
     let mut again = Sim::new([20, 30, 40]);
     let lanes = vec![lane("nuclei", [1, 20, 30, 40, 1])];
-    again.event(AppEvent::Opened(Ok(Box::new(brushwood::app::Opened {
+    again.event(AppEvent::Opened(Ok(Box::new(Opened {
         project: request.project.clone(),
         sources: lanes.into_iter().map(|lane| lane.source).collect(),
         save_to: None,
@@ -380,7 +425,7 @@ fn a_project_that_cannot_be_saved_is_noticed_at_once_and_goes_elsewhere() {
     project.path = Some("shared/p.ilp".into());
     let lane = lane("nuclei", [1, 1, 30, 40, 1]);
     project.lanes.push(lane.lane);
-    sim.event(AppEvent::Opened(Ok(Box::new(brushwood::app::Opened {
+    sim.event(AppEvent::Opened(Ok(Box::new(Opened {
         project,
         sources: vec![lane.source],
         save_to: None,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::edits::Edits;
 use super::effect::{Effect, SaveRequest};
 use super::event::{Access, Opened, SaveFailure};
+use super::input::Held;
 use super::lanes::first_view;
 use super::messages::{Level, Problem};
 use super::popups::{Popup, Question, QuestionKind};
@@ -28,6 +29,8 @@ pub struct Files {
     pub saving: bool,
     /// Whether something is being opened.
     pub opening: bool,
+    /// What was typed for the image that is being opened.
+    pub(super) held: Option<Held>,
     /// [`Edits::changes`] of the last saved state.
     saved_changes: u64,
     saving_changes: u64,
@@ -56,6 +59,7 @@ impl App {
 
     pub(super) fn opened(&mut self, opened: Opened) {
         let changes = Edits::default().changes;
+        let held = self.files.held.take();
         self.visit_from = None;
         self.batch = Default::default();
         if self.runs.active().is_none() {
@@ -79,7 +83,8 @@ impl App {
         self.layers = Default::default();
         self.paint = Default::default();
         self.tools = Default::default();
-        self.popups.clear();
+        // Questions and dialogs are about what was open before.
+        self.popups.retain(|popup| !matches!(popup, Popup::Question(_) | Popup::Form(_)));
         self.training.restart(self.project.forest.clone(), self.project.oob_error);
         self.restart_history();
         self.stored_forest_is_current();
@@ -95,6 +100,7 @@ impl App {
         if !opened.journal.is_empty() {
             self.ask(QuestionKind::Restore { records: opened.journal, lanes: opened.journal_lanes });
         }
+        self.release(held);
     }
 
     /// A project whose images could not all be opened shows those before the first that is missing.
@@ -260,6 +266,7 @@ impl App {
 
     pub(super) fn open_failed(&mut self, problem: Problem) {
         self.files.opening = false;
+        self.files.held = None;
         self.messages.push(Level::Error, problem, self.now);
     }
 

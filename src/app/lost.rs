@@ -53,6 +53,7 @@ impl App {
             self.edits.changes += u64::from(changed);
         } else {
             self.files.opening = false;
+            self.files.held = None;
             self.ask_for_lost(opened);
         }
     }

@@ -145,6 +145,8 @@ impl Session {
             logged: None,
             start,
         };
+        // The images that the command line names are on their way.
+        session.app.files.opening = !options.inputs.is_empty() || options.project.is_some();
         session.enter();
         session.send(AppEvent::Resized(cells));
         for problem in options.problems {

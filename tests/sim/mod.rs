@@ -65,6 +65,27 @@ pub fn lane(name: &str, shape: [usize; 5]) -> NewLane {
     }
 }
 
+/// A new project with these images, as the shell opens it.
+pub fn opened(lanes: Vec<NewLane>) -> Opened {
+    let mut project = brushwood::app::state::empty_project();
+    let mut sources = Vec::new();
+    for lane in lanes {
+        project.lanes.push(lane.lane);
+        sources.push(lane.source);
+    }
+    Opened {
+        project,
+        sources,
+        save_to: Some("nuclei.ilp".into()),
+        journal: Vec::new(),
+        journal_lanes: Vec::new(),
+        lost: Vec::new(),
+        changed: false,
+        problems: Vec::new(),
+        access: Default::default(),
+    }
+}
+
 /// The program under test.
 pub struct Sim {
     pub app: App,
@@ -84,28 +105,25 @@ impl Sim {
     }
 
     pub fn open(lanes: Vec<NewLane>, journal: Vec<JournalRecord>, journal_lanes: Vec<NewLane>) -> Self {
-        let mut project = brushwood::app::state::empty_project();
-        let mut sources = Vec::new();
-        for lane in lanes {
-            project.lanes.push(lane.lane);
-            sources.push(lane.source);
-        }
         let mut sim = Sim { app: App::new(Keymap::preset("ilastik").unwrap()), effects: Vec::new() };
         sim.event(AppEvent::Resized([120, 40]));
-        let opened = Opened {
-            project,
-            sources,
-            save_to: Some("nuclei.ilp".into()),
-            journal,
-            journal_lanes,
-            lost: Vec::new(),
-            changed: false,
-            problems: Vec::new(),
-            access: Default::default(),
-        };
-        sim.event(AppEvent::Opened(Ok(Box::new(opened))));
-        sim.fit_canvas();
+        sim.opened(Opened { journal, journal_lanes, ..opened(lanes) });
         sim
+    }
+
+    /// What the command line names is still being opened.
+    pub fn opening() -> Self {
+        let mut sim = Sim { app: App::new(Keymap::preset("ilastik").unwrap()), effects: Vec::new() };
+        sim.app.files.opening = true;
+        sim.event(AppEvent::Resized([120, 40]));
+        sim
+    }
+
+    /// The shell has opened a project.
+    pub fn opened(&mut self, opened: Opened) -> &mut Self {
+        self.event(AppEvent::Opened(Ok(Box::new(opened))));
+        self.fit_canvas();
+        self
     }
 
     /// Gives the canvas 10 x 20 pixels per cell, as a terminal with pixels would.
