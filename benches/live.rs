@@ -53,7 +53,7 @@ fn first_goal() -> Goal {
         once: None,
         stored_forest: None,
         predict: true,
-        view: View { lane: 0, plane, region: SpatialRoi::whole([z, y, x]), focus: [0, 256, 256] },
+        view: View { lane: 0, plane, region: SpatialRoi::whole([z, y, x]), focus: [0, 256, 256], step: 1 },
         beside: Vec::new(),
     }
 }
@@ -140,12 +140,22 @@ fn composition(engine: &Engine, goal: &Goal) -> Vec<Duration> {
     let slices = engine.slices(&goal.view);
     let slices: Vec<SlicePart<'_>> = slices
         .iter()
-        .map(|piece| SlicePart { region: piece.region, raw: &piece.raw, mask: piece.mask.as_ref() })
+        .map(|piece| SlicePart {
+            region: piece.region,
+            step: piece.step,
+            raw: &piece.raw,
+            mask: piece.mask.as_ref(),
+        })
         .collect();
     let tiles = engine.tiles(&goal.view);
     let predictions: Vec<ProbabilityPart<'_>> = tiles
         .iter()
-        .map(|tile| ProbabilityPart { region: tile.roi, probabilities: &tile.probabilities, stale: false })
+        .map(|tile| ProbabilityPart {
+            region: tile.roi,
+            step: tile.step,
+            probabilities: &tile.probabilities,
+            stale: false,
+        })
         .collect();
     let layer = |kind, opacity| Layer { kind, visible: true, opacity };
     let scene = Scene {

@@ -71,15 +71,21 @@ fn goal(image: MemoryImage, axis: Axis, position: usize) -> Goal {
             plane,
             region: plane.region([0, extent[0]], [0, extent[1]]),
             focus: plane.region([1, 2], [1, 2]).start,
+            step: 1,
         },
         beside: Vec::new(),
     }
 }
 
-/// Paints, takes back and paints again, then shows the goal; the tiles must be the headless result.
 fn check(goal: &Goal, threads: usize) {
+    let steps = steps_shown(goal, EngineOptions { threads, ..EngineOptions::default() });
+    assert!(steps.iter().all(|&step| step == 1), "all of it fits in memory");
+}
+
+/// Paints, takes back and paints again, then shows the goal; the tiles must be the headless result, at every
+/// step-th pixel. The steps of the tiles, the farthest from the focus first.
+fn steps_shown(goal: &Goal, options: EngineOptions) -> Vec<usize> {
     let (sender, events) = channel();
-    let options = EngineOptions { threads, ..EngineOptions::default() };
     let engine = Engine::start(
         move |event| {
             let _ = sender.send(event);
@@ -117,12 +123,24 @@ fn check(goal: &Goal, threads: usize) {
     for tile in &tiles {
         assert!(!tile.stale);
         let (a, b) = (tile.roi.start, tile.roi.stop);
-        let part = expect.slice(s![.., a[0]..b[0], a[1]..b[1], a[2]..b[2]]);
+        let step = tile.step;
+        let part = expect.slice(s![.., a[0]..b[0];step, a[1]..b[1];step, a[2]..b[2];step]);
         let equal = tile.probabilities.iter().zip(part).all(|(x, y)| x.to_bits() == y.to_bits());
         assert!(equal && tile.probabilities.dim() == part.dim(), "tile {} differs", tile.roi);
         pixels += tile.roi.len();
     }
     assert_eq!(pixels, goal.view.region.len());
+    let loaded = || engine.slices(&goal.view).iter().map(|piece| piece.region.len()).sum::<usize>();
+    while loaded() < goal.view.region.len() {
+        events.recv_timeout(WATCHDOG).expect("the image is loaded");
+    }
+    for piece in engine.slices(&goal.view) {
+        let whole = goal.lanes[0].raw.read(&piece.region.at(0, piece.raw.shape()[4])).unwrap();
+        let at = piece.raw.shape().map(|n| n - 1);
+        let far = std::array::from_fn(|i| if (1..4).contains(&i) { at[i] * piece.step } else { at[i] });
+        assert_eq!(piece.raw.sample(at), whole.sample(far));
+    }
+    tiles.iter().map(|tile| tile.step).collect()
 }
 
 #[test]
@@ -143,4 +161,20 @@ fn three_dimensions_along_every_axis() {
     check(&goal(image(), Axis::Z, 4), 2);
     check(&goal(image(), Axis::Y, 61), 2);
     check(&goal(image(), Axis::X, 129), 3);
+}
+
+#[test]
+fn what_does_not_fit_in_memory_is_shown_whole_but_coarser() {
+    let mut goal = goal(MemoryImage::blobs([1, 1, 150, 1100, 1], 6), Axis::Z, 0);
+    goal.view.step = 8;
+    let pixels = 150 * 1100;
+    let options = EngineOptions {
+        threads: 2,
+        feature_bytes: 1 << 20,
+        prediction_bytes: pixels * 2 * size_of::<f32>() / 2,
+        slice_bytes: pixels,
+    };
+    let steps = steps_shown(&goal, options);
+    let (nearest, others) = steps.split_last().unwrap();
+    assert!(*nearest == 1 && others.iter().all(|&step| step == 2), "{steps:?}");
 }

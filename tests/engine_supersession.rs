@@ -205,6 +205,7 @@ impl Bench {
                 plane: SlicePlane { axis: Axis::Z, t: 0, position: 0 },
                 region: SpatialRoi::whole(SHAPE),
                 focus: [0, 200, 300],
+                step: 1,
             },
             beside: Vec::new(),
         };
@@ -341,7 +342,7 @@ fn three_slices_on_screen_starve_none_of_their_tiles() {
     let beside = |axis, position: usize| {
         let plane = SlicePlane { axis, t: 0, position };
         let [rows, columns] = plane.extent(SHAPE);
-        View { lane: 0, plane, region: plane.region([0, rows], [0, columns]), focus: [0, 200, 300] }
+        View { lane: 0, plane, region: plane.region([0, rows], [0, columns]), focus: [0, 200, 300], step: 1 }
     };
     bench.goal.beside = vec![beside(Axis::Y, 200), beside(Axis::X, 300)];
     let all = TILES + 6 + 4;

@@ -167,7 +167,7 @@ fn overlay(probabilities: &Array4<f32>, layers: &[(LayerKind, f32)]) -> Vec<[u8;
         channels: &Channels::Gray { channel: 0, window: Window { low: 0.0, high: 255.0 } },
         labels: &labels,
         classes: &[LabelClass::numbered(1), LabelClass::numbered(2)],
-        predictions: &[ProbabilityPart { region, probabilities, stale: false }],
+        predictions: &[ProbabilityPart { region, step: 1, probabilities, stale: false }],
         layers: &layers,
         cursor: None,
         mark_stale: false,

@@ -6,6 +6,7 @@ use super::channels::ChannelView;
 use super::messages::Level;
 use super::slices::{extremes, quantiles};
 use super::state::App;
+use crate::data::SpatialRoi;
 use crate::engine::SliceData;
 use crate::io::ImageInfo;
 use crate::project::DatasetInfo;
@@ -90,7 +91,11 @@ impl App {
             let seen = view.region.intersect(&piece.region);
             let part = (!seen.is_empty()).then(|| seen.relative_to(piece.region.start))?;
             let channels = piece.raw.shape()[4];
-            extremes(&piece.raw.crop(&part.at(0, channels)), channel)
+            let samples = SpatialRoi::new(
+                part.start.map(|p| p / piece.step),
+                part.stop.map(|p| p.div_ceil(piece.step)),
+            );
+            extremes(&piece.raw.crop(&samples.at(0, channels)), channel)
         });
         ranges.reduce(|(a, b), (low, high)| (a.min(low), b.max(high)))
     }

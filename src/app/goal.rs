@@ -29,6 +29,12 @@ pub(super) struct GoalParts {
     selection: Option<(SelectionRev, Arc<FeatureSelection>)>,
 }
 
+/// The largest power of two of slice pixels along an axis for which one picture pixel stands.
+fn step_of(zoom: [f64; 2]) -> usize {
+    let pixels = 1.0 / zoom[0].max(zoom[1]);
+    1 << (pixels.log2().floor().clamp(0.0, 16.0) as u32)
+}
+
 impl App {
     /// The slice that takes keys, for the engine; `None` without an image or a canvas.
     pub fn engine_view(&self) -> Option<View> {
@@ -41,11 +47,12 @@ impl App {
         let axes = view.axes_shown().into_iter();
         axes.map_while(|axis| {
             let plane = view.plane_along(axis);
-            let [rows, columns] = self.viewport_along(axis)?.visible(plane.extent(self.space()));
+            let viewport = self.viewport_along(axis)?;
+            let [rows, columns] = viewport.visible(plane.extent(self.space()));
             let region: SpatialRoi = plane.region(rows, columns);
             let [_, z, y, x] = view.cursor;
             let focus = if axis == view.axis { [z, y, x] } else { view.crossing };
-            Some(View { lane: self.lane, plane, region, focus })
+            Some(View { lane: self.lane, plane, region, focus, step: step_of(viewport.zoom) })
         })
         .collect()
     }

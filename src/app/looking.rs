@@ -105,7 +105,7 @@ impl App {
         match result {
             Ok(raw) => {
                 let FeatureRequest { lane, plane, region, .. } = request;
-                let piece = Arc::new(SliceData { lane, plane, region, raw, mask: None });
+                let piece = Arc::new(SliceData { lane, plane, region, step: 1, raw, mask: None });
                 self.looking.images.retain(|(other, _)| other.plane.axis != plane.axis);
                 self.looking.images.push((request, piece));
             }

@@ -9,8 +9,8 @@ use crate::data::{SlicePlane, Volume};
 use crate::engine::SliceData;
 use crate::with_volume;
 
-/// Most pieces kept.
-const KEPT: usize = 32;
+/// Most bytes of pieces kept, but for the newest.
+const KEPT: usize = 32 << 20;
 
 /// Most samples looked at for a percentile.
 pub(super) const SAMPLED: usize = 1 << 20;
@@ -23,14 +23,23 @@ pub struct Slices {
 }
 
 impl Slices {
-    /// Takes in a piece. Pieces that it covers and pieces of other slices beyond a small number go.
+    /// Takes in a piece. Pieces that it covers go, and the oldest beyond a limit.
     pub fn add(&mut self, piece: Arc<SliceData>) {
-        self.pieces.retain(|old| {
-            (old.lane, old.plane) != (piece.lane, piece.plane) || !piece.region.encloses(&old.region)
-        });
+        let covers = |old: &SliceData| {
+            (old.lane, old.plane) == (piece.lane, piece.plane)
+                && piece.step <= old.step
+                && piece.region.encloses(&old.region)
+        };
+        self.pieces.retain(|old| !covers(old));
         self.revision += 1;
         self.pieces.insert(0, piece);
-        self.pieces.truncate(KEPT);
+        let mut bytes = 0;
+        let fits = self.pieces.iter().take_while(|piece| {
+            bytes += piece.bytes();
+            bytes <= KEPT
+        });
+        let kept = fits.count().max(1);
+        self.pieces.truncate(kept);
     }
 
     /// Forgets everything, as after another project was opened.
@@ -56,13 +65,8 @@ impl Slices {
 
     /// Values of all channels at a pixel (`tzyx`), if it is loaded.
     pub fn values_at(&self, lane: usize, [t, z, y, x]: [usize; 4]) -> Option<Vec<f64>> {
-        let piece = self
-            .pieces
-            .iter()
-            .find(|piece| piece.lane == lane && piece.plane.t == t && piece.region.contains([z, y, x]))?;
-        let from = piece.region.start;
-        let [_, _, _, _, channels] = piece.raw.shape();
-        Some((0..channels).map(|c| piece.raw.sample([0, z - from[0], y - from[1], x - from[2], c])).collect())
+        let here = self.pieces.iter().filter(|piece| piece.lane == lane && piece.plane.t == t);
+        here.filter_map(|piece| piece.values_at([z, y, x])).next()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use ndarray::{Array5, ArrayView5, Axis as ArrayAxis, Slice};
+use ndarray::{Array5, ArrayView5, Axis as ArrayAxis, Slice, s};
 use serde::{Deserialize, Serialize};
 
 use super::roi::Roi5;
@@ -246,6 +246,14 @@ impl Volume {
         with_volume!(self, array => crop(array, roi))
     }
 
+    /// Every `step`-th pixel along each spatial axis, from the first.
+    pub fn thinned(&self, step: usize) -> Volume {
+        let thin = Slice::new(0, None, step as isize);
+        with_volume!(self, array => {
+            Volume::from(array.slice(s![.., thin, thin, thin, ..]).to_owned())
+        })
+    }
+
     /// All samples as 32-bit floats without scaling (as ilastik casts its input), axes `tzyxc`.
     pub fn to_f32(&self) -> Array5<f32> {
         fn cast<T: Sample>(array: &Array5<T>) -> Array5<f32> {
@@ -274,6 +282,14 @@ mod tests {
             assert_eq!(Volume::zeros(dtype, [1, 1, 2, 3, 1]).dtype(), dtype);
         }
         assert!("float16".parse::<DType>().is_err());
+    }
+
+    #[test]
+    fn thinning_keeps_every_step_th_pixel() {
+        let array = Array5::from_shape_fn([1, 1, 5, 4, 2], |(.., y, x, c)| (100 * y + 10 * x + c) as u16);
+        let thin = Volume::from(array).thinned(2);
+        assert_eq!(thin.shape(), [1, 1, 3, 2, 2]);
+        assert_eq!(thin.sample([0, 0, 2, 1, 1]), 421.0);
     }
 
     #[test]

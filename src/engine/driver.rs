@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::loader::{self, PieceKey, visible_pieces};
+use super::loader::{self, Pieces, finest, visible_pieces};
 use super::lru::ByteLru;
 use super::mailbox::{Latest, lock};
 use super::supervise::spawn;
@@ -96,7 +96,7 @@ pub(super) struct Shared<W> {
     pub predict: Latest<PredictMail>,
     pub load: Latest<Option<Arc<Job>>>,
     pub tiles: TileStore,
-    pub slices: Mutex<ByteLru<PieceKey, Arc<SliceData>>>,
+    pub slices: Mutex<Pieces>,
     sink: Box<dyn Fn(Event) + Send + Sync>,
     forests: AtomicU64,
     /// The newest job. Whoever publishes a forest holds the lock, so that none of an ended epoch slips in.
@@ -256,17 +256,21 @@ impl<W: Work> Engine<W> {
         let region = SpatialRoi::new(at, at.map(|p| p + 1));
         let rois = visible_tiles(&View { region, focus: at, ..*view }, shape);
         let tile = self.shared.tiles.tiles(lane, view.plane.t, &rois).pop()?;
-        let [z, y, x]: [usize; 3] = std::array::from_fn(|i| at[i] - tile.roi.start[i]);
-        Some(tile.probabilities.outer_iter().map(|class| class[[z, y, x]]).collect())
+        let from: [usize; 3] = std::array::from_fn(|i| at[i] - tile.roi.start[i]);
+        let at = from.map(|p| p / tile.step);
+        let predicted = from.iter().all(|p| p % tile.step == 0);
+        predicted.then(|| tile.probabilities.outer_iter().map(|class| class[at]).collect())
     }
 
     /// The visible parts of the image that have been loaded. Does not wait for any work.
     pub fn slices(&self, view: &View) -> Vec<Arc<SliceData>> {
         let Some((lane, shape)) = self.locate(view) else { return Vec::new() };
         let mut slices = lock(&self.shared.slices);
+        // The nearest last, so that they are the last to be forgotten.
         visible_pieces(view, shape)
             .into_iter()
-            .filter_map(|roi| slices.get(&(lane, view.plane, roi)).cloned())
+            .rev()
+            .filter_map(|roi| finest(&mut slices, (lane, view.plane, roi), view.step))
             .collect()
     }
 

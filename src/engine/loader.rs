@@ -1,11 +1,14 @@
 //! Reads what is on screen: the pieces of the visible slice nearest to the focus first, then the
-//! neighbouring slices. A newer view is looked for before each piece.
+//! neighbouring slices. A newer view is looked for before each piece. Where the pieces do not fit in memory
+//! they are thinned to what the screen shows, all but the one at the focus.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::driver::{Job, Shared};
+use super::lru::ByteLru;
 use super::mailbox::lock;
+use super::thinning::{step_that_fits, steps};
 use super::tiles::slice_grid;
 use super::work::Work;
 use super::{Event, LaneSource, SliceData, View};
@@ -15,8 +18,20 @@ use crate::io::{self, ImageReader};
 /// Side of a piece in pixels: most microscope images are one piece.
 const PIECE_SIDE: usize = 1024;
 
-/// Where a piece is: which image, slice and pixels.
-pub(super) type PieceKey = (u64, SlicePlane, SpatialRoi);
+/// Where a piece is: which image, slice and pixels, and how many of these there are samples of.
+pub(super) type PieceKey = (u64, SlicePlane, SpatialRoi, usize);
+
+/// Pieces by place.
+pub(super) type Pieces = ByteLru<PieceKey, Arc<SliceData>>;
+
+/// The finest piece of a place that is held, at most as coarse as `most`.
+pub(super) fn finest(
+    pieces: &mut Pieces,
+    (lane, plane, roi): (u64, SlicePlane, SpatialRoi),
+    most: usize,
+) -> Option<Arc<SliceData>> {
+    steps(most).find_map(|step| pieces.get(&(lane, plane, roi, step)).cloned())
+}
 
 pub(super) fn visible_pieces(view: &View, shape: [usize; 3]) -> Vec<SpatialRoi> {
     let grid = slice_grid(&view.plane, shape, PIECE_SIDE, 1);
@@ -29,7 +44,7 @@ pub(super) fn run<W: Work>(shared: &Shared<W>, seen: &mut u64) {
     while let Some(job) = shared.load.wait_newer(seen) {
         let Some(job) = job else { continue };
         let lane_id = job.lane_ids.get(job.goal.view.lane).copied();
-        told.retain(|(lane, plane, _)| {
+        told.retain(|(lane, plane, ..)| {
             Some(*lane) == lane_id && job.goal.views().any(|view| view.plane == *plane)
         });
         if job.goal.views().all(|view| load(shared, &job, view, Some(&mut told), *seen)) {
@@ -52,18 +67,24 @@ fn load<W: Work>(
     let (Some(source), Some(&lane_id)) = (job.goal.lanes.get(view.lane), job.lane_ids.get(view.lane)) else {
         return false;
     };
-    let [_, z, y, x, _] = source.raw.info().shape;
-    for roi in visible_pieces(view, [z, y, x]) {
-        let key = (lane_id, view.plane, roi);
-        let held = lock(&shared.slices).get(&key).cloned();
+    let [_, z, y, x, channels] = source.raw.info().shape;
+    // Half of the memory, so that what is looked at closely meanwhile does not push out what is seen.
+    let (bytes, budget) = (source.raw.info().dtype.size() * channels + 1, shared.options.slice_bytes / 2);
+    let step = step_that_fits(view.region.len(), bytes, budget, view.step);
+    let mut wanted: Vec<_> = visible_pieces(view, [z, y, x]).into_iter().map(|roi| (roi, step)).collect();
+    if let Some(&(roi, _)) = wanted.first().filter(|_| step > 1) {
+        wanted.push((roi, 1));
+    }
+    for (roi, step) in wanted {
+        let held = finest(&mut lock(&shared.slices), (lane_id, view.plane, roi), step);
         let piece = match held {
             Some(piece) => piece,
             None if shared.load.is_newer(seen) => return false,
-            None => match read(source, view, roi) {
+            None => match read(source, view, roi, step) {
                 Ok(piece) => {
-                    let bytes =
-                        piece.raw.shape().iter().product::<usize>() * piece.raw.dtype().size() + roi.len();
+                    let bytes = piece.bytes();
                     let piece = Arc::new(piece);
+                    let key = (lane_id, view.plane, roi, step);
                     lock(&shared.slices).insert(key, Arc::clone(&piece), bytes);
                     piece
                 }
@@ -76,6 +97,7 @@ fn load<W: Work>(
                 }
             },
         };
+        let key = (lane_id, view.plane, roi, piece.step);
         if told.as_mut().is_some_and(|told| told.insert(key)) {
             shared.send(Event::SliceLoaded(piece));
         }
@@ -83,10 +105,14 @@ fn load<W: Work>(
     true
 }
 
-fn read(source: &LaneSource, view: &View, roi: SpatialRoi) -> Result<SliceData, io::Error> {
-    let read = |image: &dyn ImageReader| image.read(&roi.at(view.plane.t, image.info().shape[4]));
+fn read(source: &LaneSource, view: &View, region: SpatialRoi, step: usize) -> Result<SliceData, io::Error> {
+    let read = |image: &dyn ImageReader| {
+        let whole = image.read(&region.at(view.plane.t, image.info().shape[4]))?;
+        Ok::<_, io::Error>(if step > 1 { whole.thinned(step) } else { whole })
+    };
     let mask = source.mask.as_deref().map(read).transpose()?;
-    Ok(SliceData { lane: view.lane, plane: view.plane, region: roi, raw: read(source.raw.as_ref())?, mask })
+    let raw = read(source.raw.as_ref())?;
+    Ok(SliceData { lane: view.lane, plane: view.plane, region, step, raw, mask })
 }
 
 /// The slices before and after the visible one.

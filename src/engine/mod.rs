@@ -10,6 +10,7 @@ mod mailbox;
 mod predictor;
 mod row_cache;
 mod supervise;
+mod thinning;
 mod tiles;
 mod trainer;
 mod work;
@@ -89,6 +90,9 @@ pub struct View {
     pub region: SpatialRoi,
     /// The pixel (`zyx`) around which to work first.
     pub focus: [usize; 3],
+    /// Slice pixels along an axis for which one pixel on screen stands, a power of two: what does not fit
+    /// in memory may be kept as coarsely as this.
+    pub step: usize,
 }
 
 /// A piece of a slice, loaded.
@@ -100,10 +104,32 @@ pub struct SliceData {
     pub plane: SlicePlane,
     /// The part covered, `zyx`.
     pub region: SpatialRoi,
+    /// Every how many pixels along each axis, from the region's start, there is a sample.
+    pub step: usize,
     /// Samples of that part, `tzyxc`.
     pub raw: Volume,
     /// The mask's samples, if the lane has a mask.
     pub mask: Option<Volume>,
+}
+
+impl SliceData {
+    /// Bytes that the samples take.
+    pub fn bytes(&self) -> usize {
+        let of = |volume: &Volume| volume.shape().iter().product::<usize>() * volume.dtype().size();
+        of(&self.raw) + self.mask.as_ref().map_or(0, of)
+    }
+
+    /// Values of all channels at the pixel `at` (`zyx`), if there is a sample of that pixel.
+    pub fn values_at(&self, at: [usize; 3]) -> Option<Vec<f64>> {
+        if !self.region.contains(at) {
+            return None;
+        }
+        let from: [usize; 3] = std::array::from_fn(|i| at[i] - self.region.start[i]);
+        let [z, y, x] = from.map(|p| p / self.step);
+        let sampled = from.iter().all(|p| p % self.step == 0);
+        let channels = self.raw.shape()[4];
+        sampled.then(|| (0..channels).map(|c| self.raw.sample([0, z, y, x, c])).collect())
+    }
 }
 
 /// A step of training.

@@ -5,12 +5,13 @@
 
 use std::sync::Arc;
 
-use ndarray::{Array4, Axis as ArrayAxis, Slice};
+use ndarray::{Array4, Axis as ArrayAxis, Slice, s};
 use rayon::prelude::*;
 
 use super::Event;
 use super::driver::{ActiveForest, Job, PredictMail, Shared};
 use super::lru::ByteLru;
+use super::thinning::step_that_fits;
 use super::tiles::{TILE_SIDE, TileKey, visible_tiles};
 use super::work::{Footprint, Work, WorkError};
 use crate::data::revision::ForestRev;
@@ -108,7 +109,13 @@ fn predict_visible<W: Work>(
         .views()
         .flat_map(|view| {
             let slab = Slab::new(&view.plane, [z, y, x], &footprint);
-            visible_tiles(view, [z, y, x]).into_iter().map(move |roi| Place { roi, slab })
+            let bytes = job.goal.class_count * size_of::<f32>();
+            // Half of the memory, so that tiles seen before do not push out what is seen.
+            let step =
+                step_that_fits(view.region.len(), bytes, shared.options.prediction_bytes / 2, view.step);
+            // What is at the focus is looked at closely.
+            let place = move |(order, roi)| Place { roi, slab, step: if order == 0 { 1 } else { step } };
+            visible_tiles(view, [z, y, x]).into_iter().enumerate().map(place)
         })
         .collect();
     let todo = outdated(shared, &visible, lane_id, t, forest.revision);
@@ -141,7 +148,8 @@ fn predict_visible<W: Work>(
                 caches.features.insert(key, features, place.slab.bytes);
             }
             let key = TileKey { lane: lane_id, t, roi: place.roi };
-            shared.tiles.accept(key, probabilities, forest.revision, job.class_epoch);
+            let thinned = (place.step, place.thinned(probabilities));
+            shared.tiles.accept(key, thinned, forest.revision, job.class_epoch);
         }
         done += places.len();
         shared.send(Event::TilesReady { done, total });
@@ -158,16 +166,26 @@ fn predict_visible<W: Work>(
     Ok(Outcome::Done)
 }
 
-/// A tile and the blocks in which features of its slice are computed.
+/// A tile, the blocks in which features of its slice are computed, and how many of its pixels are kept.
 #[derive(Clone, Copy)]
 struct Place {
     roi: SpatialRoi,
     slab: Slab,
+    step: usize,
 }
 
 impl Place {
     fn block(&self) -> SpatialRoi {
         self.slab.block(&self.roi)
+    }
+
+    /// The probabilities (`class, z, y, x`) of every `step`-th pixel.
+    fn thinned(&self, probabilities: Array4<f32>) -> Array4<f32> {
+        let step = self.step as isize;
+        match step {
+            1 => probabilities,
+            _ => probabilities.slice(s![.., ..;step, ..;step, ..;step]).to_owned(),
+        }
     }
 }
 
@@ -180,13 +198,13 @@ fn outdated<W: Work>(
     t: usize,
     revision: ForestRev,
 ) -> Vec<Place> {
-    let shown = |roi: SpatialRoi| shared.tiles.revision(&TileKey { lane, t, roi });
-    let mut todo: Vec<_> = visible
-        .iter()
-        .enumerate()
-        .map(|(order, place)| (order != 0, shown(place.roi), order, *place))
-        .collect();
-    todo.retain(|(_, shown, ..)| shown.is_none_or(|shown| shown < revision));
+    let shown = |place: &Place| {
+        let (revision, step) = shared.tiles.shown(&TileKey { lane, t, roi: place.roi })?;
+        Some((revision, step <= place.step))
+    };
+    let mut todo: Vec<_> =
+        visible.iter().enumerate().map(|(order, place)| (order != 0, shown(place), order, *place)).collect();
+    todo.retain(|(_, shown, ..)| shown.is_none_or(|shown| shown < (revision, true)));
     todo.sort_unstable_by_key(|&(later, shown, order, _)| (later, shown, order));
     todo.into_iter().map(|(.., place)| place).collect()
 }
@@ -254,7 +272,7 @@ impl<W: Work> TileTask<'_, W> {
     fn predict(&self, place: &Place, held: Option<Features>) -> Result<(Features, Array4<f32>), WorkError> {
         let view = &self.job.goal.view;
         let source = &self.job.goal.lanes[view.lane];
-        let Place { roi, slab } = place;
+        let Place { roi, slab, .. } = place;
         let block = place.block();
         let features = match held {
             Some(features) => features,

@@ -22,6 +22,8 @@ pub const TILE_SIDE: usize = 128;
 pub struct Tile {
     /// The pixels covered (`zyx`), one thick along the axis of the slice.
     pub roi: SpatialRoi,
+    /// Every how many pixels along each axis, from the region's start, there is a prediction.
+    pub step: usize,
     /// Probabilities, axes `class, z, y, x`.
     pub probabilities: Arc<Array4<f32>>,
     /// The forest it was predicted with.
@@ -88,36 +90,38 @@ impl TileStore {
         lock(&self.inner).tiles.retain(|key| keep(key.lane));
     }
 
-    /// Puts in a tile unless a newer one is there; whether it was accepted.
+    /// Puts in what was predicted at every `step`-th pixel of a tile, unless something newer or as new and
+    /// as fine is there; whether it was accepted.
     pub fn accept(
         &self,
         key: TileKey,
-        probabilities: Array4<f32>,
+        (step, probabilities): (usize, Array4<f32>),
         revision: ForestRev,
         class_epoch: u64,
     ) -> bool {
         let mut inner = lock(&self.inner);
-        if inner.class_epoch != class_epoch
-            || inner.tiles.peek(&key).is_some_and(|shown| shown.revision >= revision)
-        {
+        let outdone = |shown: &Tile| (shown.revision, step) >= (revision, shown.step);
+        if inner.class_epoch != class_epoch || inner.tiles.peek(&key).is_some_and(outdone) {
             return false;
         }
         let bytes = probabilities.len() * size_of::<f32>() + size_of::<Tile>();
-        let tile = Tile { roi: key.roi, probabilities: Arc::new(probabilities), revision, stale: false };
+        let probabilities = Arc::new(probabilities);
+        let tile = Tile { roi: key.roi, step, probabilities, revision, stale: false };
         inner.tiles.insert(key, tile, bytes);
         true
     }
 
-    /// Revision of the tile at `key`, if there is one.
-    pub fn revision(&self, key: &TileKey) -> Option<ForestRev> {
-        lock(&self.inner).tiles.peek(key).map(|tile| tile.revision)
+    /// Revision and step of the tile at `key`, if there is one.
+    pub fn shown(&self, key: &TileKey) -> Option<(ForestRev, usize)> {
+        lock(&self.inner).tiles.peek(key).map(|tile| (tile.revision, tile.step))
     }
 
-    /// The tiles there are among `rois`; they count as used.
+    /// The tiles there are among `rois`; they count as used, the first as the last.
     pub fn tiles(&self, lane: u64, t: usize, rois: &[SpatialRoi]) -> Vec<Tile> {
         let mut inner = lock(&self.inner);
         let newest = inner.newest;
         rois.iter()
+            .rev()
             .filter_map(|&roi| inner.tiles.get(&TileKey { lane, t, roi }).cloned())
             .map(|tile| Tile { stale: tile.revision < newest, ..tile })
             .collect()

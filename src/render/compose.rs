@@ -28,7 +28,10 @@ const STALE_MARK: usize = 4;
 pub struct SlicePart<'a> {
     /// The pixels covered, `zyx`, one thick.
     pub region: SpatialRoi,
-    /// Their samples, `tzyxc`.
+    /// Every how many pixels along each axis, from the region's start, there is a sample. The pixels up to the
+    /// next are shown like it.
+    pub step: usize,
+    /// The samples, `tzyxc`.
     pub raw: &'a Volume,
     /// The mask's samples there, if there is a mask.
     pub mask: Option<&'a Volume>,
@@ -39,6 +42,8 @@ pub struct SlicePart<'a> {
 pub struct ProbabilityPart<'a> {
     /// The pixels covered, `zyx`, one thick.
     pub region: SpatialRoi,
+    /// As for [`SlicePart::step`].
+    pub step: usize,
     /// Axes `class, z, y, x`.
     pub probabilities: &'a Array4<f32>,
     /// Whether newer ones are on their way.
@@ -105,14 +110,19 @@ impl Grid {
     }
 
     /// Calls `visit(index, row, column)` for each grid pixel inside `region`, with its row and column
-    /// counted from the region's start.
-    fn within(&self, plane: &SlicePlane, region: &SpatialRoi, mut visit: impl FnMut(usize, usize, usize)) {
+    /// counted from the region's start in units of `step` pixels.
+    fn within(
+        &self,
+        plane: &SlicePlane,
+        (region, step): (&SpatialRoi, usize),
+        mut visit: impl FnMut(usize, usize, usize),
+    ) {
         let [down, across] = plane.axes().map(|axis| axis as usize - 1);
         let columns = self.columns.within(region.start[across], region.stop[across]);
         for i in self.rows.within(region.start[down], region.stop[down]) {
-            let row = self.rows.positions[i] - region.start[down];
+            let row = (self.rows.positions[i] - region.start[down]) / step;
             for j in columns.clone() {
-                visit(i * self.width() + j, row, self.columns.positions[j] - region.start[across]);
+                visit(i * self.width() + j, row, (self.columns.positions[j] - region.start[across]) / step);
             }
         }
     }
@@ -186,7 +196,7 @@ fn draw_samples<T: Sample>(
     match scene.channels {
         Channels::Gray { channel: index, window } => {
             let (plane, leveler) = channel(*index, *window);
-            grid.within(&scene.plane, &part.region, |at, row, column| {
+            grid.within(&scene.plane, (&part.region, part.step), |at, row, column| {
                 sheet.over(at, [leveler.level(plane[[row, column]]); 3], opacity);
             });
         }
@@ -198,7 +208,7 @@ fn draw_samples<T: Sample>(
                     (plane, leveler, color.map(u32::from))
                 })
                 .collect();
-            grid.within(&scene.plane, &part.region, |at, row, column| {
+            grid.within(&scene.plane, (&part.region, part.step), |at, row, column| {
                 let mut light = [0u32; 3];
                 for (plane, leveler, color) in &shown {
                     let level = u32::from(leveler.level(plane[[row, column]]));
@@ -216,7 +226,7 @@ fn draw_mask(scene: &Scene<'_>, grid: &Grid, opacity: f32, sheet: &mut Sheet) {
     fn draw<T: Sample>(
         scene: &Scene<'_>,
         grid: &Grid,
-        region: &SpatialRoi,
+        place: (&SpatialRoi, usize),
         array: &ndarray::Array5<T>,
         opacity: f32,
         sheet: &mut Sheet,
@@ -224,7 +234,7 @@ fn draw_mask(scene: &Scene<'_>, grid: &Grid, opacity: f32, sheet: &mut Sheet) {
         let frame = array.index_axis(ArrayAxis(0), 0);
         let kept = frame.map_axis(ArrayAxis(3), |samples| samples.iter().any(|s| s.as_f64() != 0.0));
         let kept = plane_of(&scene.plane, kept.view());
-        grid.within(&scene.plane, region, |at, row, column| {
+        grid.within(&scene.plane, place, |at, row, column| {
             if !kept[[row, column]] {
                 sheet.over(at, [0; 3], opacity);
             }
@@ -232,7 +242,7 @@ fn draw_mask(scene: &Scene<'_>, grid: &Grid, opacity: f32, sheet: &mut Sheet) {
     }
     for part in scene.slices {
         if let Some(mask) = part.mask {
-            with_volume!(mask, array => draw(scene, grid, &part.region, array, opacity, sheet));
+            with_volume!(mask, array => draw(scene, grid, (&part.region, part.step), array, opacity, sheet));
         }
     }
 }
@@ -245,7 +255,7 @@ fn draw_prediction(scene: &Scene<'_>, grid: &Grid, class: u8, opacity: f32, shee
             continue;
         };
         let plane = plane_of(&scene.plane, part.probabilities.index_axis(ArrayAxis(0), index));
-        grid.within(&scene.plane, &part.region, |at, row, column| {
+        grid.within(&scene.plane, (&part.region, part.step), |at, row, column| {
             sheet.over(at, color, plane[[row, column]] * opacity);
         });
     }
@@ -298,7 +308,7 @@ impl Derived {
             for part in scene.predictions {
                 let classes: Vec<ArrayView2<'_, f32>> =
                     part.probabilities.outer_iter().map(|class| plane_of(&scene.plane, class)).collect();
-                grid.within(&scene.plane, &part.region, |at, row, column| {
+                grid.within(&scene.plane, (&part.region, part.step), |at, row, column| {
                     let (mut first, mut second, mut winner) = (0.0f32, 0.0f32, 0);
                     for (class, plane) in classes.iter().enumerate() {
                         let p = plane[[row, column]];
@@ -322,7 +332,7 @@ impl Derived {
 fn stale_marks(scene: &Scene<'_>, grid: &Grid) -> Vec<usize> {
     let mut marks = Vec::new();
     for part in scene.predictions.iter().filter(|part| part.stale) {
-        grid.within(&scene.plane, &part.region, |at, row, column| {
+        grid.within(&scene.plane, (&part.region, 1), |at, row, column| {
             if row + column < STALE_MARK {
                 marks.push(at);
             }

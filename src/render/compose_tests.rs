@@ -62,11 +62,11 @@ impl Stage {
 
     fn compose(&self, viewport: &Viewport) -> Picture {
         let region = whole(&self.plane);
-        let slices = [SlicePart { region, raw: &self.raw, mask: self.mask.as_ref() }];
+        let slices = [SlicePart { region, step: 1, raw: &self.raw, mask: self.mask.as_ref() }];
         let predictions: Vec<ProbabilityPart<'_>> = self
             .probabilities
             .iter()
-            .map(|probabilities| ProbabilityPart { region, probabilities, stale: true })
+            .map(|probabilities| ProbabilityPart { region, step: 1, probabilities, stale: true })
             .collect();
         let scene = Scene {
             plane: self.plane,

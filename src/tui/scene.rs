@@ -64,7 +64,7 @@ fn segmentation(layers: &[Layer]) -> Vec<Layer> {
 /// What a set of features makes of a slice, as a tile.
 fn preview_tile(preview: &SetPreview) -> Tile {
     let probabilities = Arc::clone(&preview.probabilities);
-    Tile { roi: preview.region, probabilities, revision: ForestRev(0), stale: false }
+    Tile { roi: preview.region, step: 1, probabilities, revision: ForestRev(0), stale: false }
 }
 
 impl SceneParts {
@@ -187,13 +187,19 @@ impl SceneParts {
         let slices: Vec<SlicePart<'_>> = pane
             .slices
             .iter()
-            .map(|piece| SlicePart { region: piece.region, raw: &piece.raw, mask: piece.mask.as_ref() })
+            .map(|piece| SlicePart {
+                region: piece.region,
+                step: piece.step,
+                raw: &piece.raw,
+                mask: piece.mask.as_ref(),
+            })
             .collect();
         let predictions: Vec<ProbabilityPart<'_>> = pane
             .tiles
             .iter()
             .map(|tile| ProbabilityPart {
                 region: tile.roi,
+                step: tile.step,
                 probabilities: &tile.probabilities,
                 stale: tile.stale,
             })

@@ -259,7 +259,7 @@ impl Sim {
         let region = plane.region([0, rows], [0, columns]);
         let raw = Arc::clone(&self.app.sources[lane].raw);
         let roi = region.at(plane.t, self.app.shape()[4]);
-        let piece = SliceData { lane, plane, region, raw: raw.read(&roi).unwrap(), mask: None };
+        let piece = SliceData { lane, plane, region, step: 1, raw: raw.read(&roi).unwrap(), mask: None };
         self.event(AppEvent::Engine(engine::Event::SliceLoaded(Arc::new(piece))))
     }
 
