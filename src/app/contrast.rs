@@ -4,10 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::channels::ChannelView;
 use super::messages::Level;
-use super::slices::{extremes, quantiles};
+use super::slices::{Ranges, extremes, quantiles};
 use super::state::App;
 use crate::data::SpatialRoi;
-use crate::engine::SliceData;
 use crate::io::ImageInfo;
 use crate::project::DatasetInfo;
 
@@ -66,11 +65,11 @@ impl App {
     }
 
     /// Widens automatic windows to the values of a newly loaded piece.
-    pub(super) fn see(&mut self, piece: &SliceData) {
-        let Some(view) = self.views.get_mut(piece.lane) else { return };
-        for (channel, window) in view.windows.iter_mut().enumerate() {
+    pub(super) fn see(&mut self, lane: usize, ranges: &Ranges) {
+        let Some(view) = self.views.get_mut(lane) else { return };
+        for (window, range) in view.windows.iter_mut().zip(ranges) {
             if let Window::Auto(seen) = window
-                && let Some((low, high)) = extremes(&piece.raw, channel)
+                && let Some((low, high)) = *range
             {
                 *seen = Some(seen.map_or((low, high), |(a, b)| (a.min(low), b.max(high))));
             }

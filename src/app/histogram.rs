@@ -1,11 +1,14 @@
 //! The histogram of the slice shown, beside the contrast window.
 
+use std::sync::Arc;
+
 use ndarray::Axis as ArrayAxis;
 
 use super::slices::SAMPLED;
 use super::state::App;
+use crate::data::SlicePlane;
 use crate::data::volume::Sample;
-use crate::data::{SlicePlane, Volume};
+use crate::engine::SliceData;
 use crate::with_volume;
 
 /// Bins, as many as the panel has columns.
@@ -57,10 +60,10 @@ fn count<T: Sample>(
     }
 }
 
-fn step_of(raw: &Volume) -> usize {
-    let [_, z, y, x, _] = raw.shape();
+fn step_of(pieces: &[&Arc<SliceData>]) -> usize {
+    let pixels: usize = pieces.iter().map(|piece| piece.raw.shape()[1..4].iter().product::<usize>()).sum();
     // Odd, so that it meets all columns of images with an even width.
-    (z * y * x).div_ceil(SAMPLED / 16).max(1) | 1
+    pixels.div_ceil(SAMPLED / 16).max(1) | 1
 }
 
 impl App {
@@ -86,12 +89,11 @@ impl App {
         }
         let channel = source.channel;
         let pieces: Vec<_> = self.slices.of(self.lane, plane).collect();
-        let ranges = pieces.iter().filter_map(|piece| super::slices::extremes(&piece.raw, channel));
         // Until the slice is loaded the histogram before stays.
-        let Some(range) = ranges.reduce(|(a, b), (low, high)| (a.min(low), b.max(high))) else { return };
+        let Some(range) = self.slices.range(self.lane, plane, channel) else { return };
+        let step = step_of(&pieces);
         let mut bins = [0; BINS];
         for piece in &pieces {
-            let step = step_of(&piece.raw);
             with_volume!(&piece.raw, array => count(array, channel, step, range, &mut bins));
         }
         self.histogram = Some(Histogram { source, range, bins });

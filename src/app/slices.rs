@@ -15,26 +15,30 @@ const KEPT: usize = 32 << 20;
 /// Most samples looked at for a percentile.
 pub(super) const SAMPLED: usize = 1 << 20;
 
+/// Lowest and highest finite value of each channel, where there is one.
+pub(super) type Ranges = Vec<Option<(f64, f64)>>;
+
 /// The newest loaded pieces, the newest first.
 #[derive(Clone, Debug, Default)]
 pub struct Slices {
-    pieces: Vec<Arc<SliceData>>,
+    pieces: Vec<(Arc<SliceData>, Ranges)>,
     revision: u64,
 }
 
 impl Slices {
-    /// Takes in a piece. Pieces that it covers go, and the oldest beyond a limit.
-    pub fn add(&mut self, piece: Arc<SliceData>) {
+    /// Takes in a piece, with the range of each of its channels. Pieces that it covers go, and the oldest beyond
+    /// a limit.
+    pub(super) fn add(&mut self, piece: Arc<SliceData>, ranges: Ranges) {
         let covers = |old: &SliceData| {
             (old.lane, old.plane) == (piece.lane, piece.plane)
                 && piece.step <= old.step
                 && piece.region.encloses(&old.region)
         };
-        self.pieces.retain(|old| !covers(old));
+        self.pieces.retain(|(old, _)| !covers(old));
         self.revision += 1;
-        self.pieces.insert(0, piece);
+        self.pieces.insert(0, (piece, ranges));
         let mut bytes = 0;
-        let fits = self.pieces.iter().take_while(|piece| {
+        let fits = self.pieces.iter().take_while(|(piece, _)| {
             bytes += piece.bytes();
             bytes <= KEPT
         });
@@ -55,19 +59,34 @@ impl Slices {
 
     /// The pieces of a slice, the newest first.
     pub fn of(&self, lane: usize, plane: SlicePlane) -> impl Iterator<Item = &Arc<SliceData>> {
-        self.pieces.iter().filter(move |piece| piece.lane == lane && piece.plane == plane)
+        self.known(lane, plane).map(|(piece, _)| piece)
+    }
+
+    /// Lowest and highest value of a channel in the pieces of a slice.
+    pub fn range(&self, lane: usize, plane: SlicePlane, channel: usize) -> Option<(f64, f64)> {
+        let ranges = self.known(lane, plane).filter_map(|(_, ranges)| *ranges.get(channel)?);
+        ranges.reduce(|(a, b), (low, high)| (a.min(low), b.max(high)))
+    }
+
+    fn known(&self, lane: usize, plane: SlicePlane) -> impl Iterator<Item = &(Arc<SliceData>, Ranges)> {
+        self.pieces.iter().filter(move |(piece, _)| piece.lane == lane && piece.plane == plane)
     }
 
     /// The slice of the newest piece, for showing something until the wanted slice is loaded.
     pub fn newest(&self) -> Option<&Arc<SliceData>> {
-        self.pieces.first()
+        self.pieces.first().map(|(piece, _)| piece)
     }
 
     /// Values of all channels at a pixel (`tzyx`), if it is loaded.
     pub fn values_at(&self, lane: usize, [t, z, y, x]: [usize; 4]) -> Option<Vec<f64>> {
-        let here = self.pieces.iter().filter(|piece| piece.lane == lane && piece.plane.t == t);
-        here.filter_map(|piece| piece.values_at([z, y, x])).next()
+        let here = self.pieces.iter().filter(|(piece, _)| piece.lane == lane && piece.plane.t == t);
+        here.filter_map(|(piece, _)| piece.values_at([z, y, x])).next()
     }
+}
+
+/// The range of every channel.
+pub(super) fn ranges(raw: &Volume) -> Ranges {
+    (0..raw.shape()[4]).map(|channel| extremes(raw, channel)).collect()
 }
 
 /// Lowest and highest finite value of a channel, from at most about a million samples spread evenly so

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::messages::{Level, Problem};
+use super::slices;
 use super::state::App;
 use crate::classify::Forest;
 use crate::data::revision::{ForestRev, LabelsRev, SelectionRev};
@@ -115,8 +116,9 @@ impl App {
     pub(super) fn engine_event(&mut self, event: Event) {
         match event {
             Event::SliceLoaded(piece) => {
-                self.see(&piece);
-                self.slices.add(piece);
+                let ranges = slices::ranges(&piece.raw);
+                self.see(piece.lane, &ranges);
+                self.slices.add(piece, ranges);
             }
             Event::ForestReady { forest, revision, trained_on, complete, oob_error } => {
                 if self.training.forest.as_ref().is_some_and(|old| old.revision > revision) {
