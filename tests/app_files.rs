@@ -25,7 +25,7 @@ fn save_request(sim: &mut Sim) -> Box<SaveRequest> {
 }
 
 fn saved(sim: &mut Sim, request: &SaveRequest, result: Result<(), SaveFailure>) {
-    sim.event(AppEvent::Saved { path: request.path.clone(), mark: request.mark, result });
+    sim.event(AppEvent::Saved { path: request.path.clone(), mark: request.mark, result, file: None });
 }
 
 fn quits(sim: &mut Sim) -> bool {

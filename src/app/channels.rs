@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::labels::parse_color;
 use super::messages::Level;
 use super::state::App;
+use crate::data::DType;
 use crate::data::classes::Rgb;
 
 /// Colours of the channels of an image: first those of two or three channels, then further ones.
@@ -18,6 +19,33 @@ pub enum ChannelView {
     Gray,
     /// All that are on, each in its colour, their light added.
     Composite,
+}
+
+/// How a channel that is shown alone looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Shading {
+    /// Gray.
+    #[default]
+    Gray,
+    /// A colour of its own for each value, for images of labels.
+    Colortable,
+    /// The channel's colour, as strong as the value.
+    Tinted,
+    /// White where it is not zero.
+    Mask,
+}
+
+impl Shading {
+    /// ilastik's choice for one of its display modes; labels of 64 bits have colours by default.
+    pub fn of(display_mode: &str, dtype: DType) -> Self {
+        match display_mode {
+            "random-colortable" => Shading::Colortable,
+            "alpha-modulated" => Shading::Tinted,
+            "binary-mask" => Shading::Mask,
+            "default" if dtype == DType::U64 => Shading::Colortable,
+            _ => Shading::Gray,
+        }
+    }
 }
 
 /// The colour of a channel in a composite.
@@ -34,6 +62,9 @@ pub struct Tint {
 pub struct Display {
     /// One in gray, or several in colour.
     pub view: ChannelView,
+    /// How one channel looks.
+    #[serde(default)]
+    pub shading: Shading,
     /// The channel shown in gray, and the one that the panel of channels acts on; from 0.
     pub selected: usize,
     /// One for each channel.
@@ -47,7 +78,7 @@ impl Display {
     /// (`linked`), whose colours would change otherwise.
     pub fn new(channels: usize, view: ChannelView, linked: bool) -> Display {
         let tints = (0..channels).map(|i| Tint { color: COLORS[i % COLORS.len()], on: true }).collect();
-        Display { view, selected: 0, tints, linked }
+        Display { view, shading: Shading::Gray, selected: 0, tints, linked }
     }
 
     /// The channels shown, from 0.

@@ -282,11 +282,19 @@ impl App {
         match self.project.lanes.get(change.index).filter(|_| change.added == forward) {
             Some(lane) => JournalRecord::LaneAdded {
                 index: change.index,
-                location: location_text(&lane.raw),
-                mask: lane.mask.as_ref().map(location_text),
-                details: Some(LaneDetails::of(&lane.raw)),
+                location: self.journal_location(&lane.raw),
+                mask: lane.mask.as_ref().map(|mask| self.journal_location(mask)),
+                details: Some(LaneDetails::of(lane)),
             },
             None => JournalRecord::LaneRemoved { index: change.index },
+        }
+    }
+
+    /// Where a dataset can be opened: relative to the project where it is so.
+    fn journal_location(&self, info: &DatasetInfo) -> String {
+        match &info.location {
+            DatasetLocation::Internal(_) => self.project.locate(info).unwrap_or_default(),
+            _ => location_text(info),
         }
     }
 
@@ -418,7 +426,8 @@ pub fn location_text(info: &DatasetInfo) -> String {
     match &info.location {
         DatasetLocation::Relative(text)
         | DatasetLocation::Absolute(text)
-        | DatasetLocation::Internal(text)
+        | DatasetLocation::ToCopy { from: text, .. }
         | DatasetLocation::Url(text) => text.clone(),
+        DatasetLocation::Internal(_) => "(in the project)".into(),
     }
 }

@@ -16,7 +16,7 @@ use super::messages::Problem;
 use super::runs::RunEvent;
 use crate::data::Volume;
 use crate::engine::{self, LaneSource};
-use crate::project::{Lane, Project};
+use crate::project::{Lane, Project, SavedFile};
 
 /// Something that happened. The only way in which the outside reaches the state.
 pub enum AppEvent {
@@ -50,6 +50,8 @@ pub enum AppEvent {
         mark: u64,
         /// How it went.
         result: Result<(), SaveFailure>,
+        /// The file that was written.
+        file: Option<SavedFile>,
     },
     /// Answer to [`Effect::ListFolder`](super::Effect::ListFolder).
     FolderListed {

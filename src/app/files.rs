@@ -7,11 +7,13 @@ use super::edits::Edits;
 use super::effect::{Effect, SaveRequest};
 use super::event::{Access, Opened, SaveFailure};
 use super::input::Held;
+use super::jobs::{JobId, Work};
 use super::lanes::first_view;
 use super::messages::{Level, Problem};
 use super::popups::{Popup, Question, QuestionKind};
 use super::state::App;
 use crate::features::FeatureSelection;
+use crate::project::{DatasetLocation, ImageCopy, SavedFile};
 
 /// Most entries of the list of what was open lately.
 pub const MOST_RECENT: usize = 10;
@@ -34,6 +36,8 @@ pub struct Files {
     /// [`Edits::changes`] of the last saved state.
     saved_changes: u64,
     saving_changes: u64,
+    /// The job that saves, when images are copied into the project.
+    save_job: Option<JobId>,
     /// What to do once the save under way has succeeded.
     after_save: Option<AfterSave>,
 }
@@ -175,8 +179,47 @@ impl App {
         self.store_settings();
         self.files.saving = true;
         self.files.saving_changes = self.edits.changes;
-        let request = SaveRequest { path, project: self.snapshot(), overwrite, mark: self.edits.records };
-        self.outbox.push(Effect::Save(Box::new(request)));
+        let mut project = self.snapshot();
+        let copies = self.copies();
+        let copying = copies.iter().any(|(_, _, new)| *new);
+        project.copies = copies.into_iter().map(|(name, image, _)| (name, image)).collect();
+        let title = format!("save {}", path.display());
+        let request = Box::new(SaveRequest { path, project, overwrite, mark: self.edits.records });
+        // Copying images may take long.
+        if copying {
+            self.files.save_job = Some(self.start_job(title, Work::Save(request)));
+        } else {
+            self.outbox.push(Effect::Save(request));
+        }
+    }
+
+    /// The images that lie in the project's file or are to be copied into it, by the names of their copies;
+    /// whether they are new to it.
+    fn copies(&self) -> Vec<(String, ImageCopy, bool)> {
+        let mut copies = Vec::new();
+        for (lane, source) in self.project.lanes.iter().zip(self.sources.iter()) {
+            let mask = lane.mask.as_ref().zip(source.mask.as_ref());
+            for (info, image) in [(&lane.raw, &source.raw)].into_iter().chain(mask) {
+                match &info.location {
+                    DatasetLocation::Internal(name) => {
+                        copies.push((name.clone(), ImageCopy(Arc::clone(image)), false));
+                    }
+                    DatasetLocation::ToCopy { name, .. } => {
+                        copies.push((name.clone(), ImageCopy(Arc::clone(image)), true));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        copies
+    }
+
+    /// A job ended without result: if it was the one that saves, nothing was saved.
+    pub(super) fn not_saved(&mut self, job: JobId) {
+        if self.files.save_job.take_if(|saving| *saving == job).is_some() {
+            self.files.saving = false;
+            self.files.after_save = None;
+        }
     }
 
     /// Saves over a file that is there already.
@@ -184,8 +227,18 @@ impl App {
         self.save_to(path, true);
     }
 
-    pub(super) fn saved(&mut self, path: PathBuf, mark: u64, result: Result<(), SaveFailure>) {
+    pub(super) fn saved(
+        &mut self,
+        path: PathBuf,
+        mark: u64,
+        result: Result<(), SaveFailure>,
+        file: Option<SavedFile>,
+    ) {
         self.files.saving = false;
+        self.files.save_job = None;
+        if let Some(file) = file {
+            self.project.was_saved_to(file);
+        }
         match result {
             Ok(()) => {
                 self.inform(format!("Saved {}", path.display()));

@@ -5,16 +5,18 @@
 //! starts it; the status line shows it; `job.cancel` cancels it through its [`CancelToken`]. Any number of
 //! jobs may run; each has a thread of its own.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::effect::Effect;
-use super::event::NewLane;
+use super::effect::{Effect, SaveRequest};
+use super::event::{NewLane, SaveFailure};
 use super::lanes::{AddImages, Reopen};
 use super::lost::ImageSearch;
 use super::messages::{Level, Problem};
 use super::state::App;
 use super::training_tools::{TrainingOutput, TrainingWork};
 use crate::data::task::CancelToken;
+use crate::project::SavedFile;
 
 /// Tells one job from another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,6 +33,8 @@ pub enum Work {
     Reopen(String, Vec<Reopen>),
     /// Searches for images of a project that are lost.
     FindImages(Box<ImageSearch>),
+    /// Saves a project with images that are copied into it.
+    Save(Box<SaveRequest>),
 }
 
 /// What a job ended with.
@@ -43,6 +47,17 @@ pub enum JobOutput {
     Reopened(String, Vec<(usize, NewLane)>),
     /// Where lost images were found, by their numbers in the list of lost images.
     ImagesFound(Vec<(usize, String)>),
+    /// What came of [`Work::Save`]; as in [`AppEvent::Saved`](super::AppEvent::Saved).
+    Saved {
+        /// Where the project was to go.
+        path: PathBuf,
+        /// [`SaveRequest::mark`] of the request.
+        mark: u64,
+        /// How it went.
+        result: Result<(), SaveFailure>,
+        /// The file that was written.
+        file: Option<SavedFile>,
+    },
 }
 
 /// A job to start.
@@ -176,6 +191,9 @@ impl App {
             return self.recheck_forms();
         }
         let job = self.jobs.running.remove(at);
+        if !matches!(event, JobEvent::Done(_)) {
+            self.not_saved(id);
+        }
         match event {
             JobEvent::Progress(_) => {}
             JobEvent::Done(output) => self.job_done(output),
@@ -191,6 +209,7 @@ impl App {
             JobOutput::Training(output) => self.training_work_done(*output),
             JobOutput::Reopened(what, lanes) => self.replace_lanes(&what, lanes),
             JobOutput::ImagesFound(found) => self.images_found(found),
+            JobOutput::Saved { path, mark, result, file } => self.saved(path, mark, result, file),
         }
     }
 }

@@ -78,6 +78,15 @@ pub struct LaneDetails {
     pub normalize: Option<bool>,
     /// The values shown black and white.
     pub range: Option<(f64, f64)>,
+    /// Name of its copy, when it lies in the project or is to be copied into it.
+    #[serde(default)]
+    pub copied: Option<String>,
+    /// The same of its mask.
+    #[serde(default)]
+    pub mask_copied: Option<String>,
+    /// The mask's axes.
+    #[serde(default)]
+    pub mask_axes: Option<String>,
 }
 
 impl JournalRecord {

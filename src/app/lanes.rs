@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::canvas::{LaneView, Pane};
-use super::channels::{ChannelView, Display};
+use super::channels::{ChannelView, Display, Shading};
 use super::contrast::default_windows;
 use super::edits::{Edit, LaneChange};
 use super::event::NewLane;
@@ -16,13 +16,14 @@ use crate::data::{Axis, AxisOrder};
 use crate::engine::LaneSource;
 use crate::features::FeatureSelection;
 use crate::io::ImageInfo;
-use crate::project::{DatasetInfo, Lane};
+use crate::project::{DatasetInfo, DatasetLocation, Lane};
 
 /// The first look at an image: its middle slice, fitted once the canvas has a size.
 pub(super) fn first_view(info: &ImageInfo, dataset: &DatasetInfo) -> LaneView {
     let [_, z, y, x, c] = info.shape;
+    let shading = Shading::of(&dataset.display_mode, info.dtype);
     let channels = match dataset.display_mode.as_str() {
-        "grayscale" => ChannelView::Gray,
+        "grayscale" | "random-colortable" | "alpha-modulated" | "binary-mask" => ChannelView::Gray,
         "rgba" if c >= 2 => ChannelView::Composite,
         _ if matches!(c, 2 | 3) => ChannelView::Composite,
         _ => ChannelView::Gray,
@@ -37,7 +38,7 @@ pub(super) fn first_view(info: &ImageInfo, dataset: &DatasetInfo) -> LaneView {
         axis: Axis::Z,
         three: false,
         panes: [pane(y, x), pane(z, x), pane(z, y)],
-        display: Display::new(c, channels, linked),
+        display: Display { shading, ..Display::new(c, channels, linked) },
         windows: default_windows(info, dataset, channels),
     }
 }
@@ -53,6 +54,8 @@ pub struct AddImages {
     pub dataset: Option<String>,
     /// Overrides what the files say about their axes.
     pub axes: Option<AxisOrder>,
+    /// The images are to be copied into the project.
+    pub copy: bool,
 }
 
 impl AddImages {
@@ -75,19 +78,29 @@ pub struct Reopen {
     pub axes: Option<AxisOrder>,
     /// Another mask, or none.
     pub mask: Option<Option<String>>,
+    /// Other axes of the mask.
+    pub mask_axes: Option<AxisOrder>,
     /// The project's file, from which locations are counted.
     pub project: Option<PathBuf>,
 }
 
 impl LaneDetails {
     /// What the user may have changed about an image.
-    pub fn of(info: &DatasetInfo) -> Self {
+    pub fn of(lane: &Lane) -> Self {
+        let copied = |info: &DatasetInfo| match &info.location {
+            DatasetLocation::Internal(name) | DatasetLocation::ToCopy { name, .. } => Some(name.clone()),
+            _ => None,
+        };
+        let info = &lane.raw;
         LaneDetails {
             nickname: info.nickname.clone(),
             axes: info.axes.to_string(),
             display_mode: info.display_mode.clone(),
             normalize: info.normalize_display,
             range: info.data_range,
+            copied: copied(info),
+            mask_copied: lane.mask.as_ref().and_then(copied),
+            mask_axes: lane.mask.as_ref().map(|mask| mask.axes.to_string()),
         }
     }
 
@@ -230,7 +243,7 @@ impl App {
     pub(super) fn reopen_request(&self, index: usize) -> Option<Reopen> {
         let lane = self.project.lanes.get(index)?.clone();
         let project = self.project.path.clone();
-        Some(Reopen { index, lane, raw: None, axes: None, mask: None, project })
+        Some(Reopen { index, lane, raw: None, axes: None, mask: None, mask_axes: None, project })
     }
 
     /// Uses another file for the image selected in the Data applet.

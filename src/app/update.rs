@@ -16,7 +16,7 @@ pub fn update(app: &mut App, event: AppEvent) -> Vec<Effect> {
         AppEvent::Probabilities { lane, at, values } => app.training.probabilities = Some((lane, at, values)),
         AppEvent::Opened(Ok(opened)) => app.opened_or_lost(opened),
         AppEvent::Opened(Err(problem)) => app.open_failed(problem),
-        AppEvent::Saved { path, mark, result } => app.saved(path, mark, result),
+        AppEvent::Saved { path, mark, result, file } => app.saved(path, mark, result, file),
         AppEvent::FolderListed { folder, result } => app.folder_listed(folder, result),
         AppEvent::Inspected(found) => app.inspected(*found),
         AppEvent::FeatureComputed(request, result) => app.feature_computed(request, result),

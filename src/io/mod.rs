@@ -29,5 +29,6 @@ pub use error::Error;
 pub use format::{FORMATS, Format, ImageInfo, ImageReader, ImageSpec, ImageWriter, OpenOptions, PixelSize};
 pub(crate) use hdf5::without_soft_links;
 pub use open::open;
+pub(crate) use samples::little_endian_bytes;
 pub use stack::{expand, stack_name};
 pub use write::{OUTPUT_FORMATS, OutputFormat, check, check_replaced, create, output_format};

@@ -132,6 +132,13 @@ pub(super) fn volume_from_file_order<T: Sample>(data: Vec<T>, shape: &[usize], a
     T::volume(array)
 }
 
+/// The samples of a `tzyxc` volume in the order `axes`, least significant bytes first.
+pub(crate) fn little_endian_bytes(volume: &Volume, axes: &AxisOrder) -> Vec<u8> {
+    let mut bytes = bytes_in_file_order(volume, axes);
+    ByteOrder::Little.to_native(&mut bytes, volume.dtype().size());
+    bytes
+}
+
 /// The samples of a `tzyxc` volume in the order `axes`, in the machine's byte order.
 pub(super) fn bytes_in_file_order(volume: &Volume, axes: &AxisOrder) -> Vec<u8> {
     fn bytes<T: Sample + bytemuck::Pod>(array: &Array5<T>, order: [usize; 5]) -> Vec<u8> {

@@ -139,6 +139,25 @@ pub enum Error {
         /// What can't be carried over, and why.
         reason: String,
     },
+    /// An image can't be copied into the project file.
+    #[error(
+        "Can't save '{}': '{name}' can't be copied into it ({reason}). Store it by its path, in the properties of the image.",
+        path.display()
+    )]
+    CannotCopy {
+        /// The project file.
+        path: PathBuf,
+        /// Name of the image.
+        name: String,
+        /// Why not.
+        reason: String,
+    },
+    /// Saving was cancelled.
+    #[error("Saving '{}' was cancelled. The file is as it was.", path.display())]
+    Cancelled {
+        /// The project file.
+        path: PathBuf,
+    },
     /// The project can't be expressed in the file format.
     #[error("Can't save '{}': {reason}. This is a fault of brushwood: please report it.", path.display())]
     Encode {
@@ -165,6 +184,8 @@ impl Error {
             | Error::NoFolder { path, .. }
             | Error::ChangedOnDisk { path }
             | Error::CannotKeep { path, .. }
+            | Error::CannotCopy { path, .. }
+            | Error::Cancelled { path }
             | Error::Encode { path, .. } => path,
         }
     }

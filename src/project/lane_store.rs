@@ -112,7 +112,7 @@ pub(super) fn fields(info: &DatasetInfo) -> Vec<(&'static str, Value)> {
     let (kind, place, path) = match &info.location {
         DatasetLocation::Relative(path) => ("RelativeFilesystemDatasetInfo", "FileSystem", path.clone()),
         DatasetLocation::Absolute(path) => ("FilesystemDatasetInfo", "FileSystem", path.clone()),
-        DatasetLocation::Internal(name) => {
+        DatasetLocation::Internal(name) | DatasetLocation::ToCopy { name, .. } => {
             ("ProjectInternalDatasetInfo", "ProjectInternal", format!("{LOCAL_DATA}/{name}"))
         }
         DatasetLocation::Url(url) => ("UrlDatasetInfo", "FileSystem", url.clone()),
@@ -136,7 +136,9 @@ pub(super) fn fields(info: &DatasetInfo) -> Vec<(&'static str, Value)> {
         fields.push(("drange", Value::Floats(vec![low, high])));
     }
     match &info.location {
-        DatasetLocation::Internal(_) => fields.push(("inner_path", Value::Text(path))),
+        DatasetLocation::Internal(_) | DatasetLocation::ToCopy { .. } => {
+            fields.push(("inner_path", Value::Text(path)))
+        }
         DatasetLocation::Url(url) => fields.push(("url", Value::text(url))),
         _ => {}
     }

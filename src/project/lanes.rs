@@ -143,16 +143,22 @@ impl Project {
         Ok(())
     }
 
-    /// Where a dataset is, named by its absolute path (`kind` "absolute") or relative to the project
-    /// ("relative"); `None` for other kinds, and for what is no file.
+    /// Where a dataset is, named by its absolute path (`kind` "absolute"), relative to the project
+    /// ("relative") or to be copied into its file ("copied"); `None` for other kinds, and for what is no file
+    /// of its own.
     pub fn stored_as(&self, info: &DatasetInfo, kind: &str) -> Option<DatasetLocation> {
         let absolute = match &info.location {
             DatasetLocation::Absolute(path) => path.clone(),
-            DatasetLocation::Relative(_) => self.locate(info).ok()?,
+            DatasetLocation::Relative(_) | DatasetLocation::ToCopy { .. } => self.locate(info).ok()?,
             DatasetLocation::Internal(_) | DatasetLocation::Url(_) => return None,
         };
         let absolute = map_stack(&absolute, |part| absolute_path(Path::new(part)));
         match (kind, self.folder()) {
+            ("copied", _) => {
+                // ilastik takes a dataset's id for the name of its copy.
+                let name = if info.id.is_empty() { new_id() } else { info.id.clone() };
+                Some(DatasetLocation::ToCopy { name, from: absolute })
+            }
             ("absolute", _) => Some(DatasetLocation::Absolute(absolute)),
             ("relative", Some(folder)) => Some(DatasetLocation::Relative(map_stack(&absolute, |part| {
                 relative(&folder, Path::new(part))
@@ -184,7 +190,7 @@ impl Project {
             DatasetLocation::Absolute(path) if has_drive(path) && cfg!(not(windows)) => {
                 Err(LaneError::OtherSystem { location: path.clone() })
             }
-            DatasetLocation::Absolute(path) => Ok(path.clone()),
+            DatasetLocation::Absolute(path) | DatasetLocation::ToCopy { from: path, .. } => Ok(path.clone()),
             DatasetLocation::Relative(path) => {
                 let folder = self.folder();
                 Ok(map_stack(path, |part| folder.as_deref().unwrap_or(Path::new("")).join(part)))
@@ -214,6 +220,7 @@ impl Project {
                 }
                 // In a project's first file, images are named as if they had been added to it.
                 DatasetLocation::Absolute(_) if self.path.is_none() => target.relocate(info.location.clone()),
+                DatasetLocation::ToCopy { name, .. } => DatasetLocation::Internal(name.clone()),
                 location => location.clone(),
             };
             DatasetInfo { location, ..info.clone() }
@@ -250,6 +257,7 @@ pub(super) fn nickname(location: &DatasetLocation) -> String {
     let (DatasetLocation::Relative(path)
     | DatasetLocation::Absolute(path)
     | DatasetLocation::Internal(path)
+    | DatasetLocation::ToCopy { from: path, .. }
     | DatasetLocation::Url(path)) = location;
     let first = path.split(STACK_SEPARATOR).find(|part| !part.is_empty()).unwrap_or(path);
     let mut stem = String::new();

@@ -1,10 +1,11 @@
 //! The project: lanes, labels, classes, feature selection, classifier; reading and writing `.ilp` files.
 //!
-//! Opens no images and computes nothing. What a file holds that brushwood does not know is carried over
+//! Opens no images and computes nothing; images that are open can be copied into the file. What a file holds that brushwood does not know is carried over
 //! when the project is saved.
 
 mod axistags;
 pub mod bookmarks;
+mod copies;
 pub mod error;
 mod export_store;
 mod forest_store;
@@ -22,5 +23,7 @@ mod stored;
 mod value;
 
 pub use bookmarks::Bookmark;
+pub use copies::ImageCopy;
 pub use error::{Error, LaneError, Warning};
 pub use model::{DataRole, DatasetInfo, DatasetLocation, ExportSettings, Lane, Project};
+pub use origin::SavedFile;

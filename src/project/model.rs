@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::bookmarks::Bookmark;
+use super::copies::ImageCopy;
 use super::error::Warning;
-use super::origin::Origin;
+use super::origin::{Origin, SavedFile};
 use crate::classify::Forest;
 use crate::data::{AxisOrder, DType, LabelClass, LabelVolume};
 use crate::features::FeatureSelection;
@@ -50,6 +51,9 @@ pub struct Project {
     pub export: ExportSettings,
     /// View state and other settings of our own, by key: opaque JSON texts kept in `/brushwood`.
     pub settings: BTreeMap<String, String>,
+    /// Open images, by the names of their copies: what is copied into the project file when it is saved,
+    /// where the file does not hold it yet.
+    pub copies: BTreeMap<String, ImageCopy>,
     /// What the file held that could not be used.
     pub warnings: Vec<Warning>,
     /// The file that everything brushwood does not know is carried over from.
@@ -99,6 +103,13 @@ pub enum DatasetLocation {
     Absolute(String),
     /// A copy inside the project file: its path in `/Input Data/local_data`.
     Internal(String),
+    /// A file that is copied into the project file when that is saved.
+    ToCopy {
+        /// Path of the copy in `/Input Data/local_data`.
+        name: String,
+        /// Where the image is until then, absolute.
+        from: String,
+    },
     /// A location of a kind that brushwood does not read, as stored.
     Url(String),
 }
@@ -190,6 +201,7 @@ impl Project {
             bookmarks: Vec::new(),
             export: ExportSettings::default(),
             settings: BTreeMap::new(),
+            copies: BTreeMap::new(),
             warnings: Vec::new(),
             origin: None,
         }
@@ -201,6 +213,36 @@ impl Project {
         self.forest_feature_names.clear();
         self.oob_error = None;
         self.algorithm_version = None;
+    }
+
+    /// The file that the project was saved to or loaded from.
+    pub fn saved_file(&self) -> Option<SavedFile> {
+        self.origin.clone().map(SavedFile)
+    }
+
+    /// Takes note that what this project was some time ago has been saved to `file`: further saves carry
+    /// over what that file holds.
+    pub fn was_saved_to(&mut self, file: SavedFile) {
+        let at = |path: Option<PathBuf>| Project { path, ..Project::new() };
+        let (before, after) = (at(self.path.clone()), at(Some(file.0.path.clone())));
+        let infos = self.lanes.iter_mut().flat_map(|lane| lane.mask.iter_mut().chain([&mut lane.raw]));
+        for info in infos {
+            let Some(saved) = file.0.state.dataset(&info.id) else { continue };
+            let same_place = || before.locate(info).is_ok_and(|at| after.locate(saved) == Ok(at));
+            let is_current = match (&info.location, &saved.location) {
+                (DatasetLocation::ToCopy { name, .. }, DatasetLocation::Internal(copy)) => name != copy,
+                (DatasetLocation::Absolute(_), DatasetLocation::Relative(_)) => {
+                    before.path.is_some() || !same_place()
+                }
+                (DatasetLocation::Relative(_), _) => before.folder() == after.folder() || !same_place(),
+                _ => true,
+            };
+            if !is_current {
+                info.location = saved.location.clone();
+            }
+        }
+        self.path = after.path;
+        self.origin = Some(file.0);
     }
 
     /// Forgets the file that the project was loaded from: saving then writes only what brushwood

@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::model::{ExportSettings, Lane, Project};
+use super::model::{DatasetInfo, DatasetLocation, ExportSettings, Lane, Project};
 use crate::classify::Forest;
 use crate::data::LabelClass;
 use crate::features::FeatureSelection;
@@ -25,6 +25,10 @@ pub(super) struct Origin {
     /// What brushwood knows of its contents.
     pub state: Arc<State>,
 }
+
+/// A project file that was written, for the project that it was written from.
+#[derive(Clone, Debug)]
+pub struct SavedFile(pub(super) Origin);
 
 /// Tells whether a file was replaced or written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +93,18 @@ impl Origin {
 }
 
 impl State {
+    /// The dataset of this id.
+    pub fn dataset(&self, id: &str) -> Option<&DatasetInfo> {
+        let mut infos = self.lanes.iter().flat_map(|(_, lane)| lane.mask.iter().chain([&lane.raw]));
+        infos.find(|info| info.id == id)
+    }
+
+    /// Whether an image of the file lies in it under this name.
+    pub fn has_copy(&self, name: &str) -> bool {
+        let infos = self.lanes.iter().flat_map(|(_, lane)| lane.mask.iter().chain([&lane.raw]));
+        infos.into_iter().any(|info| info.location == DatasetLocation::Internal(name.to_owned()))
+    }
+
     /// What a file holds after `project` was saved to it.
     pub fn of(project: &Project) -> Self {
         State {

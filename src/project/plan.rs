@@ -13,6 +13,7 @@ use hdf5_pure::{
     AttrValue, File, FileAccessProperties, FileLocking, Group, RepackOptions, SyncPolicy, repack,
 };
 
+use super::copies::{self, NewCopy};
 use super::links::{self, SymbolicLink};
 use super::stored::{self, SharedFile};
 use super::value::{Value, text_attribute};
@@ -33,6 +34,10 @@ pub(super) enum PlanError {
     Keep(String),
     /// The new data can't be written in HDF5.
     Encode(String),
+    /// An image can't be copied: its name, and why.
+    Copy { name: String, reason: String },
+    /// It was told to stop.
+    Cancelled,
 }
 
 impl From<io::Error> for PlanError {
@@ -62,6 +67,7 @@ pub(super) struct Plan {
     groups: BTreeSet<String>,
     group_attributes: Vec<(String, String, AttrValue)>,
     datasets: BTreeMap<String, NewDataset>,
+    copies: Vec<NewCopy>,
     links: Vec<SymbolicLink>,
 }
 
@@ -81,6 +87,7 @@ impl Plan {
             groups: BTreeSet::new(),
             group_attributes: Vec::new(),
             datasets: BTreeMap::new(),
+            copies: Vec::new(),
             links,
         })
     }
@@ -108,6 +115,17 @@ impl Plan {
         if !self.existing.contains_key(path) {
             self.put(path, value);
         }
+    }
+
+    /// Whether the old file has a dataset there.
+    pub fn has_dataset(&self, path: &str) -> bool {
+        self.existing.get(path) == Some(&Kind::Dataset)
+    }
+
+    /// Copies an image into the file.
+    pub fn copy_image(&mut self, copy: NewCopy) {
+        self.parents(&copy.path);
+        self.copies.push(copy);
     }
 
     /// Gives a dataset of the plan a string attribute.
@@ -164,8 +182,13 @@ impl Plan {
         }
     }
 
-    /// Executes the plan: writes the changed file to `target`, which exists and is overwritten.
-    pub fn write(self, target: &Path) -> Result<(), PlanError> {
+    /// Executes the plan: writes the changed file to `target`, which exists and is overwritten. `watch` is
+    /// told the share of the images that are copied, from 0 to 1, and may stop it.
+    pub fn write(
+        self,
+        target: &Path,
+        watch: &mut dyn FnMut(f64) -> Result<(), PlanError>,
+    ) -> Result<(), PlanError> {
         match &self.source {
             Some(source) => {
                 let dropped = self.removed.iter().filter(|path| !self.is_below_removed(path));
@@ -177,6 +200,7 @@ impl Plan {
         }
         let file = File::open_rw_with_options(target, access()).map_err(encode)?;
         self.stage(&file)?;
+        copies::write(&file, &self.copies, watch)?;
         file.close().map_err(encode)?;
         let kept: Vec<SymbolicLink> =
             self.links.iter().filter(|link| !self.is_removed(&link.path())).cloned().collect();

@@ -9,15 +9,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::copies::NewCopy;
 use super::error::{Error, WORKFLOW};
 use super::lane_store::LOCAL_DATA;
-use super::model::{DataRole, DatasetInfo, Lane, Project};
+use super::model::{DataRole, DatasetInfo, DatasetLocation, Lane, Project};
 use super::origin::{Origin, Stamp, State};
 use super::plan::{Plan, PlanError, links_of, moved_links, with_moved_groups};
 use super::value::Value;
 use super::{axistags, export_store, forest_store, label_store, lane_store, own_store};
 use crate::data::LabelClass;
 use crate::data::classes::Rgb;
+use crate::data::task::Cancelled;
 use crate::features::FeatureSelection;
 use crate::features::selection::FILTER_IDS;
 use crate::io::{Error as FileError, atomic::PendingFile};
@@ -45,7 +47,20 @@ impl Project {
     /// The file can't be written, another program has changed it since it was loaded, or the old file
     /// holds something that can't be carried over.
     pub fn save(&mut self, path: &Path) -> Result<(), Error> {
-        self.save_with(path, Replace::IfUnchanged)
+        self.save_with(path, Replace::IfUnchanged, &mut |_| Ok(()))
+    }
+
+    /// As [`Project::save`]; `watch` is told the share of the images that are copied into the file, from 0 to
+    /// 1, and may stop it.
+    ///
+    /// # Errors
+    /// As [`Project::save`], and [`Error::Cancelled`].
+    pub fn save_watched(
+        &mut self,
+        path: &Path,
+        watch: &mut dyn FnMut(f64) -> Result<(), Cancelled>,
+    ) -> Result<(), Error> {
+        self.save_with(path, Replace::IfUnchanged, watch)
     }
 
     /// As [`Project::save`], also over a file that another program has changed since it was loaded.
@@ -53,7 +68,7 @@ impl Project {
     /// # Errors
     /// As [`Project::save`].
     pub fn save_replacing(&mut self, path: &Path) -> Result<(), Error> {
-        self.save_with(path, Replace::Always)
+        self.save_with(path, Replace::Always, &mut |_| Ok(()))
     }
 
     /// Whether another program has changed the project's file since it was loaded or saved.
@@ -61,7 +76,12 @@ impl Project {
         self.origin.as_ref().is_some_and(|origin| !origin.is_unchanged())
     }
 
-    fn save_with(&mut self, path: &Path, replace: Replace) -> Result<(), Error> {
+    fn save_with(
+        &mut self,
+        path: &Path,
+        replace: Replace,
+        watch: &mut dyn FnMut(f64) -> Result<(), Cancelled>,
+    ) -> Result<(), Error> {
         if path.is_dir() {
             return Err(Error::IsFolder { path: path.to_owned() });
         }
@@ -78,7 +98,7 @@ impl Project {
             // Written to in place, as ilastik does: what to carry over is what the file holds now.
             self.origin = Project::load(&origin.path)?.origin;
         }
-        if let Err(error) = self.write_to(path, &lanes) {
+        if let Err(error) = self.write_to(path, &lanes, watch) {
             self.origin = before;
             return Err(error);
         }
@@ -97,9 +117,15 @@ impl Project {
         Ok(())
     }
 
-    fn write_to(&self, path: &Path, lanes: &[Lane]) -> Result<(), Error> {
+    fn write_to(
+        &self,
+        path: &Path,
+        lanes: &[Lane],
+        watch: &mut dyn FnMut(f64) -> Result<(), Cancelled>,
+    ) -> Result<(), Error> {
         let pending = PendingFile::create(path).map_err(|error| file_error(path, error))?;
-        self.write(pending.temporary_path(), lanes).map_err(|error| match error {
+        let mut watch = |done| watch(done).map_err(|Cancelled| PlanError::Cancelled);
+        self.write(pending.temporary_path(), lanes, &mut watch).map_err(|error| match error {
             PlanError::Io(source) => Error::Write { path: path.to_owned(), source },
             PlanError::Keep(reason) => Error::CannotKeep {
                 path: path.to_owned(),
@@ -107,11 +133,18 @@ impl Project {
                 reason,
             },
             PlanError::Encode(reason) => Error::Encode { path: path.to_owned(), reason },
+            PlanError::Copy { name, reason } => Error::CannotCopy { path: path.to_owned(), name, reason },
+            PlanError::Cancelled => Error::Cancelled { path: path.to_owned() },
         })?;
         pending.commit().map_err(|error| file_error(path, error))
     }
 
-    fn write(&self, temporary: &Path, lanes: &[Lane]) -> Result<(), PlanError> {
+    fn write(
+        &self,
+        temporary: &Path,
+        lanes: &[Lane],
+        watch: &mut dyn FnMut(f64) -> Result<(), PlanError>,
+    ) -> Result<(), PlanError> {
         let mut source = self.origin.as_ref().map(|origin| Arc::clone(&origin.file));
         let moves = self.moved_groups(lanes);
         let folder = temporary.parent().unwrap_or(Path::new("."));
@@ -130,13 +163,14 @@ impl Project {
             None => plan.put("ilastikVersion", Value::text(LAYOUT_VERSION)),
         }
         self.put_lanes(&mut plan, lanes);
+        self.put_copies(&mut plan, lanes)?;
         self.put_selection(&mut plan, old);
         self.put_classes(&mut plan, old);
         put_labels(&mut plan, lanes, old);
         self.put_forest(&mut plan, old, lanes);
         self.put_export(&mut plan);
         self.put_own(&mut plan, lanes);
-        plan.write(temporary)
+        plan.write(temporary, watch)
     }
 
     /// What the file knew of a dataset, and the group that describes it there.
@@ -192,6 +226,43 @@ impl Project {
         for name in unused {
             plan.remove(&format!("Input Data/infos/{name}"));
         }
+    }
+
+    /// Copies images that are to lie in the file and do not yet; leaves out those that no image needs any more.
+    fn put_copies(&self, plan: &mut Plan, lanes: &[Lane]) -> Result<(), PlanError> {
+        let before = self.origin.as_ref().map(|origin| &*origin.state);
+        let mut needed = BTreeSet::new();
+        for info in lanes.iter().flat_map(|lane| lane.mask.iter().chain([&lane.raw])) {
+            let DatasetLocation::Internal(name) = &info.location else { continue };
+            let path = format!("{LOCAL_DATA}/{name}");
+            // An image may be the mask of another.
+            if !needed.insert(name.clone()) || plan.has_dataset(&path) {
+                continue;
+            }
+            match self.copies.get(name) {
+                Some(image) => plan.copy_image(NewCopy {
+                    nickname: info.nickname.clone(),
+                    path,
+                    axes: info.axes.clone(),
+                    image: image.clone(),
+                }),
+                // What was missing already stays so.
+                None if before.is_some_and(|before| before.has_copy(name)) => {}
+                None => {
+                    let reason = "it is not open".to_owned();
+                    return Err(PlanError::Copy { name: info.nickname.clone(), reason });
+                }
+            }
+        }
+        let old = before.into_iter().flat_map(|before| &before.lanes);
+        for info in old.flat_map(|(_, lane)| lane.mask.iter().chain([&lane.raw])) {
+            if let DatasetLocation::Internal(name) = &info.location
+                && !needed.contains(name)
+            {
+                plan.remove(&format!("{LOCAL_DATA}/{name}"));
+            }
+        }
+        Ok(())
     }
 
     fn put_selection(&self, plan: &mut Plan, old: Option<&State>) {

@@ -8,7 +8,7 @@ use ndarray::{Array4, ArrayView2, Axis as ArrayAxis};
 use super::blend::Sheet;
 use super::cursor::{self, Cursor};
 use super::marks::{self, Marks};
-use super::normalize::{Channels, Leveler, Tinted, Window};
+use super::normalize::{Channels, Leveler, Tinted, Window, table_color};
 use super::sampling::Line;
 use super::{Layer, LayerKind, Picture, Viewport};
 use crate::data::classes::Rgb;
@@ -198,6 +198,18 @@ fn draw_samples<T: Sample>(
             let (plane, leveler) = channel(*index, *window);
             grid.within(&scene.plane, (&part.region, part.step), |at, row, column| {
                 sheet.over(at, [leveler.level(plane[[row, column]]); 3], opacity);
+            });
+        }
+        Channels::Colortable { channel: index } | Channels::Mask { channel: index } => {
+            let mask = matches!(scene.channels, Channels::Mask { .. });
+            let (plane, _) = channel(*index, Window { low: 0.0, high: 1.0 });
+            grid.within(&scene.plane, &part.region, |at, row, column| {
+                let value = plane[[row, column]].as_f64();
+                let color = match mask {
+                    true => [u8::from(value != 0.0) * 255; 3],
+                    false => table_color(value as i64),
+                };
+                sheet.over(at, color, opacity);
             });
         }
         Channels::Composite(shown) => {

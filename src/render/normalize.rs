@@ -32,6 +32,16 @@ pub enum Channels {
         /// Its window.
         window: Window,
     },
+    /// One channel, a colour of its own for each value; 0 is black.
+    Colortable {
+        /// The channel.
+        channel: usize,
+    },
+    /// One channel: white where it is not zero.
+    Mask {
+        /// The channel.
+        channel: usize,
+    },
     /// Channels in colours, their light added.
     Composite(Vec<Tinted>),
 }
@@ -45,6 +55,20 @@ pub struct Tinted {
     pub window: Window,
     /// The colour of its brightest pixels.
     pub color: Rgb,
+}
+
+/// The colour that stands for a whole number: bright and far from its neighbours'; black for 0.
+pub fn table_color(value: i64) -> Rgb {
+    if value == 0 {
+        return [0; 3];
+    }
+    // The golden ratio spreads hues evenly whatever the numbers are; a second one varies their strength.
+    let turn = |by: f64| (value as f64 * by).rem_euclid(1.0);
+    let (hue, pale) = (turn(0.618_033_988_75) * 6.0, 0.45 * turn(0.754_877_666_25));
+    [0.0, 2.0, 4.0].map(|shift| {
+        let ramp = ((hue + shift).rem_euclid(6.0) - 3.0).abs() - 1.0;
+        ((pale + (1.0 - pale) * ramp.clamp(0.0, 1.0)) * 255.0).round() as u8
+    })
 }
 
 /// A window made ready for samples of one type: a table where the type is small.
@@ -80,6 +104,19 @@ impl Leveler {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn labels_have_bright_colours_of_their_own() {
+        assert_eq!(table_color(0), [0; 3]);
+        let colors: Vec<Rgb> = (1..=60).map(table_color).collect();
+        let far = |a: &Rgb, b: &Rgb| (0..3).map(|i| a[i].abs_diff(b[i])).max();
+        for (i, color) in colors.iter().enumerate() {
+            assert!(color.iter().max() >= Some(&250), "{color:?} is dark");
+            assert!(colors[..i].iter().all(|other| other != color), "{color:?} stands for two numbers");
+            let next = table_color(i as i64 + 2);
+            assert!(far(color, &next) > Some(60), "{color:?} and {next:?} are hard to tell apart");
+        }
+    }
 
     #[test]
     fn windows_level_and_saturate() {

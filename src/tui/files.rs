@@ -11,8 +11,9 @@ use crate::app::lost::OpenFound;
 use crate::app::{Access, AppEvent, JournalRecord, Opened, Problem, SaveFailure, SaveRequest};
 use crate::batch::{Input, find_images};
 use crate::data::AxisOrder;
+use crate::data::task::Cancelled;
 use crate::io::{self, FORMATS, OpenOptions};
-use crate::project::Project;
+use crate::project::{Project, SavedFile};
 
 /// What to open.
 pub(super) enum Task {
@@ -57,15 +58,12 @@ pub(super) fn perform(task: Task, sender: Sender<Message>) -> std::io::Result<()
             }
             Task::OpenFound(request) => send(AppEvent::Opened(load_found(&request).map(Box::new))),
             Task::Save(request) => {
-                let path = request.path.clone();
-                let moved = request.project.path.as_ref() != Some(&path);
-                let event = save(*request);
-                let saved = matches!(event, AppEvent::Saved { result: Ok(()), .. });
-                send(event);
+                let (path, mark, moved) = (request.path.clone(), request.mark, moves(&request));
+                let (result, file) = save(*request, &mut |_| Ok(()));
+                let saved = result.is_ok();
+                send(AppEvent::Saved { path: path.clone(), mark, result, file });
                 if saved && moved {
-                    send(AppEvent::Access(access::check(&path)));
-                    recent::remember(&path.to_string_lossy());
-                    send(AppEvent::Recent(recent::read()));
+                    settle(&path, send);
                 }
             }
             Task::FindImages(named) => {
@@ -85,17 +83,35 @@ fn lately(opened: &Opened, named: Option<&String>) -> Option<String> {
     project.or_else(|| named.filter(|_| !opened.sources.is_empty()).cloned())
 }
 
-fn save(request: SaveRequest) -> AppEvent {
-    let SaveRequest { path, mut project, overwrite, mark } = request;
-    let result = if !overwrite && path.exists() {
-        Err(SaveFailure::Exists)
-    } else {
-        project.save(&path).map_err(|error| {
+/// Whether a save gives the project another place.
+pub(super) fn moves(request: &SaveRequest) -> bool {
+    request.project.path.as_ref() != Some(&request.path)
+}
+
+/// Holds the place that a project was saved to, and remembers it.
+pub(super) fn settle(path: &Path, send: impl Fn(AppEvent)) {
+    send(AppEvent::Access(access::check(path)));
+    recent::remember(&path.to_string_lossy());
+    send(AppEvent::Recent(recent::read()));
+}
+
+/// Saves; `watch` is told how far copying images is, from 0 to 1. What was written comes with the result.
+pub(super) fn save(
+    request: SaveRequest,
+    watch: &mut dyn FnMut(f64) -> Result<(), Cancelled>,
+) -> (Result<(), SaveFailure>, Option<SavedFile>) {
+    let SaveRequest { path, mut project, overwrite, .. } = request;
+    if !overwrite && path.exists() {
+        return (Err(SaveFailure::Exists), None);
+    }
+    match project.save_watched(&path, watch) {
+        Ok(()) => (Ok(()), project.saved_file()),
+        Err(error) => {
             let what = format!("Can't save '{}'", path.display());
-            SaveFailure::Failed(Problem::new(what, error.to_string(), "Save elsewhere with :file.save_as"))
-        })
-    };
-    AppEvent::Saved { path, mark, result }
+            let problem = Problem::new(what, error.to_string(), "Save elsewhere with :file.save_as");
+            (Err(SaveFailure::Failed(problem)), None)
+        }
+    }
 }
 
 fn is_project(location: &str) -> bool {

@@ -11,7 +11,7 @@ use crate::app::{LaneDetails, NewLane, Problem};
 use crate::data::{Axis, AxisOrder};
 use crate::engine::LaneSource;
 use crate::io::{self, ImageReader, OpenOptions, content_hash};
-use crate::project::{DataRole, DatasetInfo, Lane, Project};
+use crate::project::{DataRole, DatasetInfo, DatasetLocation, Lane, Project};
 
 /// Most images that are opened at once by mistake, such as a folder of all slices of a scan.
 const MOST_IMAGES: usize = 2000;
@@ -148,7 +148,12 @@ pub(super) fn new_lanes(request: &AddImages, job: &JobControl) -> Result<Vec<New
     let mut lanes = Vec::new();
     for (i, location) in locations.iter().enumerate() {
         job.progress(i as f64 / locations.len() as f64)?;
-        lanes.push(new_lane(location, &options)?);
+        let mut new = new_lane(location, &options)?;
+        if request.copy {
+            let raw = &mut new.lane.raw;
+            raw.location = Project::new().stored_as(raw, "copied").unwrap_or_else(|| raw.location.clone());
+        }
+        lanes.push(new);
     }
     Ok(lanes)
 }
@@ -172,7 +177,7 @@ pub(super) fn reopen(requests: Vec<Reopen>, job: &JobControl) -> Result<Vec<(usi
 }
 
 fn reopen_one(request: Reopen) -> Result<NewLane, Problem> {
-    let Reopen { lane, raw, axes, mask, project, .. } = request;
+    let Reopen { lane, raw, axes, mask, mask_axes, project, .. } = request;
     let mut project = project_at(project);
     let problem = |error: &dyn std::fmt::Display| {
         Problem::new(format!("Can't change '{}'", lane.raw.nickname), error.to_string(), "")
@@ -181,15 +186,15 @@ fn reopen_one(request: Reopen) -> Result<NewLane, Problem> {
         Some(location) => location.clone(),
         None => project.locate(&lane.raw).map_err(|error| problem(&error))?,
     };
-    let mut options = match &raw {
+    let mut image_options = match &raw {
         Some(_) => OpenOptions::default(),
         None => options(&lane.raw),
     };
     if let Some(axes) = axes {
-        options.stack_along = Some(stack_axis(&axes));
-        options.axes = Some(axes);
+        image_options.stack_along = Some(stack_axis(&axes));
+        image_options.axes = Some(axes);
     }
-    let (described, mut source) = describe(&project, &location, &options)?;
+    let (described, mut source) = describe(&project, &location, &image_options)?;
     let info = DatasetInfo {
         location: if raw.is_some() { described.location } else { lane.raw.location.clone() },
         axes: described.axes,
@@ -203,13 +208,18 @@ fn reopen_one(request: Reopen) -> Result<NewLane, Problem> {
         None => lane.mask.as_ref().map(|mask| project.locate(mask)).transpose().map_err(|e| problem(&e))?,
     };
     if let Some(mask) = mask {
-        let options = match &lane.mask {
-            Some(known) if project.locate(known).is_ok_and(|there| there == mask) => self::options(known),
-            _ => OpenOptions::default(),
-        };
+        let known = lane.mask.clone().filter(|known| project.locate(known).is_ok_and(|there| there == mask));
+        let mut options = known.as_ref().map_or_else(OpenOptions::default, options);
+        if let Some(axes) = mask_axes {
+            options.stack_along = Some(stack_axis(&axes));
+            options.axes = Some(axes);
+        }
         let (info, opened) = describe(&project, &mask, &options)?;
-        let kept = lane.mask.clone().filter(|known| project.locate(known).is_ok_and(|there| there == mask));
-        project.set_mask(0, kept.unwrap_or(info)).map_err(|error| problem(&error))?;
+        let info = match known {
+            Some(known) => DatasetInfo { axes: info.axes, shape: info.shape, ..known },
+            None => info,
+        };
+        project.set_mask(0, info).map_err(|error| problem(&error))?;
         source.mask = Some(opened.raw);
     }
     let mut new: Lane = project.lanes.remove(0);
@@ -246,12 +256,38 @@ pub(super) fn journal_lane(
     if let Some(details) = details {
         details.apply(&mut new.lane.raw);
     }
+    let inside = |name: &str, location: &DatasetLocation| -> DatasetLocation {
+        let in_project = project_at(Some(project.to_owned()));
+        let copy = DatasetLocation::Internal(name.to_owned());
+        let there = in_project.locate(&DatasetInfo { location: copy.clone(), ..new.lane.raw.clone() });
+        match location {
+            DatasetLocation::Absolute(from)
+                if there.is_ok_and(|there| {
+                    std::path::absolute(&there).ok().as_deref() != Some(Path::new(from))
+                }) =>
+            {
+                DatasetLocation::ToCopy { name: name.to_owned(), from: from.clone() }
+            }
+            _ => copy,
+        }
+    };
+    let copied = details.and_then(|details| details.copied.as_deref());
+    let location = copied.map(|name| inside(name, &new.lane.raw.location));
+    let mask_axes = details.and_then(|details| details.mask_axes.as_ref()?.parse::<AxisOrder>().ok());
     if let Some(mask) = mask {
         let base = Project::new();
-        let (info, opened) = describe(&base, mask, &OpenOptions::default())
-            .or_else(|_| describe(&base, &at(mask), &OpenOptions::default()))?;
+        let stack_along = mask_axes.as_ref().map(stack_axis);
+        let options = OpenOptions { axes: mask_axes, stack_along, ..OpenOptions::default() };
+        let (mut info, opened) =
+            describe(&base, mask, &options).or_else(|_| describe(&base, &at(mask), &options))?;
+        if let Some(name) = details.and_then(|details| details.mask_copied.as_deref()) {
+            info.location = inside(name, &info.location);
+        }
         new.lane.mask = Some(info);
         new.source.mask = Some(opened.raw);
+    }
+    if let Some(location) = location {
+        new.lane.raw.location = location;
     }
     Ok(new)
 }
@@ -339,6 +375,7 @@ mod tests {
             raw: None,
             axes: axes.map(|axes| axes.parse().unwrap()),
             mask: mask.map(|name| Some(folder.path().join(name).to_string_lossy().into_owned())),
+            mask_axes: None,
             project: None,
         };
         let deep = reopen_one(change(Some("zyxc"), None)).ok().unwrap();

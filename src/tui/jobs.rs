@@ -7,11 +7,12 @@ use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::files;
 use super::images;
 use super::message::Message;
 use super::search;
 use super::training_jobs;
-use crate::app::{AppEvent, JobEvent, JobId, JobOutput, JobStart, Problem, Work};
+use crate::app::{AppEvent, JobEvent, JobId, JobOutput, JobStart, Problem, SaveRequest, Work};
 use crate::data::task::{CancelToken, Cancelled};
 
 /// Why a job ended early.
@@ -94,6 +95,21 @@ pub(super) fn start(job: JobStart, sender: Sender<Message>) -> std::io::Result<(
     Ok(())
 }
 
+/// Saves a project, with the progress of what is copied into it.
+fn save(request: SaveRequest, job: &JobControl) -> Result<JobOutput, Stop> {
+    let (path, mark, moved) = (request.path.clone(), request.mark, files::moves(&request));
+    let (result, file) = files::save(request, &mut |done| job.progress(done));
+    if result.is_err() {
+        job.token.check()?;
+    } else if moved {
+        files::settle(&path, |event| {
+            // Once the interface has ended nobody wants to know.
+            let _ = job.sender.send(Message::App(Box::new(event)));
+        });
+    }
+    Ok(JobOutput::Saved { path, mark, result, file })
+}
+
 fn run(work: Work, job: &JobControl) -> Result<JobOutput, Stop> {
     match work {
         Work::Training(work) => {
@@ -103,6 +119,7 @@ fn run(work: Work, job: &JobControl) -> Result<JobOutput, Stop> {
         Work::Reopen(what, requests) => {
             images::reopen(requests, job).map(|lanes| JobOutput::Reopened(what, lanes))
         }
+        Work::Save(request) => save(*request, job),
         Work::FindImages(request) => search::search(&request, job).map(JobOutput::ImagesFound),
     }
 }

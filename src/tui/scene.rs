@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::app::band::BandUse;
+use crate::app::channels::{Display, Shading};
 use crate::app::training_tools::SetPreview;
 use crate::app::{App, ChannelView, Tool};
 use crate::data::classes::Rgb;
@@ -61,6 +62,20 @@ fn segmentation(layers: &[Layer]) -> Vec<Layer> {
     layers.iter().map(|layer| Layer { visible: shown(layer), ..*layer }).collect()
 }
 
+/// The channel that is shown alone.
+fn single_channel(display: &Display, window: Window) -> Channels {
+    let channel = display.selected;
+    match display.shading {
+        Shading::Gray => Channels::Gray { channel, window },
+        Shading::Colortable => Channels::Colortable { channel },
+        Shading::Mask => Channels::Mask { channel },
+        Shading::Tinted => {
+            let color = display.tints.get(channel).map_or(WHITE, |tint| tint.color);
+            Channels::Composite(vec![Tinted { channel, window, color }])
+        }
+    }
+}
+
 /// What a set of features makes of a slice, as a tile.
 fn preview_tile(preview: &SetPreview) -> Tile {
     let probabilities = Arc::clone(&preview.probabilities);
@@ -92,9 +107,7 @@ impl SceneParts {
                 let (low, high) = range.unwrap_or((0.0, 1.0));
                 Channels::Gray { channel: 0, window: Window { low, high } }
             }
-            ChannelView::Gray => {
-                Channels::Gray { channel: display.selected, window: window(display.selected) }
-            }
+            ChannelView::Gray => single_channel(display, window(display.selected)),
             ChannelView::Composite => {
                 let tinted = |channel: usize| Tinted {
                     channel,

@@ -247,7 +247,8 @@ impl Session {
                     self.keep_journal(files::project_beside(&location), Vec::new());
                 }
             }
-            AppEvent::Saved { path, result: Ok(()), .. } => {
+            AppEvent::Saved { path, result: Ok(()), .. }
+            | AppEvent::Job(_, JobEvent::Done(JobOutput::Saved { path, result: Ok(()), .. })) => {
                 self.journal.move_to(path.clone());
                 self.note(path);
             }

@@ -20,6 +20,8 @@ const EXPLANATION: &str = "Add images to the project.\n\
     or a pattern such as scan/*.png.\n\
     Several files become separate images, or one image stacked along z, t or c in the order of their names.\n\
     Dataset: which dataset of an HDF5 file is the image, when it holds several.\n\
+    Location: the project names the files (relative to itself where they lie below its folder), or copies them \
+    into itself when it is saved.\n\
     Axes: what the dimensions mean, outermost first, for example zyx or yxc. Leave it empty to take what the \
     file says.\n\
     All images of a project have the same number of channels, and are all 2D or all 3D.";
@@ -122,7 +124,8 @@ impl Dialog for AddDialog {
         };
         let stack_along = stack_along.filter(|_| locations.len() > 1);
         let axes = Self::axes(form).ok().flatten();
-        let request = AddImages { locations, stack_along, dataset: dataset(form), axes };
+        let copy = form.chosen("storage") == 1;
+        let request = AddImages { locations, stack_along, dataset: dataset(form), axes, copy };
         app.start_job(title, Work::AddLanes(request));
         Verdict::Close
     }
@@ -137,6 +140,8 @@ impl App {
             Field::path("path", "Files", "").hint("A file, a folder, or a pattern such as scan/*.png"),
             Field::choice("mode", "Several files", MODES.map(|(name, _)| name), 0),
             dataset.hint("The dataset of the HDF5 file that is the image"),
+            Field::choice("storage", "Location", ["where they are", "copied into the project"], 0)
+                .hint("Copies are made when the project is saved; the files are not needed any more then"),
             Field::text("axes", "Axes", "").hint("Empty: as the file says. Else for example zyx, yxc or tyx"),
             Field::preview("preview", "What will be added"),
         ];

@@ -8,11 +8,18 @@ use crate::app::jobs::Work;
 use crate::app::lanes::Reopen;
 use crate::app::state::App;
 use crate::data::AxisOrder;
-use crate::project::DatasetInfo;
+use crate::project::{DatasetInfo, DatasetLocation};
 
 /// ilastik's display modes: its word, and what the dialog calls it.
-const DISPLAY: [(&str, &str); 4] =
-    [("default", "default"), ("grayscale", "gray"), ("rgba", "colour"), ("binary-mask", "mask")];
+const DISPLAY: [(&str, &str); 6] = [
+    ("default", "default"),
+    ("grayscale", "grayscale"),
+    ("rgba", "RGBA"),
+    ("random-colortable", "random colortable"),
+    ("alpha-modulated", "alpha modulated"),
+    ("binary-mask", "binary mask"),
+];
+const STORAGE: [&str; 3] = ["relative", "absolute", "copied"];
 const NORMALIZE: [(&str, Option<bool>); 3] = [("default", None), ("on", Some(true)), ("off", Some(false))];
 /// What stays as it is, where several images differ.
 const KEEP: &str = "(as it is)";
@@ -20,9 +27,12 @@ const KEEP: &str = "(as it is)";
 const EXPLANATION: &str = "Properties of the selected images.\n\
     Axes: what the dimensions of the file mean, outermost first: a permutation of some of t, z, y, x, c with x and y. \
     An image with labels keeps its shape.\n\
-    Display: gray shows one channel, colour the first three. It changes nothing that is computed.\n\
+    Display: grayscale shows one channel, RGBA all in colour; a random colortable gives each value a colour \
+    (images of labels), alpha modulated tints one channel, binary mask shows what is not zero. It changes nothing \
+    that is computed.\n\
     Normalize: on shows the range given as black to white, off and default what the image holds.\n\
-    Location: relative to the project file, so that both can be moved together, or absolute.\n\
+    Location: relative to the project file, so that both can be moved together, absolute, or copied into the \
+    project file when it is saved; its mask alike.\n\
     With several images selected, what differs stays as it is until it is changed.";
 
 struct Properties {
@@ -84,6 +94,34 @@ impl Properties {
         Ok(Some(axes))
     }
 
+    /// The mask's axes as typed; `None` without a mask, or with several images.
+    fn mask_axes(&self, form: &Form, app: &App) -> Result<Option<AxisOrder>, String> {
+        let [index] = self.lanes[..] else { return Ok(None) };
+        let Some(lane) = app.project.lanes.get(index) else { return Ok(None) };
+        let Some(mask) = &lane.mask else { return Ok(None) };
+        let axes: AxisOrder = form
+            .text("mask_axes")
+            .parse()
+            .map_err(|error: crate::data::axes::AxisError| error.to_string())?;
+        let axes = axes.fitting(mask.shape.len()).map_err(|error| error.to_string())?;
+        let shape = axes.canonical_shape(&mask.shape);
+        let image = self.axes(form, app).ok().flatten().map(|axes| axes.canonical_shape(&lane.raw.shape));
+        if let Some(image) = image.or_else(|| lane.raw.canonical_shape())
+            && image[..4] != shape[..4]
+        {
+            let [image, shape] = [&image[..4], &shape[..4]];
+            return Err(format!("it would have the shape {shape:?} (tzyx), its image has {image:?}"));
+        }
+        Ok(Some(axes))
+    }
+
+    /// Whether an image lies in the project's file and nowhere else.
+    fn is_inside(&self, app: &App) -> bool {
+        let datasets = self.lanes.iter().filter_map(|&i| app.project.lanes.get(i));
+        let mut datasets = datasets.flat_map(|lane| lane.mask.iter().chain([&lane.raw]));
+        datasets.any(|info| matches!(info.location, DatasetLocation::Internal(_)))
+    }
+
     fn range(form: &Form) -> Result<Option<(f64, f64)>, String> {
         match (form.number("low"), form.number("high")) {
             (Some(low), Some(high)) if low < high => Ok(Some((low, high))),
@@ -131,6 +169,12 @@ impl Dialog for Properties {
                 Err(why) => form.fail("low", why),
             }
         }
+        let mask_axes = self.mask_axes(form, app);
+        form.checked("mask_axes", mask_axes);
+        let storage = form.chosen_text("storage");
+        if matches!(storage, "relative" | "absolute") && self.is_inside(app) {
+            form.fail("storage", "the copy in the project is all there is of it; R puts a file in its place");
+        }
         if form.chosen_text("storage") == "relative"
             && app.project.path.is_none()
             && app.files.save_to.is_none()
@@ -145,6 +189,7 @@ impl Dialog for Properties {
             _ => format!("change properties of {} images", self.lanes.len()),
         };
         let axes = self.axes(form, app).ok().flatten();
+        let mask_axes = self.mask_axes(form, app).ok().flatten();
         let storage = form.chosen_text("storage").to_owned();
         let mut changed: Vec<(usize, NewLane)> = Vec::new();
         let mut reopen = false;
@@ -154,10 +199,14 @@ impl Dialog for Properties {
             };
             let mut new = NewLane { lane: lane.clone(), source: source.clone() };
             new.lane.raw = self.changed(form, &lane.raw);
-            if let Some(location) = app.project.stored_as(&new.lane.raw, &storage) {
-                new.lane.raw.location = location;
+            for info in new.lane.mask.iter_mut().chain([&mut new.lane.raw]) {
+                if let Some(location) = app.project.stored_as(info, &storage) {
+                    info.location = location;
+                }
             }
             reopen |= axes.as_ref().is_some_and(|axes| *axes != lane.raw.axes);
+            reopen |=
+                mask_axes.as_ref().is_some_and(|axes| lane.mask.as_ref().is_some_and(|m| m.axes != *axes));
             if new.lane != *lane || reopen {
                 changed.push((index, new));
             }
@@ -173,6 +222,7 @@ impl Dialog for Properties {
             raw: None,
             axes: axes.clone(),
             mask: None,
+            mask_axes: mask_axes.clone(),
             project: project.clone(),
         });
         let requests = requests.collect();
@@ -198,10 +248,11 @@ impl App {
         let normalize = shared(
             infos.iter().map(|info| NORMALIZE.iter().position(|(_, on)| *on == info.normalize_display)),
         );
-        let storage =
-            shared(infos.iter().map(|info| {
-                usize::from(matches!(info.location, crate::project::DatasetLocation::Absolute(_)))
-            }));
+        let storage = shared(infos.iter().map(|info| match info.location {
+            DatasetLocation::Relative(_) => 0,
+            DatasetLocation::Absolute(_) | DatasetLocation::Url(_) => 1,
+            DatasetLocation::Internal(_) | DatasetLocation::ToCopy { .. } => 2,
+        }));
         let range = shared(infos.iter().map(|info| info.data_range)).flatten();
         let describe = |&index: &usize| {
             let info = self.sources.get(index).map(|source| summary(source.raw.info())).unwrap_or_default();
@@ -225,9 +276,19 @@ impl App {
             ),
             Field::number("low", "Shown black", range.map(|(low, _)| low)).optional(),
             Field::number("high", "Shown white", range.map(|(_, high)| high)).optional(),
-            choice("storage", "Location", vec!["relative", "absolute"], storage),
+            choice("storage", "Location", STORAGE.to_vec(), storage)
+                .hint("Relative to the project, absolute, or copied into the project when it is saved"),
             Field::preview("preview", ""),
         ]);
+        let mask = match dialog.lanes[..] {
+            [index] => self.project.lanes.get(index).and_then(|lane| lane.mask.as_ref()),
+            _ => None,
+        };
+        if let Some(mask) = mask {
+            let at = fields.iter().position(|field| field.key == "axes").map_or(0, |at| at + 1);
+            let hint = "The same for its prediction mask; any number of channels";
+            fields.insert(at, Field::text("mask_axes", "Axes of the mask", mask.axes.to_string()).hint(hint));
+        }
         let title = if several {
             format!("Properties of {} images", infos.len())
         } else {

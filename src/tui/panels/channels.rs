@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::theme::{Theme, cut};
+use crate::app::channels::Shading;
 use crate::app::layout::first_shown;
 use crate::app::{App, ChannelView, Focus};
 
@@ -13,7 +14,12 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
     let Some(display) = app.view().map(|view| &view.display) else { return };
     let focused = app.screen.focus == Focus::Channels;
     let title = match display.view {
-        ChannelView::Gray => "channels (gray)",
+        ChannelView::Gray => match display.shading {
+            Shading::Gray => "channels (gray)",
+            Shading::Colortable => "channels (labels)",
+            Shading::Tinted => "channels (tinted)",
+            Shading::Mask => "channels (mask)",
+        },
         ChannelView::Composite if display.linked => "channels (linked)",
         ChannelView::Composite => "channels",
     };

@@ -146,6 +146,7 @@ fn details(app: &App) -> Vec<String> {
         DatasetLocation::Relative(_) => "relative to the project",
         DatasetLocation::Absolute(_) => "absolute",
         DatasetLocation::Internal(_) => "copied into the project",
+        DatasetLocation::ToCopy { .. } => "copied into the project when that is saved",
         DatasetLocation::Url(_) => "address",
     };
     let or_none = |text: String| if text.is_empty() { "-".to_owned() } else { text };
