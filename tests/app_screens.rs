@@ -3,14 +3,17 @@
 
 mod sim;
 
+use brushwood::app::inspect::Inspection;
+use brushwood::app::lost::LostImage;
 use brushwood::app::runs::{CheckFor, RunEvent, RunKind};
-use brushwood::app::{AppEvent, Effect, JobEvent, Layout, Link, Problem};
+use brushwood::app::{AppEvent, Effect, JobEvent, Layout, Link, Opened, Problem};
 use brushwood::batch::{InputSummary, OutputReport, PlanSummary};
 use brushwood::classify::Forest;
 use brushwood::data::revision::ForestRev;
 use brushwood::engine::Event;
 use brushwood::graphics::CellRect;
 use brushwood::pipeline::ExportSource;
+use brushwood::project::{DataRole, DatasetInfo, DatasetLocation};
 use brushwood::tui::panels::{Drawn, Theme, draw};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -107,6 +110,97 @@ fn working() -> Sim {
 
 fn features() -> Sim {
     with_keys("f2 down down right right right right right right space")
+}
+
+/// The features with their cost known.
+fn costed() -> Sim {
+    let mut sim = features();
+    let asked = sim.take_effects().into_iter().rev().find_map(|effect| match effect {
+        Effect::MeasureFeatures(request) => Some(request.revision),
+        _ => None,
+    });
+    sim.event(AppEvent::FeatureCost(asked.unwrap(), 61.4));
+    sim
+}
+
+/// Three images of three channels, one of them with a mask and one of them copied into the project.
+fn images() -> Sim {
+    let mut lanes = ["nuclei", "b", "c"].map(|name| lane(name, [1, 1, 64, 80, 3])).to_vec();
+    lanes[1].lane.mask = Some(DatasetInfo { nickname: "b_mask".into(), ..lanes[1].lane.raw.clone() });
+    lanes[1].source.mask = Some(Arc::clone(&lanes[1].source.raw));
+    lanes[2].lane.raw.location = DatasetLocation::Internal("c".into());
+    let mut sim = Sim::with_lanes(lanes);
+    sim.load().keys("space f1").time(20_000);
+    sim
+}
+
+fn images_then(keys: &str) -> Sim {
+    let mut sim = images();
+    sim.keys(keys);
+    sim
+}
+
+fn adding(typed: &str, files: Result<Vec<String>, String>, datasets: &[&str]) -> Sim {
+    let mut sim = images();
+    sim.keys("a").text(typed);
+    let first = files.is_ok().then(|| Ok(sim::info([1, 1, 64, 80, 3]))).filter(|_| datasets.is_empty());
+    let datasets = datasets.iter().map(|name| (*name).to_owned()).collect();
+    sim.event(AppEvent::Inspected(Box::new(Inspection { location: typed.into(), files, first, datasets })));
+    sim
+}
+
+fn stack_to_add() -> Sim {
+    let files = (0..12).map(|i| format!("scan/z{i:02}.png")).collect();
+    let mut sim = adding("scan/*.png", Ok(files), &[]);
+    sim.keys("tab right");
+    sim
+}
+
+fn opening_images() -> Sim {
+    let mut sim = images();
+    sim.command("lane.add folder").keys("f1").time(25_000);
+    let job = sim.app.jobs.running()[0].id;
+    sim.event(AppEvent::Job(job, JobEvent::Progress(0.25)));
+    sim
+}
+
+fn misfit() -> Sim {
+    let mut sim = images();
+    sim.lanes_opened(vec![lane("gray", [1, 1, 64, 80, 1])]).keys("f1");
+    sim
+}
+
+fn lost() -> Sim {
+    let lanes = ["a", "b"].map(|name| lane(name, [1, 1, 30, 40, 1]));
+    let info = |i: usize| lanes[i].lane.raw.clone();
+    let image = |i: usize, why: &str, changed| LostImage {
+        lane: i,
+        role: DataRole::RawData,
+        info: info(i),
+        location: format!("/data/{}.tif", ["a", "b"][i]),
+        why: why.into(),
+        changed,
+    };
+    let lost = vec![
+        image(0, "there is no file '/data/a.tif'", false),
+        image(1, "this is another image than the one that was labelled: its content differs", true),
+    ];
+    let mut project = brushwood::app::state::empty_project();
+    project.path = Some("/data/p.ilp".into());
+    project.lanes.extend(lanes.into_iter().map(|lane| lane.lane));
+    let mut sim = Sim::with_lanes(Vec::new());
+    sim.event(AppEvent::Opened(Ok(Box::new(Opened {
+        project,
+        sources: Vec::new(),
+        save_to: None,
+        journal: Vec::new(),
+        journal_lanes: Vec::new(),
+        lost,
+        changed: false,
+        problems: Vec::new(),
+        access: Default::default(),
+    }))));
+    sim
 }
 
 fn data() -> Sim {
@@ -214,8 +308,28 @@ screens! {
     palette: with_keys(": l i v e");
     quit_question: quit();
     error_message: error();
-    features_panel: features();
+    features_panel: costed();
+    features_busy: features();
+    features_empty: with_keys("f2 0");
+    features_error: with_keys("f2 left left down down space");
+    features_none: { let mut sim = Sim::with_lanes(Vec::new()); sim.keys("f2"); sim };
+    feature_list: images_then("f2 V");
+    feature_presets: images_then("f2 P down down");
+    channels_used: images_then("f2 c space");
+    channels_used_error: images_then("f2 c space down space down space enter");
     data_panel: data();
+    data_filled: images_then("down space down");
+    data_empty: { let mut sim = Sim::with_lanes(Vec::new()); sim.keys("f1"); sim };
+    data_busy: opening_images();
+    data_error: misfit();
+    add_images: stack_to_add();
+    add_images_error: { let mut sim = adding("x.tif", Err("no file 'x.tif'".into()), &[]); sim.keys("enter"); sim };
+    add_images_datasets: adding("v.h5", Ok(vec!["v.h5".into()]), &["raw", "volume/data"]);
+    add_images_help: { let mut sim = adding("", Ok(Vec::new()), &[]); sim.keys("tab ?"); sim };
+    properties: images_then("down p");
+    properties_several: images_then("space down space p");
+    properties_error: images_then("p tab ctrl-u y x enter");
+    images_lost: lost();
     prompt: with_keys("tab enter");
     label_explorer: training("", explored);
     variable_importance: training("g v", measured);

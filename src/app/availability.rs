@@ -128,7 +128,12 @@ pub fn available(name: &str, app: &App) -> Result<(), Reason> {
         "feature.look" => unless(!app.feature_names().is_empty(), "no feature is selected"),
         "feature.channels" => unless(app.shape()[4] > 1, "the images have a single channel"),
         "feature.dimension" => {
-            unless(app.space()[0] > 1, "the images have no depth, everything is computed in 2D")
+            unless(app.has_depth(), "the images have no depth, everything is computed in 2D")
+        }
+        "feature.revert" => unless(app.features_changed(), "the features are as they were"),
+        "feature.toggle_row" => {
+            let row = super::features::TABLE_ROWS[app.features.row];
+            unless(row != TableRow::Dimension, "the cursor is on no feature")
         }
         "feature.scale_remove" => {
             let scales = app.shown_selection().scales.len();
@@ -137,7 +142,7 @@ pub fn available(name: &str, app: &App) -> Result<(), Reason> {
         }
         "feature.toggle" => {
             let row = super::features::TABLE_ROWS[app.features.row];
-            unless(app.space()[0] > 1 || row != TableRow::Dimension, "the images have no depth")
+            unless(app.has_depth() || row != TableRow::Dimension, "the images have no depth")
         }
         _ => Ok(()),
     }

@@ -129,6 +129,19 @@ impl App {
         self.edits.joining = true;
     }
 
+    /// Takes note of an applied change of the features that belongs to the last step.
+    pub(super) fn amend(&mut self, edit: Edit) {
+        let step = self.edits.undo.last_mut().and_then(|step| step.selection.as_mut());
+        match (step, &edit.selection) {
+            (Some(step), Some([_, after])) => {
+                step[1].clone_from(after);
+                self.follow(&edit, true);
+                self.edits.redo.clear();
+            }
+            _ => self.record(edit),
+        }
+    }
+
     /// Undoes the last step.
     pub(super) fn undo(&mut self) {
         self.end_stroke();

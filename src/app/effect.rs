@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::features::CostRequest;
 use super::jobs::JobStart;
 use super::journal::JournalRecord;
 use super::looking::FeatureRequest;
@@ -28,6 +29,9 @@ pub enum Effect {
     /// Compute feature channels to look at, in place of what was asked for before; answer with
     /// [`AppEvent::FeatureComputed`](super::AppEvent::FeatureComputed).
     ComputeFeatures(Vec<FeatureRequest>),
+    /// Measure what features cost, in place of what was asked for before; answer with
+    /// [`AppEvent::FeatureCost`](super::AppEvent::FeatureCost).
+    MeasureFeatures(CostRequest),
     /// Look into a folder, as it was typed; answer with [`AppEvent::FolderListed`](super::AppEvent::FolderListed).
     ListFolder(String),
     /// Do long work on a thread of its own; answer with [`AppEvent::Job`](super::AppEvent::Job).

@@ -15,6 +15,7 @@ use super::lost::LostImage;
 use super::messages::Problem;
 use super::runs::RunEvent;
 use crate::data::Volume;
+use crate::data::revision::SelectionRev;
 use crate::engine::{self, LaneSource};
 use crate::project::{Lane, Project, SavedFile};
 
@@ -79,6 +80,9 @@ pub enum AppEvent {
     },
     /// Answer to [`Effect::ComputeFeatures`](super::Effect::ComputeFeatures), for each slice.
     FeatureComputed(FeatureRequest, Result<Volume, Problem>),
+    /// Answer to [`Effect::MeasureFeatures`](super::Effect::MeasureFeatures): the revision of the features, and
+    /// the milliseconds that a megapixel takes on one core.
+    FeatureCost(SelectionRev, f64),
     /// Long work in the background reports.
     Job(JobId, JobEvent),
     /// The project is at another place now; whether it can be saved there.

@@ -1,9 +1,12 @@
 //! The Features applet: ilastik's table of filters and scales, edited by keys.
 
 use super::edits::Edit;
+use super::effect::Effect;
+use super::feature_fill::Fill;
 use super::messages::Level;
 use super::state::App;
 use crate::command::Direction;
+use crate::data::revision::SelectionRev;
 use crate::features::selection::check_scale;
 use crate::features::{FILTERS, FeatureSelection, ScaleError};
 
@@ -12,20 +15,48 @@ pub fn filter_title(row: usize) -> &'static str {
     FILTERS[row].title()
 }
 
+/// Features whose cost is to be measured.
+#[derive(Clone, Debug)]
+pub struct CostRequest {
+    /// The features.
+    pub selection: FeatureSelection,
+    /// Their revision.
+    pub revision: SelectionRev,
+    /// Shape of the image (`zyx`).
+    pub space: [usize; 3],
+    /// Its channels.
+    pub channels: usize,
+}
+
 /// A row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TableRow {
     /// Whether each scale is computed in 2D.
     Dimension,
+    /// All filters at a scale.
+    All,
     /// A group of filters: title, first filter, one past the last.
     Group(&'static str, usize, usize),
     /// A filter, by its row in the selection matrix.
     Filter(usize),
 }
 
+impl TableRow {
+    /// The filters that a cell of the row stands for, by their rows in the selection matrix.
+    pub fn filters(self) -> std::ops::Range<usize> {
+        match self {
+            TableRow::Dimension => 0..0,
+            TableRow::All => 0..FILTERS.len(),
+            TableRow::Group(_, first, stop) => first..stop,
+            TableRow::Filter(filter) => filter..filter + 1,
+        }
+    }
+}
+
 /// All rows of the table, as ilastik orders them.
-pub const TABLE_ROWS: [TableRow; 10] = [
+pub const TABLE_ROWS: [TableRow; 11] = [
     TableRow::Dimension,
+    TableRow::All,
     TableRow::Group("Color/Intensity", 0, 1),
     TableRow::Filter(0),
     TableRow::Group("Edge", 1, 4),
@@ -41,17 +72,26 @@ pub const TABLE_ROWS: [TableRow; 10] = [
 const SMALLEST_SCALE: f64 = 0.3;
 
 /// Where the cursor of the feature table is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct FeatureTable {
     /// Index into [`TABLE_ROWS`].
     pub row: usize,
     /// Column: a scale; one past the last scale is "add".
     pub column: usize,
+    /// What can be extended over more cells.
+    pub(super) fill: Option<Fill>,
+    /// What was selected when the applet was opened.
+    pub(super) opened_with: Option<FeatureSelection>,
+    /// What the features cost as they were when that was measured: their revision, and the milliseconds that a
+    /// megapixel takes on one core.
+    pub(super) cost: Option<(SelectionRev, f64)>,
+    /// The features whose cost was asked for last.
+    pub(super) cost_asked: Option<SelectionRev>,
 }
 
 impl Default for FeatureTable {
     fn default() -> Self {
-        FeatureTable { row: 2, column: 0 }
+        FeatureTable { row: 3, column: 0, fill: None, opened_with: None, cost: None, cost_asked: None }
     }
 }
 
@@ -97,9 +137,8 @@ impl App {
 
     pub(super) fn move_in_table(&mut self, direction: Direction) {
         let columns = self.shown_selection().scales.len();
-        let flat = self.sources.iter().all(|source| source.raw.info().shape[1] == 1);
-        let first = usize::from(flat);
-        let FeatureTable { row, column } = &mut self.features;
+        let first = usize::from(!self.has_depth());
+        let FeatureTable { row, column, .. } = &mut self.features;
         match direction {
             Direction::Up => *row = row.saturating_sub(1).max(first),
             Direction::Down => *row = (*row + 1).min(TABLE_ROWS.len() - 1),
@@ -122,11 +161,13 @@ impl App {
                 Ok(()) => selection.selected[row][column] ^= true,
                 Err(why) => return self.tell(Level::Warning, "Can't select this feature", why, ""),
             },
-            TableRow::Group(_, first, stop) => {
-                let rows: Vec<usize> = (first..stop)
+            row @ (TableRow::Group(..) | TableRow::All) => {
+                let rows: Vec<usize> = row
+                    .filters()
                     .filter(|&row| self.feature_available(&selection, row, column).is_ok())
                     .collect();
                 if rows.is_empty() {
+                    let first = row.filters().start;
                     let why = self.feature_available(&selection, first, column).err().unwrap_or_default();
                     return self.tell(Level::Warning, "Can't select these features", why, "");
                 }
@@ -135,6 +176,60 @@ impl App {
             }
         }
         self.set_selection("change features", selection);
+        self.begin_fill(true);
+    }
+
+    /// Selects a feature, group or all at every scale, or deselects it where it is selected at all of them.
+    pub(super) fn toggle_feature_row(&mut self) {
+        let mut selection = self.shown_selection();
+        let cells: Vec<(usize, usize)> = TABLE_ROWS[self.features.row]
+            .filters()
+            .flat_map(|filter| (0..selection.scales.len()).map(move |column| (filter, column)))
+            .filter(|&(filter, column)| self.feature_available(&selection, filter, column).is_ok())
+            .collect();
+        let on = !cells.iter().all(|&(filter, column)| selection.selected[filter][column]);
+        cells.into_iter().for_each(|(filter, column)| selection.selected[filter][column] = on);
+        self.set_selection("change features", selection);
+    }
+
+    /// Puts back what was selected when the applet was opened.
+    pub(super) fn revert_features(&mut self) {
+        if let Some(before) = self.features.opened_with.clone() {
+            self.set_selection("put back the features", before);
+            self.features.column = self.features.column.min(self.shown_selection().scales.len());
+        }
+    }
+
+    /// Whether features were changed since the applet was opened.
+    pub fn features_changed(&self) -> bool {
+        self.features.opened_with.as_ref().is_some_and(|before| *before != self.shown_selection())
+    }
+
+    /// What the features cost as they are: milliseconds for a megapixel on one core; `None` until that was
+    /// measured.
+    pub fn feature_cost(&self) -> Option<f64> {
+        self.features.cost.filter(|(revision, _)| *revision == self.edits.selection_rev).map(|(_, cost)| cost)
+    }
+
+    /// Has the cost of the features measured while they are looked at.
+    pub(super) fn ask_for_cost(&mut self) {
+        let now = self.edits.selection_rev;
+        let shown = self.screen.applet == super::Applet::Features && !self.feature_names().is_empty();
+        if shown && self.features.cost_asked != Some(now) {
+            self.features.cost_asked = Some(now);
+            let [_, z, y, x, channels] = self.shape();
+            self.outbox.push(Effect::MeasureFeatures(CostRequest {
+                selection: self.shown_selection(),
+                revision: now,
+                space: [z, y, x],
+                channels,
+            }));
+        }
+    }
+
+    /// The cost of features was measured.
+    pub(super) fn cost_measured(&mut self, revision: SelectionRev, milliseconds: f64) {
+        self.features.cost = Some((revision, milliseconds));
     }
 
     /// Selects all features that fit every image, at the scales and dimensions of the table.
@@ -160,16 +255,22 @@ impl App {
         if column >= selection.scales.len() {
             return;
         }
-        if self.spaces().all(|(_, [z, ..])| z == 1) {
+        if !self.has_depth() {
             return self.tell(Level::Warning, "The images have no depth", "everything is computed in 2D", "");
         }
         selection.compute_in_2d[column] ^= true;
         self.drop_unavailable(&mut selection, column);
         self.set_selection("change 2D/3D", selection);
+        self.begin_fill(true);
+    }
+
+    /// Whether any image has depth.
+    pub(super) fn has_depth(&self) -> bool {
+        self.spaces().any(|(_, [z, ..])| z > 1)
     }
 
     /// Deselects what can't be computed any more at a scale that changed, and says so.
-    fn drop_unavailable(&mut self, selection: &mut FeatureSelection, column: usize) {
+    pub(super) fn drop_unavailable(&mut self, selection: &mut FeatureSelection, column: usize) {
         let mut why = None;
         for row in 0..selection.selected.len() {
             if selection.selected[row][column]
@@ -251,7 +352,7 @@ impl App {
         self.set_selection("choose channels", selection);
     }
 
-    fn set_selection(&mut self, what: &str, selection: FeatureSelection) {
+    pub(super) fn set_selection(&mut self, what: &str, selection: FeatureSelection) {
         let after = Some(selection);
         if self.project.selection == after {
             return;

@@ -89,6 +89,7 @@ impl App {
         self.tools = Default::default();
         // Questions and dialogs are about what was open before.
         self.popups.retain(|popup| !matches!(popup, Popup::Question(_) | Popup::Form(_)));
+        self.features = Default::default();
         self.training.restart(self.project.forest.clone(), self.project.oob_error);
         self.restart_history();
         self.stored_forest_is_current();

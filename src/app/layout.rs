@@ -28,8 +28,8 @@ pub const FEATURE_NAMES: u16 = 33;
 pub const FEATURE_COLUMN: u16 = 6;
 /// Columns of the list of features that are looked at.
 const FEATURE_LIST: u16 = 44;
-/// Lines above the first row of the feature table: its heading.
-pub const FEATURE_HEAD: u16 = 1;
+/// Lines above the first row of the feature table: the scales, and how far they see.
+pub const FEATURE_HEAD: u16 = 2;
 
 /// Where everything is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -89,6 +89,12 @@ pub enum Spot {
     Histogram,
     /// A cell of the feature table: row and column.
     Feature(usize, usize),
+    /// The name of a row of the feature table.
+    FeatureRow(usize),
+    /// A scale in the heading of the feature table; one past the last adds one.
+    FeatureScale(usize),
+    /// An entry of the list of features that are looked at.
+    FeatureEntry(usize),
     /// A row of the list of images.
     DataRow(usize),
     /// The project's name.
@@ -266,6 +272,14 @@ impl Layout {
             let on = Layout::holds(inner, cell) && index < count;
             return if on { Spot::Channel(index) } else { Spot::Channels };
         }
+        if let Some(area) = within(self.features) {
+            let inner = area.inner(Margin::new(1, 1));
+            let count = app.feature_names().len() + 1;
+            let first = first_shown(count, usize::from(inner.height), app.looking.at);
+            let entry = first + (cell[1] - i32::from(inner.y)).max(0) as usize;
+            let on = Layout::holds(inner, cell) && entry < count;
+            return if on { Spot::FeatureEntry(entry) } else { Spot::Nothing };
+        }
         if let Some(area) = within(Some(self.body)) {
             return body_spot(app, area.inner(Margin::new(1, 1)), cell);
         }
@@ -318,14 +332,15 @@ fn body_spot(app: &App, inner: Rect, cell: [i32; 2]) -> Spot {
     let column = cell[0] - i32::from(inner.x);
     match app.screen.applet {
         Applet::Features => {
-            let Some(row) = line.checked_sub(usize::from(FEATURE_HEAD)).filter(|&row| row < TABLE_ROWS.len())
-            else {
-                return Spot::Nothing;
-            };
+            let row = line.checked_sub(usize::from(FEATURE_HEAD));
             let scales = app.shown_selection().scales.len();
             let first = first_scale(app, inner.width);
-            match usize::try_from((column - i32::from(FEATURE_NAMES)).div_euclid(i32::from(FEATURE_COLUMN))) {
-                Ok(column) if first + column <= scales => Spot::Feature(row, first + column),
+            let column = (column - i32::from(FEATURE_NAMES)).div_euclid(i32::from(FEATURE_COLUMN));
+            match (row, usize::try_from(column).map(|column| first + column)) {
+                (Some(row), _) if row >= TABLE_ROWS.len() => Spot::Nothing,
+                (Some(row), Ok(column)) if column <= scales => Spot::Feature(row, column),
+                (Some(row), Err(_)) => Spot::FeatureRow(row),
+                (None, Ok(column)) if column <= scales => Spot::FeatureScale(column),
                 _ => Spot::Nothing,
             }
         }

@@ -14,16 +14,29 @@ use crate::engine::SliceData;
 const LARGEST: usize = 2048;
 
 /// The list of features with the canvas beside it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Looking {
     /// Whether it is open.
     pub open: bool,
-    /// The feature channel selected.
+    /// The entry selected: 0 is the image itself, then the feature channels follow.
     pub at: usize,
     /// What was asked for last, for each slice shown.
     asked: Vec<FeatureRequest>,
     /// The newest image of each slice.
     images: Vec<(FeatureRequest, Arc<SliceData>)>,
+}
+
+impl Default for Looking {
+    fn default() -> Self {
+        Looking { open: false, at: 1, asked: Vec::new(), images: Vec::new() }
+    }
+}
+
+impl Looking {
+    /// The feature channel selected; `None` for the image itself.
+    pub fn channel(&self) -> Option<usize> {
+        self.at.checked_sub(1)
+    }
 }
 
 /// A part of a slice of one feature channel to compute.
@@ -54,9 +67,32 @@ fn cut(region: SpatialRoi) -> SpatialRoi {
 }
 
 impl App {
-    /// Whether the canvas shows a feature.
+    /// Whether the list of features is open, with the canvas beside it.
     pub fn looks_at_features(&self) -> bool {
         self.looking.open && self.screen.applet == super::Applet::Features && self.has_image()
+    }
+
+    /// Whether the canvas shows a feature.
+    pub fn shows_feature(&self) -> bool {
+        self.looks_at_features() && self.looking.channel().is_some()
+    }
+
+    /// The list of features: the image, then every feature channel, with the input channel that it is of.
+    pub fn feature_entries(&self) -> Vec<String> {
+        let channels = self.shape()[4];
+        let selection = self.shown_selection().on(self.space());
+        let cells = selection.cells_of_channels(channels);
+        let in_cell = |at: &(usize, usize, usize)| {
+            cells.iter().filter(|cell| (cell.0, cell.1) == (at.0, at.1)).count() / channels.max(1)
+        };
+        let of = |at: usize| match (cells.get(at), channels) {
+            (None, _) | (_, 0 | 1) => String::new(),
+            (Some(cell), 2 | 3) => format!(" {}", ["R", "G", "B"][(cell.2 / in_cell(cell).max(1)).min(2)]),
+            (Some(cell), _) => format!(" (Ch. {})", cell.2 / in_cell(cell).max(1)),
+        };
+        let names =
+            self.feature_names().into_iter().enumerate().map(|(at, name)| format!("{name}{}", of(at)));
+        ["Raw data".to_owned()].into_iter().chain(names).collect()
     }
 
     /// Opens or closes the list of features.
@@ -64,9 +100,14 @@ impl App {
         self.looking = Looking { open: !self.looking.open, at: self.looking.at, ..Looking::default() };
     }
 
-    /// Selects another feature.
+    /// Selects an entry of the list.
+    pub(super) fn look_at(&mut self, entry: usize) {
+        self.looking.at = entry.min(self.feature_names().len());
+    }
+
+    /// Selects another entry of the list.
     pub(super) fn look_by(&mut self, by: i32) {
-        let last = self.feature_names().len().saturating_sub(1) as i64;
+        let last = self.feature_names().len() as i64;
         self.looking.at = (self.looking.at as i64 + i64::from(by)).clamp(0, last) as usize;
     }
 
@@ -80,12 +121,13 @@ impl App {
             self.looking.images.clear();
             return;
         }
-        self.looking.at = self.looking.at.min(count - 1);
+        self.looking.at = self.looking.at.min(count);
+        let Some(channel) = self.looking.channel() else { return };
         let request = |view: crate::engine::View| FeatureRequest {
             lane: view.lane,
             plane: view.plane,
             region: cut(view.region),
-            channel: self.looking.at,
+            channel,
             selection: self.edits.selection_rev,
             changes: self.edits.changes,
         };
@@ -116,7 +158,9 @@ impl App {
     /// The newest image of the selected feature on a slice, with the values shown black and white.
     pub fn feature_image(&self, plane: SlicePlane) -> Option<(&Arc<SliceData>, (f64, f64))> {
         let newest = self.looking.images.iter().find(|(request, _)| {
-            request.lane == self.lane && request.plane == plane && request.channel == self.looking.at
+            request.lane == self.lane
+                && request.plane == plane
+                && Some(request.channel) == self.looking.channel()
         });
         let (_, piece) = newest?;
         Some((piece, extremes(&piece.raw, 0).unwrap_or((0.0, 1.0))))

@@ -14,6 +14,7 @@ pub mod edits;
 pub mod effect;
 pub mod event;
 pub mod export;
+mod feature_fill;
 pub mod features;
 pub mod files;
 pub mod fill;

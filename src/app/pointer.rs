@@ -1,6 +1,6 @@
 //! The mouse: on the canvas by the keymap's mouse chords, elsewhere by what lies under it.
 
-use crossterm::event::{MouseButton, MouseEventKind};
+use crossterm::event::{KeyModifiers, MouseButton, MouseEventKind};
 
 use super::band::{BandInHand, BandUse};
 use super::event::MouseInput;
@@ -21,6 +21,8 @@ pub enum Drag {
     Pan([f64; 2]),
     /// Contrast: the first position in picture pixels and the windows there.
     Contrast([f64; 2], Vec<(f64, f64)>),
+    /// Filling cells of the feature table.
+    Features,
     /// Drawing a box; whether its first corner was marked before the button went down.
     Band(bool),
 }
@@ -206,6 +208,11 @@ impl App {
                 }
                 self.hover(mouse);
             }
+            Some(Drag::Features) => {
+                if let Spot::Feature(row, column) = Layout::of(self).spot(self, mouse.cell) {
+                    self.fill_to_cell(row, column);
+                }
+            }
             None => {}
         }
     }
@@ -243,9 +250,24 @@ impl App {
                 self.run(Command::ChannelToggle);
             }
             (Spot::Feature(row, column), 0) => {
+                if mouse.modifiers.contains(KeyModifiers::SHIFT) {
+                    return self.fill_to_cell(row, column);
+                }
                 (self.features.row, self.features.column) = (row, column);
                 self.run(Command::FeatureToggle);
+                self.paint.drag = self.popups.is_empty().then_some(Drag::Features);
             }
+            (Spot::FeatureRow(row), 0) => {
+                self.features.row = row;
+                self.run(Command::FeatureToggleRow);
+            }
+            (Spot::FeatureScale(column), 0) => {
+                self.features.column = column;
+                let adds = column >= self.shown_selection().scales.len();
+                self.run_named(if adds { "feature.scale_add" } else { "feature.scale_set" });
+            }
+            (Spot::FeatureEntry(entry), 0) => self.look_at(entry),
+            (Spot::FeatureEntry(_), by) => self.look_by(by),
             (Spot::DataRow(row), 0) => {
                 // The first click selects, a second one shows.
                 let again = self.screen.data_row == row;

@@ -112,6 +112,11 @@ impl App {
         if applet != Applet::Training {
             self.end_visit();
         }
+        if applet == Applet::Features && self.features.opened_with.is_none() {
+            self.features.opened_with = Some(self.shown_selection());
+        } else if applet != Applet::Features {
+            self.features.opened_with = None;
+        }
         if applet == Applet::Export {
             self.export.selected = self.lane;
         }
@@ -166,7 +171,7 @@ impl App {
         } else if self.looks_at_features() {
             self.toggle_looking();
         } else if self.screen.applet != Applet::Training {
-            self.screen.applet = Applet::Training;
+            self.show_applet(3);
         } else if self.screen.fullscreen {
             self.screen.fullscreen = false;
         } else {

@@ -9,7 +9,7 @@ use super::state::App;
 use crate::classify::Forest;
 use crate::data::revision::{ForestRev, LabelsRev, SelectionRev};
 use crate::engine::{Event, TrainingStage};
-use crate::features::FeatureBank;
+use crate::features::{FeatureBank, FeatureSelection};
 use crate::project::Project;
 use crate::render::LayerKind;
 
@@ -207,11 +207,18 @@ impl App {
 
     /// Names of the feature channels that the selection gives on the project's images.
     pub fn feature_names(&self) -> Vec<String> {
-        let shape = self.sources.first().map(|source| source.raw.info().shape);
-        let (Some([_, z, y, x, c]), Some(selection)) = (shape, &self.project.selection) else {
-            return Vec::new();
-        };
-        FeatureBank::new(selection, [z, y, x], c).map(|bank| bank.channel_names()).unwrap_or_default()
+        let names = |selection| Some(self.bank_of(selection)?.channel_names());
+        self.project.selection.as_ref().and_then(names).unwrap_or_default()
+    }
+
+    /// Feature channels of a selection on the project's images.
+    pub(super) fn channels_of(&self, selection: &FeatureSelection) -> usize {
+        self.bank_of(selection).map_or(0, |bank| bank.channel_count())
+    }
+
+    fn bank_of(&self, selection: &FeatureSelection) -> Option<FeatureBank> {
+        let [_, z, y, x, c] = self.sources.first()?.raw.info().shape;
+        FeatureBank::new(selection, [z, y, x], c).ok()
     }
 
     /// Whether out-of-date tiles are marked: those that are replaced at once would only flicker.

@@ -29,6 +29,7 @@ pub fn update(app: &mut App, event: AppEvent) -> Vec<Effect> {
         AppEvent::Visited(Err(problem)) => app.problem(problem),
         AppEvent::Deleted(count, failed) => app.exported_deleted(count, failed),
         AppEvent::PictureSaved { path, result } => app.picture_saved(path, result),
+        AppEvent::FeatureCost(revision, cost) => app.cost_measured(revision, cost),
         AppEvent::Link(link) => app.link = link,
         AppEvent::Problem(problem) => app.problem(problem),
         AppEvent::Terminate => app.outbox.push(Effect::Quit),
@@ -36,6 +37,7 @@ pub fn update(app: &mut App, event: AppEvent) -> Vec<Effect> {
     app.settle_training();
     app.refresh_histogram();
     app.ask_for_features();
+    app.ask_for_cost();
     if app.goal_stamp() != before {
         app.refresh_goal_parts();
         app.outbox.push(Effect::Goal);

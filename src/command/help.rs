@@ -137,11 +137,14 @@ const CHANNELS_HINTS: &[Hint] = &[
 
 const FEATURES_HINTS: &[Hint] = &[
     hint("toggle", &["feature.toggle"]),
+    hint("fill", &["feature.extend right"]),
     hint("all", &["feature.select_all"]),
     hint("none", &["feature.select_none"]),
     hint("2D/3D", &["feature.dimension"]),
     hint("look", &["feature.look"]),
+    hint("presets", &["feature.presets"]),
     hint("channels", &["feature.channels"]),
+    hint("put back", &["feature.revert"]),
     hint("add scale", &["feature.scale_add"]),
     hint("change", &["feature.scale_set"]),
     hint("training", &["applet.show 3"]),

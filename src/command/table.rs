@@ -330,9 +330,13 @@ commands! {
     ContrastWidth(percent: i32 = 10), "contrast.width", Contrast, "Widen the contrast window by N percent";
     FeatureMove(direction: Direction), "feature.move", Features, "Move between the cells of the feature table";
     FeatureLook, "feature.look", Features, "Look at the selected features on the canvas, or go back to their table";
-    FeatureLookBy(by: i32 = 1), "feature.look_by", FeatureList, "Look at the next feature of the list";
+    FeatureLookBy(by: i32 = 1), "feature.look_by", FeatureList, "Look at the next entry of the list: the image, then each feature";
     FeatureChannels, "feature.channels", Features, "Choose the channels of the images that are learned from";
+    FeatureExtend(direction: Direction), "feature.extend", Features, "Give the next cell of the feature table the state of this one, and so on";
     FeatureToggle, "feature.toggle", Features, "Select or deselect the feature, group or scale";
+    FeatureToggleRow, "feature.toggle_row", Features, "Select or deselect the feature or group at all scales";
+    FeaturePresets, "feature.presets", Features, "Take a ready selection of features";
+    FeatureRevert, "feature.revert", Features, "Put back the features as they were when this applet was opened";
     FeatureSelectAll, "feature.select_all", Features, "Select all features that fit the images";
     FeatureSelectNone, "feature.select_none", Features, "Deselect all features";
     FeatureDimension, "feature.dimension", Features, "Compute the scale in 2D or in 3D";

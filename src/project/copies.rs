@@ -1,14 +1,14 @@
 //! Copies of images inside a project file: `Input Data/local_data/NAME`, as ilastik keeps them.
 //!
-//! An image is copied in slabs along its first axis, so that memory holds a slab and never the image. Only
-//! datasets that are new to the file are written here.
+//! Only datasets that are new to the file are written here. The library writes a dataset from memory, so that a
+//! copy has a largest size; what the file holds already is carried over chunk by chunk.
 
 use std::fmt;
 use std::sync::Arc;
 
 use hdf5_pure::{
-    AttrValue, Datatype, File, MaxExtent, make_f32_type, make_f64_type, make_i8_type, make_i16_type,
-    make_i32_type, make_i64_type, make_u8_type, make_u16_type, make_u32_type, make_u64_type,
+    AttrValue, Datatype, File, make_f32_type, make_f64_type, make_i8_type, make_i16_type, make_i32_type,
+    make_i64_type, make_u8_type, make_u16_type, make_u32_type, make_u64_type,
 };
 
 use super::plan::PlanError;
@@ -16,8 +16,11 @@ use super::value::text_attribute;
 use crate::data::{Axis, AxisOrder, DType, Roi5};
 use crate::io::{ImageReader, axistags, little_endian_bytes};
 
-/// About as much of an image is in memory at once, unless a single step along its first axis is more.
-const SLAB: usize = 1 << 26;
+/// Largest image that is copied, in bytes.
+pub const LARGEST_COPY: usize = 2 << 30;
+
+/// About as much is read at once.
+const SLAB: usize = 1 << 24;
 
 /// An open image that is to be copied into the project file.
 #[derive(Clone)]
@@ -51,26 +54,46 @@ impl NewCopy {
         PlanError::Copy { name: self.nickname.clone(), reason: why.to_string() }
     }
 
+    /// The samples as they stand in the file; `watch` is told how many bytes more are read.
+    fn samples(&self, watch: &mut dyn FnMut(usize) -> Result<(), PlanError>) -> Result<Vec<u8>, PlanError> {
+        let info = self.image.0.info();
+        let mut samples = Vec::new();
+        samples.try_reserve_exact(self.bytes()).map_err(|error| self.failed(error))?;
+        let first = self.axes.axes().first().copied().unwrap_or(Axis::Y) as usize;
+        let steps = info.shape[first];
+        let at_once = (SLAB / (self.bytes() / steps.max(1)).max(1)).max(1);
+        for start in (0..steps).step_by(at_once) {
+            let mut slab = Roi5::whole(info.shape);
+            (slab.start[first], slab.stop[first]) = (start, (start + at_once).min(steps));
+            let read = self.image.0.read(&slab).map_err(|error| self.failed(error))?;
+            let bytes = little_endian_bytes(&read, &self.axes);
+            samples.extend_from_slice(&bytes);
+            watch(bytes.len())?;
+        }
+        Ok(samples)
+    }
+
     /// Writes the dataset into a file that has its group; `watch` is told how many bytes more are done.
     fn write(
         &self,
         file: &File,
         watch: &mut dyn FnMut(usize) -> Result<(), PlanError>,
     ) -> Result<(), PlanError> {
+        if self.bytes() > LARGEST_COPY {
+            let why = format!("it has {} MB, {} MB are the most", self.bytes() >> 20, LARGEST_COPY >> 20);
+            return Err(self.failed(why));
+        }
         let info = self.image.0.info();
+        let extents = |shape: &[usize]| shape.iter().map(|&n| n as u64).collect::<Vec<u64>>();
         let shape = self.axes.pick(&info.shape);
         let chunk: Vec<u64> = self.axes.axes().iter().map(|&axis| chunk_side(axis, info.shape)).collect();
-        let extents = |n: &usize| MaxExtent::Fixed(*n as u64);
-        // The first axis grows slab by slab.
-        let largest: Vec<MaxExtent> =
-            [MaxExtent::Unlimited].into_iter().chain(shape[1..].iter().map(extents)).collect();
-        let empty: Vec<u64> = [0].into_iter().chain(shape[1..].iter().map(|&n| n as u64)).collect();
+        let samples = self.samples(watch)?;
+        let count = shape.iter().product::<usize>() as u64;
         file.root()
             .create_dataset(&self.path, |dataset| {
                 dataset
-                    .with_raw_data(datatype(info.dtype), Vec::new(), 0)
-                    .with_shape(&empty)
-                    .with_maxshape(&largest)
+                    .with_raw_data(datatype(info.dtype), samples, count)
+                    .with_shape(&extents(&shape))
                     .with_chunks(&chunk)
                     .set_attr("axistags", text_attribute(&axistags::format(&self.axes, &info.pixel_size)));
                 if let Some(units) = axistags::format_units(&self.axes, &info.pixel_size) {
@@ -81,23 +104,8 @@ impl NewCopy {
                 }
             })
             .map_err(|error| self.failed(error))?;
-        file.commit().map_err(|error| self.failed(error))?;
-        let mut dataset = file.dataset(&self.path).map_err(|error| self.failed(error))?;
-        let first = self.axes.axes().first().copied().unwrap_or(Axis::Y) as usize;
-        let step = info.shape[first];
-        let row = self.bytes() / step.max(1);
-        // Whole chunks, so that none is written twice.
-        let side = chunk[0] as usize;
-        let rows = (SLAB / row.max(1) / side).max(1) * side;
-        for start in (0..step).step_by(rows) {
-            let mut slab = Roi5::whole(info.shape);
-            (slab.start[first], slab.stop[first]) = (start, (start + rows).min(step));
-            let samples = self.image.0.read(&slab).map_err(|error| self.failed(error))?;
-            let bytes = little_endian_bytes(&samples, &self.axes);
-            dataset.append_raw(&bytes).map_err(|error| self.failed(error))?;
-            watch(bytes.len())?;
-        }
-        Ok(())
+        // Each on its own, so that memory holds one image at a time.
+        file.commit().map_err(|error| self.failed(error))
     }
 }
 

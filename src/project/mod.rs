@@ -23,7 +23,7 @@ mod stored;
 mod value;
 
 pub use bookmarks::Bookmark;
-pub use copies::ImageCopy;
+pub use copies::{ImageCopy, LARGEST_COPY};
 pub use error::{Error, LaneError, Warning};
 pub use model::{DataRole, DatasetInfo, DatasetLocation, ExportSettings, Lane, Project};
 pub use origin::SavedFile;

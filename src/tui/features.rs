@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use ndarray::{Array4, Axis as ArrayAxis};
 
 use super::message::Message;
+use crate::app::features::CostRequest;
 use crate::app::looking::FeatureRequest;
 use crate::app::{AppEvent, Problem};
-use crate::data::{CancelToken, Volume};
+use crate::data::{CancelToken, Roi, Volume};
 use crate::features::{FeatureBank, FeatureSelection};
 use crate::io::ImageReader;
 use crate::pipeline::block_input;
@@ -30,6 +32,47 @@ pub(super) fn start(
             let result = compute(&request, &selection, image.as_ref());
             let _ = sender.send(Message::App(Box::new(AppEvent::FeatureComputed(request, result))));
         }
+    })?;
+    Ok(())
+}
+
+/// Longest sides of the part of an image that costs are measured on.
+const MEASURED: [usize; 3] = [8, 192, 192];
+
+/// Measures what features cost, on a thread of its own, until `token` is cancelled: the best of three runs on
+/// made-up samples, reading left out.
+pub(super) fn measure(
+    request: CostRequest,
+    token: CancelToken,
+    sender: Sender<Message>,
+) -> std::io::Result<()> {
+    thread::Builder::new().name("cost".into()).spawn(move || {
+        let CostRequest { selection, revision, space, channels } = request;
+        let Ok(bank) = FeatureBank::new(&selection, space, channels) else { return };
+        let middle = |axis: usize| {
+            let side = space[axis].min(MEASURED[axis]);
+            let start = (space[axis] - side) / 2;
+            (start, start + side)
+        };
+        let region = Roi::new([0, 1, 2].map(|axis| middle(axis).0), [0, 1, 2].map(|axis| middle(axis).1));
+        let input_roi = region.enlarge(bank.halo(), space);
+        let [z, y, x] = input_roi.shape();
+        let sample =
+            |(c, z, y, x): (usize, usize, usize, usize)| ((7 * x + 13 * y + 29 * z + 3 * c) % 251) as f32;
+        let input = Array4::from_shape_fn((channels, z, y, x), sample);
+        let [depth, rows, columns] = region.shape();
+        let mut features = Array4::zeros((bank.channel_count(), depth, rows, columns));
+        let mut best = Duration::MAX;
+        for _ in 0..3 {
+            if token.is_cancelled() {
+                return;
+            }
+            let begin = Instant::now();
+            bank.compute(input.view(), &input_roi, &region, features.view_mut());
+            best = best.min(begin.elapsed());
+        }
+        let cost = best.as_secs_f64() * 1e3 / (region.len().max(1) as f64 / 1e6);
+        let _ = sender.send(Message::App(Box::new(AppEvent::FeatureCost(revision, cost))));
     })?;
     Ok(())
 }

@@ -102,7 +102,7 @@ impl SceneParts {
         };
         let display = &view.display;
         let channels = match display.view {
-            _ if app.looks_at_features() => {
+            _ if app.shows_feature() => {
                 let range = app.plane().and_then(|plane| app.feature_image(plane)).map(|(_, range)| range);
                 let (low, high) = range.unwrap_or((0.0, 1.0));
                 Channels::Gray { channel: 0, window: Window { low, high } }
@@ -119,7 +119,7 @@ impl SceneParts {
         };
         let previewed = app.tools.set_preview.is_some();
         let layers = match () {
-            () if app.looks_at_features() => {
+            () if app.shows_feature() => {
                 vec![Layer { kind: LayerKind::RawInput, visible: true, opacity: 1.0 }]
             }
             () if previewed => segmentation(&app.layers.layers),
@@ -241,7 +241,7 @@ impl SliceParts {
         // The state chooses the contrast when it is told of a slice: before that it would be wrong.
         let known = app.slices.of(app.lane, shown.plane).next().is_some();
         let active = axis == view.axis;
-        let looking = app.looks_at_features();
+        let looking = app.shows_feature();
         let crossing = view.three.then(|| {
             let axes = shown.plane.axes();
             Crossing { at: axes.map(|axis| view.crossing[axis as usize - 1]), colors: axes.map(axis_color) }

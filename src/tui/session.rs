@@ -99,6 +99,8 @@ pub(super) struct Session {
     told: Option<(Duration, Link)>,
     /// The next SIGCONT follows a stop of our own.
     continued: bool,
+    /// Cancels the measurement of what features cost.
+    cost_token: CancelToken,
     /// Cancels features that are computed for looking at them.
     feature_token: CancelToken,
     /// What the session ends with.
@@ -140,6 +142,7 @@ impl Session {
             asking: None,
             told: None,
             continued: false,
+            cost_token: CancelToken::new(),
             feature_token: CancelToken::new(),
             over: None,
             logged: None,
@@ -452,6 +455,12 @@ impl Session {
             Effect::Open(location) => Task::Open(location),
             Effect::OpenFound(request) => Task::OpenFound(request),
             Effect::ComputeFeatures(requests) => return self.compute_features(requests),
+            Effect::MeasureFeatures(request) => {
+                self.cost_token.cancel();
+                self.cost_token = CancelToken::new();
+                let started = features::measure(request, self.cost_token.clone(), self.start.sender.clone());
+                return self.spawned(started);
+            }
             Effect::Inspect(location) => {
                 return self.spawned(inspect::start(location, self.start.sender.clone()));
             }

@@ -140,9 +140,9 @@ impl App {
             Field::path("path", "Files", "").hint("A file, a folder, or a pattern such as scan/*.png"),
             Field::choice("mode", "Several files", MODES.map(|(name, _)| name), 0),
             dataset.hint("The dataset of the HDF5 file that is the image"),
+            Field::text("axes", "Axes", "").hint("Empty: as the file says. Else for example zyx, yxc or tyx"),
             Field::choice("storage", "Location", ["where they are", "copied into the project"], 0)
                 .hint("Copies are made when the project is saved; the files are not needed any more then"),
-            Field::text("axes", "Axes", "").hint("Empty: as the file says. Else for example zyx, yxc or tyx"),
             Field::preview("preview", "What will be added"),
         ];
         let form = Form::new("Add images", EXPLANATION, fields).accepts_by("Add").wide(100);

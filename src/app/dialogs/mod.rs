@@ -14,6 +14,7 @@ mod find;
 mod import_labels;
 mod importance;
 mod label;
+mod presets;
 mod properties;
 mod suggest;
 mod training_report;

@@ -8,7 +8,7 @@ use crate::app::jobs::Work;
 use crate::app::lanes::Reopen;
 use crate::app::state::App;
 use crate::data::AxisOrder;
-use crate::project::{DatasetInfo, DatasetLocation};
+use crate::project::{DatasetInfo, DatasetLocation, LARGEST_COPY};
 
 /// ilastik's display modes: its word, and what the dialog calls it.
 const DISPLAY: [(&str, &str); 6] = [
@@ -122,6 +122,16 @@ impl Properties {
         datasets.any(|info| matches!(info.location, DatasetLocation::Internal(_)))
     }
 
+    /// Size of an image in MB that is too large to be copied into the project.
+    fn too_large(&self, app: &App) -> Option<usize> {
+        let sources = self.lanes.iter().filter_map(|&i| app.sources.get(i));
+        let bytes = sources.map(|source| {
+            let info = source.raw.info();
+            info.shape.iter().fold(info.dtype.size(), |bytes, &n| bytes.saturating_mul(n))
+        });
+        bytes.max().filter(|bytes| *bytes > LARGEST_COPY).map(|bytes| bytes >> 20)
+    }
+
     fn range(form: &Form) -> Result<Option<(f64, f64)>, String> {
         match (form.number("low"), form.number("high")) {
             (Some(low), Some(high)) if low < high => Ok(Some((low, high))),
@@ -171,14 +181,18 @@ impl Dialog for Properties {
         }
         let mask_axes = self.mask_axes(form, app);
         form.checked("mask_axes", mask_axes);
-        let storage = form.chosen_text("storage");
-        if matches!(storage, "relative" | "absolute") && self.is_inside(app) {
+        let storage = form.chosen_text("storage").to_owned();
+        if matches!(storage.as_str(), "relative" | "absolute") && self.is_inside(app) {
             form.fail("storage", "the copy in the project is all there is of it; R puts a file in its place");
         }
-        if form.chosen_text("storage") == "relative"
-            && app.project.path.is_none()
-            && app.files.save_to.is_none()
+        if storage == "copied"
+            && let Some(megabytes) = self.too_large(app)
         {
+            let why =
+                format!("{megabytes} MB is too much for a copy: {} MB are the most", LARGEST_COPY >> 20);
+            form.fail("storage", why);
+        }
+        if storage == "relative" && app.project.path.is_none() && app.files.save_to.is_none() {
             form.fail("storage", "the project has no file yet; save it first");
         }
     }

@@ -27,10 +27,11 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
     let first = first_scale(app, inner.width);
     let columns = (usize::from(inner.width).saturating_sub(names) / column).max(1);
     let shown = first..(first + columns).min(selection.scales.len() + 1);
-    let mut lines = vec![heading(app, theme, &selection, shown.clone())];
+    let mut lines = heading(app, theme, &selection, shown.clone());
     for (i, row) in TABLE_ROWS.into_iter().enumerate() {
         let name = match row {
             TableRow::Dimension => Span::raw("Compute in 2D/3D"),
+            TableRow::All => Span::styled("All features", theme.strong()),
             TableRow::Group(title, ..) => Span::styled(title, theme.strong()),
             TableRow::Filter(filter) => Span::raw(format!("  {}", filter_title(filter))),
         };
@@ -53,8 +54,8 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
 
 /// Draws the list of feature channels, the one on the canvas selected.
 pub fn draw_list(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
-    let names = app.feature_names();
-    let title = format!("Features: {}", names.len());
+    let names = app.feature_entries();
+    let title = format!("Features: {}", names.len() - 1);
     let block = theme.block(&title, true);
     let inner = block.inner(area);
     frame.render_widget(block, area);
@@ -71,15 +72,21 @@ fn heading(
     theme: &Theme,
     selection: &FeatureSelection,
     shown: std::ops::Range<usize>,
-) -> Line<'static> {
-    let mut spans = vec![Span::raw(format!("{:<1$}", "Sigma", usize::from(FEATURE_NAMES)))];
+) -> Vec<Line<'static>> {
+    let names = usize::from(FEATURE_NAMES);
     let width = usize::from(FEATURE_COLUMN);
+    let mut sigmas = vec![Span::raw(format!("{:<names$}", "Sigma"))];
+    let mut diameters = vec![Span::styled(format!("{:<names$}", "Sees, pixels across"), theme.weak())];
     for column in shown {
-        let text = selection.scales.get(column).map_or("add".into(), |sigma| format!("{sigma:.1}"));
+        let scale = selection.scales.get(column);
+        // As many digits as it has, one at least.
+        let text = scale.map_or("add".into(), |sigma| cut(&format!("{sigma:?}"), width - 1));
         let style = if column == app.features.column { theme.strong() } else { Default::default() };
-        spans.push(Span::styled(format!("{text:<width$}"), style));
+        sigmas.push(Span::styled(format!("{text:<width$}"), style));
+        let text = scale.map_or(String::new(), |sigma| cut(&kernel_diameter(*sigma).to_string(), width - 1));
+        diameters.push(Span::styled(format!("{text:<width$}"), theme.weak()));
     }
-    Line::from(spans)
+    vec![Line::from(sigmas), Line::from(diameters)]
 }
 
 /// Three columns for a cell: selected, not, partly, or not to be had.
@@ -93,10 +100,10 @@ fn cell(app: &App, selection: &FeatureSelection, row: TableRow, column: usize) -
         TableRow::Filter(filter) if selection.selected[filter][column] => "[x]",
         TableRow::Filter(filter) if app.feature_available(selection, filter, column).is_ok() => "[ ]",
         TableRow::Filter(_) => " - ",
-        TableRow::Group(_, first, stop) => {
+        row @ (TableRow::All | TableRow::Group(..)) => {
             let offered =
-                (first..stop).filter(|&f| app.feature_available(selection, f, column).is_ok()).count();
-            match (first..stop).filter(|&f| selection.selected[f][column]).count() {
+                row.filters().filter(|&f| app.feature_available(selection, f, column).is_ok()).count();
+            match row.filters().filter(|&f| selection.selected[f][column]).count() {
                 0 if offered == 0 => " - ",
                 0 => "[ ]",
                 n if n == offered => "[x]",
@@ -110,19 +117,16 @@ fn cell(app: &App, selection: &FeatureSelection, row: TableRow, column: usize) -
 fn explanation(app: &App, selection: &FeatureSelection) -> Vec<String> {
     let column = app.features.column;
     let Some(&sigma) = selection.scales.get(column) else {
-        return vec!["Add a scale.".into()];
+        return vec!["Add a scale: Enter or Space asks for its sigma.".into()];
     };
-    let rows = match TABLE_ROWS[app.features.row] {
-        TableRow::Filter(filter) => filter..filter + 1,
-        TableRow::Group(_, first, stop) => first..stop,
-        TableRow::Dimension => 0..0,
-    };
+    let rows = TABLE_ROWS[app.features.row].filters();
     let mut lines = vec![match TABLE_ROWS[app.features.row] {
         TableRow::Filter(filter) => {
             let diameter = kernel_diameter(sigma);
             format!("{} at sigma {sigma}: sees {diameter} pixels", filter_title(filter))
         }
         TableRow::Group(title, ..) => format!("{title} at sigma {sigma}"),
+        TableRow::All => format!("All features at sigma {sigma}"),
         TableRow::Dimension => format!("2D: sigma {sigma} is computed slice by slice"),
     }];
     lines.extend(rows.filter_map(|filter| app.feature_available(selection, filter, column).err()).take(1));
@@ -132,6 +136,12 @@ fn explanation(app: &App, selection: &FeatureSelection) -> Vec<String> {
         0 => String::new(),
         n => format!("; {n} of {} channels left out", app.shape()[4]),
     };
-    lines.push(format!("{channels} feature channels, {megabytes} MB for each megapixel{unused}"));
+    let time = match app.feature_cost() {
+        Some(cost) => format!("about {} ms", cost.round().max(1.0)),
+        None if channels == 0 => "0 ms".into(),
+        None => "… ms".into(),
+    };
+    lines
+        .push(format!("{channels} feature channels; each megapixel takes {time} and {megabytes} MB{unused}"));
     lines
 }
