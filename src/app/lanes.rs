@@ -113,6 +113,11 @@ impl LaneDetails {
     }
 }
 
+/// A number with what is counted.
+fn plural(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
 /// Why an image with `found` does not go with the project's images, which are like `there`.
 fn misfit(name: &str, there: &ImageInfo, found: &ImageInfo) -> Option<Problem> {
     let (a, b) = (there.shape, found.shape);
@@ -120,7 +125,7 @@ fn misfit(name: &str, there: &ImageInfo, found: &ImageInfo) -> Option<Problem> {
     if a[4] != b[4] {
         return Some(Problem::new(
             what,
-            format!("it has {} channels, the project's images have {}", b[4], a[4]),
+            format!("it has {}, the project's images have {}", plural(b[4], "channel"), a[4]),
             "Convert it, or start a new project for it",
         ));
     }

@@ -203,7 +203,7 @@ fn draw_samples<T: Sample>(
         Channels::Colortable { channel: index } | Channels::Mask { channel: index } => {
             let mask = matches!(scene.channels, Channels::Mask { .. });
             let (plane, _) = channel(*index, Window { low: 0.0, high: 1.0 });
-            grid.within(&scene.plane, &part.region, |at, row, column| {
+            grid.within(&scene.plane, (&part.region, part.step), |at, row, column| {
                 let value = plane[[row, column]].as_f64();
                 let color = match mask {
                     true => [u8::from(value != 0.0) * 255; 3],

@@ -155,15 +155,18 @@ fn details(app: &App) -> Vec<String> {
     let normalized = match lane.raw.normalize_display {
         Some(true) => "normalized",
         Some(false) => "not normalized",
-        None => "default",
+        None => "normalized by default",
     };
     vec![
         format!("{}  {} {} {}", lane.raw.nickname, info.axes, shape(info), info.dtype.name()),
-        format!("Location    {file}{inner} ({storage})"),
+        match lane.raw.location {
+            DatasetLocation::Internal(_) => format!("Location    {storage}"),
+            _ => format!("Location    {file}{inner} ({storage})"),
+        },
         format!("Pixel size  {}", or_none(pixel_size(info))),
         format!(
             "Display     {}, {normalized}, range {}",
-            lane.raw.display_mode,
+            lane.raw.display_mode.replace('-', " "),
             or_none(range(&lane.raw, info))
         ),
         format!("Mask        {mask}"),
