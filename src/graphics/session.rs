@@ -88,8 +88,9 @@ pub fn enter(terminal: &Capabilities, hover: bool) -> Vec<u8> {
         out.extend_from_slice(b"\x1b[?2048h");
     }
     if terminal.kitty_keyboard {
-        // Escape codes told apart, and releases reported.
-        out.extend_from_slice(b"\x1b[>3u");
+        // Escape codes told apart. Releases are not asked for: kitty 0.26 then sends Tab, Enter and Backspace
+        // a second time when they are released.
+        out.extend_from_slice(b"\x1b[>1u");
     }
     out
 }
@@ -141,6 +142,15 @@ mod tests {
             .map(|(m, _)| m.to_owned())
             .filter(|m| m.chars().all(|c| c.is_ascii_digit()))
             .collect()
+    }
+
+    #[test]
+    fn releases_of_keys_are_not_asked_for() {
+        let terminal =
+            Capabilities { kitty_keyboard: true, ..Capabilities::assumed(&Environment::default()) };
+        let bytes = String::from_utf8(enter(&terminal, true)).expect("escape codes are ASCII");
+        let flags = bytes.split("\x1b[>").filter_map(|part| part.split_once('u')?.0.parse::<u8>().ok());
+        assert_eq!(flags.collect::<Vec<_>>(), [1], "kitty's flag 2 doubles Tab, Enter and Backspace");
     }
 
     #[test]

@@ -34,7 +34,8 @@ fn rows(table: &ImportanceTable, by: usize) -> Vec<Row> {
         let last = figures.len() - 1;
         let text = |(i, value): (usize, &f64)| match i {
             i if i == last => format!("{value:.2}"),
-            _ => format!("{value:.4}"),
+            // Adding 0 takes the sign off what rounds to nothing.
+            _ => format!("{:.4}", (value * 1e4).round() / 1e4 + 0.0),
         };
         Row::new([name].into_iter().chain(figures.iter().enumerate().map(text)))
     };

@@ -32,7 +32,7 @@ pub struct Place {
     pub error: Option<Rect>,
 }
 
-/// Fewest lines of a table or preview, its heading included.
+/// Fewest lines of a table, its heading included.
 const FEWEST: u16 = 3;
 /// Lines below the fields: the note and the buttons.
 const FOOT: u16 = 3;
@@ -43,7 +43,7 @@ fn wanted(field: &Field) -> u16 {
     let count = |n: usize| u16::try_from(n).unwrap_or(u16::MAX / 4).min(1000);
     match &field.kind {
         FieldKind::Table(table) => {
-            label + u16::from(!table.heading.is_empty()) + count(table.rows.len()).max(1)
+            (label + u16::from(!table.heading.is_empty()) + count(table.rows.len())).max(FEWEST)
         }
         FieldKind::Preview(lines, _) => label + count(lines.len()).max(1),
         _ => 1,
@@ -97,10 +97,11 @@ impl FormLayout {
                 let later: u16 = shown
                     .iter()
                     .filter(|&&i| i > field && is_flexible(&form.fields[i]))
-                    .map(|&i| wanted(&form.fields[i]).max(FEWEST))
+                    .map(|&i| wanted(&form.fields[i]))
                     .sum();
                 let share = (left / flexible.max(1)).max(left.saturating_sub(later));
-                height = wanted(&form.fields[field]).min(share).max(FEWEST.min(room.max(1)));
+                let fewest = wanted(&form.fields[field]).min(FEWEST);
+                height = wanted(&form.fields[field]).min(share).max(fewest.min(room.max(1)));
                 left = left.saturating_sub(height);
                 flexible -= 1;
             }
