@@ -18,7 +18,7 @@ use brushwood::tui::panels::{Drawn, Theme, draw};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::style::Color;
-use sim::training::{explored, measured, suggested};
+use sim::training::{explored, importing, label_image, measured, suggested};
 use sim::{Sim, lane};
 use std::sync::Arc;
 use std::time::Duration;
@@ -105,6 +105,19 @@ fn working() -> Sim {
     sim.command("lane.add folder").time(25_000);
     let job = sim.app.jobs.running()[0].id;
     sim.event(AppEvent::Job(job, JobEvent::Progress(0.25)));
+    sim
+}
+
+fn volume_with(keys: &str) -> Sim {
+    let mut sim = volume();
+    sim.keys(keys).time(20_000);
+    sim
+}
+
+/// Five channels, of which the second is off and the third is chosen.
+fn stained() -> Sim {
+    let mut sim = Sim::with_lanes(vec![lane("stained", [1, 1, 30, 40, 5])]);
+    sim.load().keys("C tab tab tab down space down").time(20_000);
     sim
 }
 
@@ -345,6 +358,12 @@ screens! {
     export_settings: settings_open();
     export_question: asked();
     batch_empty: with_keys("f5");
+    import_labels: training("", |sim| importing(sim, label_image()));
+    three_slices: volume_with("q");
+    zoom_box: volume_with("Z right right down");
+    pen_down: volume_with("v right right");
+    channels: stained();
+    one_class: volume_with("space l");
     fullscreen: with_keys("\\");
     fullscreen_message: with_keys("\\ 9");
     no_image: Sim::with_lanes(Vec::new());
