@@ -12,8 +12,20 @@ use crate::command::help::hints;
 use crate::command::keys::print_sequence;
 use crate::command::{Action, Command};
 
-/// The parts of the status line, the most important first.
-fn parts(app: &App) -> Vec<String> {
+/// Between the parts of the status line.
+const GAP: &str = "   ";
+
+/// How much a part of the status line matters: where not all fit, the last go first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Place,
+    Training,
+    Value,
+    Link,
+}
+
+/// The parts of the status line in the order in which they stand.
+fn parts(app: &App) -> Vec<(Rank, String)> {
     let mut parts = Vec::new();
     let Some(view) = app.view() else { return parts };
     let [t, z, y, x] = view.cursor;
@@ -25,47 +37,47 @@ fn parts(app: &App) -> Vec<String> {
     if times > 1 {
         at.push_str(&format!(" t {t}/{}", times - 1));
     }
-    parts.push(at);
+    parts.push((Rank::Place, at));
     if let Some(values) = app.slices.values_at(app.lane, view.cursor) {
         let shown = view.display.shown().into_iter().filter_map(|channel| values.get(channel));
         let shown: Vec<String> = shown.map(|&value| short(value)).collect();
         if !shown.is_empty() {
-            parts.push(format!("raw {}", shown.join(" ")));
+            parts.push((Rank::Value, format!("raw {}", shown.join(" "))));
         }
     }
     if let (ChannelView::Gray, channels @ 2..) = (view.display.view, app.shape()[4]) {
-        parts.push(format!("ch {}/{channels}", view.display.selected + 1));
+        parts.push((Rank::Value, format!("ch {}/{channels}", view.display.selected + 1)));
     }
     if let Some(values) = app.probabilities_at_cursor() {
         let values: Vec<String> = values.iter().map(|p| format!("{p:.2}").replacen("0.", ".", 1)).collect();
-        parts.push(format!("P {}", values.join(" ")));
+        parts.push((Rank::Value, format!("P {}", values.join(" "))));
     }
     if let Some(notice) = app.training.notice.as_ref().filter(|_| app.training.live) {
         let missing: Vec<String> = app.classes_to_label().iter().map(|name| format!("'{name}'")).collect();
-        let todo =
-            if missing.is_empty() { String::new() } else { format!("; paint {}", missing.join(" and ")) };
-        parts.push(format!("not training: {notice}{todo}"));
+        let what =
+            if missing.is_empty() { notice.clone() } else { format!("paint {}", missing.join(" and ")) };
+        parts.push((Rank::Training, format!("not training: {what}")));
     } else {
-        parts.extend(app.training_text());
+        parts.extend(app.training_text().map(|text| (Rank::Training, text)));
         if let Some((done, total)) = app.training.updating() {
-            parts.push(format!("updating {done}/{total}"));
+            parts.push((Rank::Training, format!("updating {done}/{total}")));
         }
     }
     if app.predictions_are_older() {
         let once = Action::Run(Command::LiveUpdateOnce);
         let key = app.keymap.keys_of(&once, app.mode()).into_iter().next();
         let how = key.map_or(String::new(), |key| format!(" ({key} updates)"));
-        parts.push(format!("predictions older than labels{how}"));
+        parts.push((Rank::Training, format!("predictions older than labels{how}")));
     }
     if let Some(error) = app.training.oob_error {
-        parts.push(format!("OOB {:.1} %", error * 100.0));
+        parts.push((Rank::Value, format!("OOB {:.1} %", error * 100.0)));
     }
     if let Some(rate) = app.link.rate {
         let trip = app.link.round_trip.map_or(String::new(), |trip| match trip.as_millis() {
             0 => " <1 ms".to_owned(),
             ms => format!(" {ms} ms"),
         });
-        parts.push(format!("link {}{trip}", rate_text(rate)));
+        parts.push((Rank::Link, format!("link {}{trip}", rate_text(rate))));
     }
     parts
 }
@@ -79,16 +91,26 @@ fn rate_text(rate: f64) -> String {
     }
 }
 
+/// The parts that fit `width` columns, those that matter most chosen first.
+fn fitting(parts: &[(Rank, String)], width: usize) -> String {
+    let mut order: Vec<usize> = (0..parts.len()).collect();
+    order.sort_by_key(|&i| parts[i].0);
+    // One blank in front, and a gap between two.
+    let mut room = (width + GAP.len()).saturating_sub(1);
+    order.retain(|&i| {
+        let needed = parts[i].1.chars().count() + GAP.len();
+        let fits = needed <= room;
+        room -= if fits { needed } else { 0 };
+        fits
+    });
+    order.sort_unstable();
+    let shown: Vec<&str> = order.into_iter().map(|i| parts[i].1.as_str()).collect();
+    format!(" {}", shown.join(GAP))
+}
+
 /// Draws the status line: as many parts as fit.
 pub fn draw_status(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
-    let mut line = String::from(" ");
-    for part in parts(app) {
-        let joined = if line.len() > 1 { format!("{line}   {part}") } else { format!("{line}{part}") };
-        if joined.chars().count() > usize::from(area.width) {
-            continue;
-        }
-        line = joined;
-    }
+    let mut line = fitting(&parts(app), usize::from(area.width));
     if app.files.opening {
         line.push_str("   opening …");
     }
