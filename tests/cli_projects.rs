@@ -8,85 +8,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use brushwood::data::{DType, Roi5, Volume};
-use brushwood::io::{self, ImageSpec, OpenOptions};
+use brushwood::data::DType;
 use brushwood::project::Project;
 use ndarray::{Array5, s};
-use predict_support::{assert_exit, golden, stderr};
+use predict_support::desk::{Desk, read};
+use predict_support::{assert_exit, stderr};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/project").join(name)
-}
-
-/// A folder where the program is run.
-struct Desk(tempfile::TempDir);
-
-impl Desk {
-    fn new() -> Self {
-        Desk(tempfile::tempdir().expect("a folder"))
-    }
-
-    /// With a golden project and its image.
-    fn golden(name: &str) -> Self {
-        let desk = Desk::new();
-        for file in [format!("{name}.ilp"), format!("{name}_raw.h5")] {
-            std::fs::copy(golden(&format!("{name}/{file}")), desk.path(&file)).expect("copied");
-        }
-        desk
-    }
-
-    fn path(&self, file: &str) -> PathBuf {
-        self.0.path().join(file)
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_brushwood"));
-        command.current_dir(self.0.path()).args(arguments).output().expect("the program starts")
-    }
-
-    /// Runs under limits that a shell sets.
-    fn run_limited(&self, limit: &str, arguments: &[&str]) -> Output {
-        let script = format!("{limit}; exec \"$0\" \"$@\"");
-        let mut command = Command::new("sh");
-        command.current_dir(self.0.path()).args(["-c", &script, env!("CARGO_BIN_EXE_brushwood")]);
-        command.args(arguments).output().expect("the shell starts")
-    }
-
-    fn write<T: brushwood::data::volume::Sample>(
-        &self,
-        file: &str,
-        axes: &str,
-        dtype: DType,
-        image: Array5<T>,
-    ) {
-        let volume = T::volume(image);
-        let spec = ImageSpec::new(axes.parse().expect("axes"), volume.shape(), dtype);
-        let format = if file.ends_with("png") { "png" } else { "numpy" };
-        let mut writer = io::create(format, &self.path(file), &spec).expect("begun");
-        writer.write([0; 5], &volume).expect("written");
-        writer.finish().expect("complete");
-    }
-
-    fn read(&self, file: &str) -> Array5<f32> {
-        read(&self.path(file).display().to_string(), None)
-    }
-
-    fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = std::fs::read_dir(self.0.path())
-            .expect("listed")
-            .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
-            .collect();
-        names.sort();
-        names
-    }
-}
-
-fn read(location: &str, axes: Option<&str>) -> Array5<f32> {
-    let options =
-        OpenOptions { axes: axes.map(|axes| axes.parse().expect("axes")), ..OpenOptions::default() };
-    let reader = io::open(location, &options).expect("an image");
-    let volume: Volume = reader.read(&Roi5::whole(reader.info().shape)).expect("read");
-    volume.to_f32()
 }
 
 fn noise(shape: [usize; 5]) -> Array5<u8> {
@@ -429,7 +358,7 @@ fn a_kill_in_the_middle_leaves_the_old_project_or_the_new() {
     ];
     let start = || {
         Command::new(env!("CARGO_BIN_EXE_brushwood"))
-            .current_dir(desk.0.path())
+            .current_dir(desk.folder())
             .args(arguments)
             .stderr(std::process::Stdio::null())
             .spawn()
@@ -472,9 +401,9 @@ fn read_only_projects_and_folders_are_kept() {
         // The administrator may write to any folder.
         return;
     }
-    mode(desk.0.path(), 0o555);
+    mode(desk.folder(), 0o555);
     let predicted = desk.run(&["predict", "--project=p.ilp", OUT[0], OUT[1], "gray_raw.h5"]);
-    mode(desk.0.path(), 0o755);
+    mode(desk.folder(), 0o755);
     assert_exit(&predicted, 1);
     assert!(stderr(&predicted).contains("Can't write to the folder"), "{}", stderr(&predicted));
 }

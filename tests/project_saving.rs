@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use brushwood::classify::{Forest, Node, Tree};
-use brushwood::data::{AxisOrder, LabelClass, LabelVolume};
+use brushwood::data::{AxisOrder, DType, LabelClass, LabelVolume};
 use brushwood::features::FeatureSelection;
-use brushwood::project::{DatasetInfo, DatasetLocation, Error, Lane, LaneError, Project};
+use brushwood::project::{
+    Bookmark, DatasetInfo, DatasetLocation, Error, ExportSettings, Lane, LaneError, Project,
+};
 use proptest::prelude::*;
 
 fn golden(name: &str) -> PathBuf {
@@ -40,7 +42,11 @@ fn assert_same(a: &Project, b: &Project) {
     assert_eq!(a.selection, b.selection);
     assert_eq!(a.forest, b.forest);
     assert_eq!(a.settings, b.settings);
-    assert_eq!((a.seed, a.oob_error), (b.seed, b.oob_error));
+    assert_eq!((a.seed, a.trees), (b.seed, b.trees));
+    assert_eq!((a.oob_error, a.algorithm_version), (b.oob_error, b.algorithm_version));
+    assert_eq!(a.forest_feature_names, b.forest_feature_names);
+    assert_eq!(a.bookmarks, b.bookmarks);
+    assert_eq!(a.export, b.export);
     assert_eq!(b.warnings, []);
 }
 
@@ -317,59 +323,133 @@ fn trees() -> impl Strategy<Value = Forest> {
     })
 }
 
-fn projects() -> impl Strategy<Value = Project> {
+fn infos() -> impl Strategy<Value = DatasetInfo> {
+    let location = prop::sample::select(vec![
+        DatasetLocation::Absolute("/images/a b/µ.h5/inner/data".into()),
+        DatasetLocation::Absolute("/images/1.png:/images/2.png".into()),
+        DatasetLocation::Internal("some-id".into()),
+        DatasetLocation::Url("precomputed://https://somewhere/image".into()),
+    ]);
+    let display = prop::sample::select(vec!["default", "grayscale", "rgba", "alpha-modulated"]);
+    let range = prop::option::of((-5.0..5.0, 6.0..9.0));
+    let hash = prop::option::of("[0-9a-f]{16}");
+    (location, "\\PC{1,20}", display, any::<Option<bool>>(), range, hash).prop_map(
+        |(location, nickname, display_mode, normalize_display, data_range, content_hash)| DatasetInfo {
+            location,
+            nickname,
+            display_mode: display_mode.into(),
+            normalize_display,
+            data_range,
+            content_hash,
+            ..info("", "yx", &[130, 130])
+        },
+    )
+}
+
+fn lanes() -> impl Strategy<Value = Vec<Lane>> {
     let axes = prop::sample::select(vec!["tzyxc", "yxc", "cyx", "zyx", "xy", "txyc"]);
     let pixels =
         prop::collection::vec(((0..2_usize, 0..40_usize, 0..130_usize, 0..130_usize), 1..=3_u8), 0..30);
-    let name = "[a-zA-Zσµ .-]{0,12}";
-    let classes = prop::collection::vec((name, any::<[u8; 3]>(), any::<[u8; 3]>()), 3..5);
-    let settings = prop::collection::btree_map("[a-z/\"]{1,8}", "\\PC{0,20}", 0..3);
-    let range = prop::option::of((-5.0..5.0, 6.0..9.0));
-    let cells = prop::collection::vec(any::<bool>(), 18);
-    (
-        prop::collection::vec((axes, pixels, range, prop::bool::ANY), 0..4),
-        classes,
-        settings,
-        any::<u64>(),
-        trees(),
-        cells,
-    )
-        .prop_map(|(lanes, classes, settings, seed, forest, cells)| {
-            let mut project = Project::new();
-            for (index, (axes, pixels, data_range, has_mask)) in lanes.into_iter().enumerate() {
-                let axes: AxisOrder = axes.parse().expect("axes");
-                let shape = axes.pick(&[2, 40, 130, 130, 2]);
-                let canonical = axes.canonical_shape(&shape);
-                let mut labels = LabelVolume::new([canonical[0], canonical[1], canonical[2], canonical[3]]);
-                labels.paint(pixels.into_iter().map(|((t, z, y, x), v)| ([t, z, y, x], v)));
-                let raw = DatasetInfo { data_range, ..info(&format!("i{index}"), &axes.to_string(), &shape) };
-                let mask = has_mask.then(|| info(&format!("m{index}"), "yx", &[130, 130]));
-                project.lanes.push(Lane { raw, mask, labels });
+    let lane = (axes, pixels, infos(), prop::option::of(infos())).prop_map(|(axes, pixels, raw, mask)| {
+        let axes: AxisOrder = axes.parse().expect("axes");
+        let shape = axes.pick(&[2, 40, 130, 130, 2]);
+        let canonical = axes.canonical_shape(&shape);
+        let mut labels = LabelVolume::new([canonical[0], canonical[1], canonical[2], canonical[3]]);
+        labels.paint(pixels.into_iter().map(|((t, z, y, x), v)| ([t, z, y, x], v)));
+        Lane { raw: DatasetInfo { axes, shape, ..raw }, mask, labels }
+    });
+    prop::collection::vec(lane, 0..4).prop_map(|mut lanes| {
+        for (index, lane) in lanes.iter_mut().enumerate() {
+            lane.raw.id = format!("i{index}");
+            if let Some(mask) = &mut lane.mask {
+                mask.id = format!("m{index}");
             }
-            project.classes = classes
-                .into_iter()
-                .map(|(name, color, probability_color)| LabelClass {
-                    name,
-                    color,
-                    probability_color,
-                    locked: false,
-                })
-                .collect();
+        }
+        lanes
+    })
+}
+
+fn export_settings() -> impl Strategy<Value = ExportSettings> {
+    let format = prop::sample::select(vec!["hdf5", "compressed hdf5", "png sequence", "numpy"]);
+    let bound = prop::option::of(0..5000_usize);
+    let region = prop::option::of((1..=5_usize).prop_flat_map(move |axes| {
+        let bounds = prop::collection::vec(bound.clone(), axes);
+        (bounds.clone(), bounds).prop_map(|(start, stop)| [start, stop])
+    }));
+    let range = || (-1e6..0.0, 0.5..1e6);
+    let ranges = prop::option::of((range(), range()).prop_map(|(from, to)| [from, to]));
+    let dtypes = [DType::U8, DType::I16, DType::U32, DType::U64, DType::F32, DType::F64];
+    let dtype = prop::option::of(prop::sample::select(dtypes.to_vec()));
+    let axes = prop::option::of(prop::sample::select(vec!["yxc", "tzyxc", "cyx", "xyz"]));
+    ("\\PC{1,30}", format, "[a-z/]{1,12}", region, ranges, dtype, axes).prop_map(
+        |(filename_format, format, internal_path, region, ranges, dtype, axes)| ExportSettings {
+            filename_format,
+            format: format.into(),
+            internal_path,
+            region,
+            ranges,
+            dtype,
+            axes: axes.map(|axes| axes.parse().expect("axes")),
+        },
+    )
+}
+
+fn selections() -> impl Strategy<Value = FeatureSelection> {
+    prop::collection::vec(any::<bool>(), 18).prop_map(|cells| FeatureSelection {
+        scales: vec![0.3, 2.25, 10.0],
+        compute_in_2d: vec![true, false, true],
+        selected: std::array::from_fn(|row| cells[row * 3..row * 3 + 3].to_vec()),
+        unused_channels: vec![1; usize::from(cells[1])],
+    })
+}
+
+fn projects() -> impl Strategy<Value = Project> {
+    let class = ("[a-zA-Zσµ .-]{0,12}", any::<[u8; 3]>(), any::<[u8; 3]>(), any::<bool>()).prop_map(
+        |(name, color, probability_color, locked)| LabelClass { name, color, probability_color, locked },
+    );
+    let note = (0..4_usize, any::<[u16; 4]>(), "\\PC{0,20}").prop_map(|(lane, at, note)| Bookmark {
+        image: format!("i{lane}"),
+        at: at.map(usize::from),
+        note,
+    });
+    let settings = prop::collection::btree_map("[a-z/\"]{1,8}", "\\PC{0,20}", 0..3);
+    (
+        lanes(),
+        prop::collection::vec(class, 3..5),
+        prop::collection::vec(note, 0..3),
+        export_settings(),
+        settings,
+        (any::<u64>(), 1..=10_000_u32),
+        prop::option::of((trees(), prop::option::of(0.0..1.0), prop::option::of(1..9_u32))),
+        selections(),
+    )
+        .prop_map(|(lanes, classes, bookmarks, export, settings, (seed, trees), forest, selection)| {
+            let mut project = Project::new();
+            project.lanes = lanes;
+            project.classes = classes;
+            project.bookmarks = bookmarks;
+            project.export = export;
             project.settings = settings;
-            project.seed = seed;
-            project.selection = Some(FeatureSelection {
-                scales: vec![0.3, 2.25, 10.0],
-                compute_in_2d: vec![true, false, true],
-                selected: std::array::from_fn(|row| cells[row * 3..row * 3 + 3].to_vec()),
-                unused_channels: vec![1; usize::from(cells[1])],
-            });
-            if project.lanes.is_empty() {
-                project.oob_error = Some(0.125);
+            (project.seed, project.trees) = (seed, trees);
+            project.selection = Some(selection);
+            // One that does not fit the images is not loaded.
+            if let Some((forest, oob_error, algorithm_version)) = forest.filter(|_| project.lanes.is_empty())
+            {
                 project.forest = Some(Arc::new(forest));
                 project.forest_feature_names = (0..5).map(|i| format!("Feature (σ={i}.0)")).collect();
+                (project.oob_error, project.algorithm_version) = (oob_error, algorithm_version);
             }
             project
         })
+}
+
+/// Everything of `other`, in the file of `project`.
+fn take_all(project: &mut Project, other: Project) {
+    (project.lanes, project.classes, project.bookmarks) = (other.lanes, other.classes, other.bookmarks);
+    (project.export, project.settings) = (other.export, other.settings);
+    (project.seed, project.trees, project.selection) = (other.seed, other.trees, other.selection);
+    (project.forest, project.forest_feature_names) = (other.forest, other.forest_feature_names);
+    (project.oob_error, project.algorithm_version) = (other.oob_error, other.algorithm_version);
 }
 
 proptest! {
@@ -380,14 +460,22 @@ proptest! {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("p.ilp");
         first.save(&path).expect("saved");
+        assert_same(&first, &Project::load(&path).expect("loaded"));
+        // What other programs put there, a pickle among it, survives any project saved over any other.
+        let foreign = ["PixelClassification/Other/thing", "Third/Party", "brushwood/from a newer version"];
+        add_foreign(&path, &foreign);
+        let pickle = b"ccollections\nOrderedDict\np0\n(lp1\ntp2\nRp3\n.";
+        let file = hdf5_pure::File::open_rw(&path).expect("HDF5");
+        file.root().create_dataset("Third/pickle", |d| { d.with_u8_data(pickle); }).expect("new");
+        file.close().expect("written");
         let mut loaded = Project::load(&path).expect("loaded");
-        assert_same(&first, &loaded);
-        // Any project over any other.
-        (loaded.lanes, loaded.classes, loaded.settings, loaded.seed) =
-            (second.lanes, second.classes, second.settings, second.seed);
-        (loaded.selection, loaded.forest, loaded.oob_error) = (second.selection, second.forest, second.oob_error);
-        loaded.forest_feature_names = second.forest_feature_names;
+        take_all(&mut loaded, second);
         loaded.save(&path).expect("saved over");
         assert_same(&loaded, &Project::load(&path).expect("loaded"));
+        for object in foreign {
+            prop_assert_eq!(text(&path, object), Some(object.into()));
+        }
+        let file = hdf5_pure::File::open(&path).expect("HDF5");
+        prop_assert_eq!(file.dataset("Third/pickle").expect("kept").read_raw().expect("bytes"), pickle);
     }
 }

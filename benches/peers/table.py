@@ -3,8 +3,8 @@
     benches/peers/run [--skip peers|program|memory]...
 
 `peers`: filter bank, training and prediction beside vigra and scikit-learn, one thread, processor time.
-`program`: wall time and peak memory of `brushwood predict` as a whole process.
-`memory`: peak memory of `brushwood predict --memory 64MB` on a volume of 640 MB; takes minutes.
+`program`: wall time, processor time and peak memory of `brushwood predict` as a whole process.
+`memory`: peak memory of `brushwood predict --memory 32MB` on images of 320 MB; takes minutes.
 """
 
 import argparse
@@ -59,13 +59,13 @@ def peers(folder):
 
 
 def measured(arguments):
-    """Wall seconds and peak memory (MB) of the program."""
+    """Wall seconds, processor seconds and peak memory (MB) of the program."""
     start = time.monotonic()
     child = subprocess.Popen([str(PROGRAM), *map(str, arguments)], stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     assert child.returncode == 0, f"{arguments} ended with {child.returncode}"
-    return time.monotonic() - start, usage.ru_maxrss / 1024
+    return time.monotonic() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def enlarged(name, shape, dtype):
@@ -86,7 +86,7 @@ def predict(folder, name, image, *more):
 
 
 def program(folder):
-    print(f"\n{'predict, whole process, 2 threads':52}{'seconds':>9}{'MB':>7}   goal")
+    print(f"\n{'predict, whole process, 2 threads':52}{'seconds':>9}{'processor':>11}{'MB':>6}   goal")
     for name, shape, dtype, goal in (
         ("gray", (1024, 1024), np.uint16, "0.4 s, 200 MB"),
         ("noisy", (1024, 1024), np.uint16, "0.4 s, 200 MB"),
@@ -94,20 +94,28 @@ def program(folder):
     ):
         image = f"{folder}/{name}.npy"
         np.save(image, enlarged(name, shape, dtype))
-        runs = [predict(folder, name, image, "--threads", "2") for _ in range(5)]
+        wall, processor, peak = zip(*(predict(folder, name, image, "--threads", "2") for _ in range(5)))
         size = "x".join(map(str, shape))
-        print(f"{size + f' uint16, project of {name}':52}{min(r[0] for r in runs):9.2f}"
-              f"{max(r[1] for r in runs):7.0f}   {goal}")
+        print(f"{size + f' uint16, project of {name}':52}{min(wall):9.2f}{min(processor):11.2f}{max(peak):6.0f}   {goal}")
 
 
 def memory(folder):
-    image = f"{folder}/large.npy"
-    np.save(image, enlarged("vol", (160, 1000, 1000), np.float32))
-    for more in ([], ["--export-source", "Simple Segmentation"]):
-        seconds, peak = predict(folder, "vol", image, "--memory", "64MB", "--threads", "2",
-                                "--output-format", "numpy", *more)
-        what = more[-1] if more else "Probabilities"
-        print(f"{'160x1000x1000 float32 (640 MB), --memory 64MB, ' + what:68}{seconds:9.1f} s{peak:7.0f} MB", flush=True)
+    """Images of ten times the memory allowed, read and written in ways that keep different things."""
+    print(f"\n{'predict --memory 32MB, images of 320 MB':68}{'seconds':>9}{'MB':>6}")
+    volume = enlarged("vol", (125, 800, 800), np.float32)
+    np.save(f"{folder}/volume.npy", volume)
+    with h5py.File(f"{folder}/volume.h5", "w") as file:
+        file.create_dataset("data", data=volume, chunks=(32, 64, 64), compression="gzip", compression_opts=1)
+    np.save(f"{folder}/plane.npy", enlarged("gray", (8000, 10000), np.float32))
+    for name, image, threads, form, source in (
+        ("vol", "volume.npy", 2, "numpy", "Probabilities"),
+        ("vol", "volume.h5", 2, "compressed hdf5", "Probabilities"),
+        ("vol", "volume.h5", 8, "multipage tiff", "Simple Segmentation"),
+        ("gray", "plane.npy", 8, "compressed hdf5", "Probabilities"),
+    ):
+        seconds, _, peak = predict(folder, name, f"{folder}/{image}", "--memory", "32MB", "--threads", threads,
+                                   "--output-format", form, "--export-source", source)
+        print(f"{f'{image}, {threads} threads, {source} as {form}':68}{seconds:9.1f}{peak:6.0f}", flush=True)
 
 
 def main():

@@ -21,12 +21,25 @@ pub(super) struct Footprint<'a> {
     pub(super) times: usize,
     /// Halo of the filters, `zyx`.
     pub(super) halo: [usize; 3],
-    /// Bytes needed for each pixel of a block with its halo.
-    pub(super) halo_bytes: usize,
-    /// Bytes needed for each pixel of a block.
-    pub(super) block_bytes: usize,
-    /// Bytes that the writers keep when blocks of a size (`zyx`) come.
+    /// Bytes that a thread works in to compute a block of a size (`zyx`), beside its result.
+    pub(super) working: &'a dyn Fn([usize; 3]) -> u64,
+    /// Bytes of a pixel of the result.
+    pub(super) result_bytes: usize,
+    /// Bytes that the writers take when blocks of a size (`zyx`) come.
     pub(super) kept: &'a dyn Fn([usize; 3]) -> u64,
+}
+
+/// How an image is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Choice {
+    /// Extent of a block, `zyx`.
+    pub(super) block: [usize; 3],
+    /// Threads at work.
+    pub(super) workers: usize,
+    /// Most blocks that are taken and not yet written.
+    pub(super) in_flight: usize,
+    /// Bytes that it takes.
+    pub(super) bytes: u64,
 }
 
 /// What a writer that takes only its own units keeps while blocks of another shape come in `zyx` order:
@@ -71,72 +84,73 @@ impl Begun {
     }
 }
 
+/// `block` (`zyx`) enlarged by `halo` on all sides, in an image of `shape`.
+pub(super) fn enlarged(block: [usize; 3], halo: [usize; 3], shape: [usize; 3]) -> [usize; 3] {
+    std::array::from_fn(|i| (block[i] + 2 * halo[i]).min(shape[i].max(block[i])))
+}
+
 impl Footprint<'_> {
-    fn enlarged(&self, block: [usize; 3]) -> usize {
-        (0..3).map(|i| (block[i] + 2 * self.halo[i]).min(self.shape[i].max(block[i]))).product()
-    }
-
-    /// Bytes that one block in flight takes.
-    pub(super) fn bytes(&self, block: [usize; 3]) -> u64 {
+    /// Estimated time with `workers` threads.
+    fn makespan(&self, block: [usize; 3], workers: usize) -> f64 {
         let pixels: usize = block.iter().product();
-        self.enlarged(block) as u64 * self.halo_bytes as u64 + pixels as u64 * self.block_bytes as u64
-    }
-
-    /// Estimated time with `threads` at work.
-    fn makespan(&self, block: [usize; 3], threads: usize) -> f64 {
-        let pixels: usize = block.iter().product();
+        let read: usize = enlarged(block, self.halo, self.shape).iter().product();
         let blocks = BlockGrid::new(self.shape, block).counts().iter().product::<usize>() * self.times;
-        blocks.div_ceil(threads) as f64 * (pixels as f64 + HALO_WORK * self.enlarged(block) as f64)
+        blocks.div_ceil(workers) as f64 * (pixels as f64 + HALO_WORK * read as f64)
     }
 
-    /// Bytes that `count` blocks in flight take, and what the writers keep meanwhile.
-    pub(super) fn total(&self, block: [usize; 3], count: usize) -> u64 {
-        self.bytes(block).saturating_mul(count as u64).saturating_add((self.kept)(block))
+    /// Bytes that `workers` threads take with `in_flight` blocks taken and not yet written.
+    pub(super) fn bytes(&self, block: [usize; 3], workers: usize, in_flight: usize) -> u64 {
+        let pixels = block.iter().product::<usize>() as u64;
+        let result = pixels.saturating_mul(self.result_bytes as u64);
+        (self.working)(block)
+            .saturating_mul(workers as u64)
+            .saturating_add(result.saturating_mul(in_flight as u64))
+            .saturating_add((self.kept)(block))
     }
 
-    /// How many blocks may be in flight within `memory` bytes: twice the threads, so that nobody waits
-    /// for the block that is being written, or as many as fit, but one.
-    pub(super) fn in_flight(&self, block: [usize; 3], threads: usize, memory: u64) -> usize {
-        let left = memory.saturating_sub((self.kept)(block));
-        let affordable = usize::try_from(left / self.bytes(block).max(1)).unwrap_or(usize::MAX);
-        affordable.clamp(1, 2 * threads)
+    /// Blocks of one size within `memory` bytes: as many threads as fit, but one, and twice as many blocks in
+    /// flight, or what fits of that, so that nobody waits for the block that is being written.
+    pub(super) fn with_block(&self, block: [usize; 3], threads: usize, memory: u64) -> Choice {
+        let fits = |&(workers, in_flight): &(usize, usize)| self.bytes(block, workers, in_flight) <= memory;
+        let fewer = (1..threads).rev().map(|workers| (workers, workers));
+        let (workers, in_flight) = (threads..=2 * threads)
+            .rev()
+            .map(|in_flight| (threads, in_flight))
+            .chain(fewer)
+            .find(fits)
+            .unwrap_or((1, 1));
+        Choice { block, workers, in_flight, bytes: self.bytes(block, workers, in_flight) }
     }
 
-    /// The block (`zyx`) that is done soonest by `threads` threads within `memory` bytes; the one that
-    /// needs least where nothing fits.
-    pub(super) fn block(&self, threads: usize, memory: u64) -> [usize; 3] {
+    /// What is done soonest by up to `threads` threads within `memory` bytes; what needs least where nothing
+    /// fits.
+    pub(super) fn choose(&self, threads: usize, memory: u64) -> Choice {
         let fit = |axis: usize, size: usize| size.min(self.shape[axis]).max(1);
-        let mut best: Option<([usize; 3], f64, u64)> = None;
+        let mut best: Option<(Choice, f64)> = None;
         let depths = if self.halo[0] == 0 { &DEPTHS[..1] } else { &DEPTHS[1..] };
         for &z in depths {
             for y in SIDES {
                 for x in SIDES {
-                    let block = [fit(0, z), fit(1, y), fit(2, x)];
-                    let bytes = self.total(block, threads);
-                    let over = bytes > memory;
-                    let time = self.makespan(block, threads);
-                    let better = match best {
-                        None => true,
-                        Some((_, best_time, best_bytes)) => {
-                            let best_over = best_bytes > memory;
-                            match (over, best_over) {
-                                (false, true) => true,
-                                (true, false) => false,
-                                (true, true) => bytes < best_bytes,
-                                // A few percent of time are not worth more memory.
-                                (false, false) => {
-                                    time < 0.97 * best_time || (time < best_time && bytes <= best_bytes)
-                                }
+                    let choice = self.with_block([fit(0, z), fit(1, y), fit(2, x)], threads, memory);
+                    let time = self.makespan(choice.block, choice.workers);
+                    let is_better = best.is_none_or(|(best, best_time)| {
+                        match (choice.bytes > memory, best.bytes > memory) {
+                            (false, true) => true,
+                            (true, false) => false,
+                            (true, true) => choice.bytes < best.bytes,
+                            // A few percent of time are not worth more memory.
+                            (false, false) => {
+                                time < 0.97 * best_time || (time < best_time && choice.bytes <= best.bytes)
                             }
                         }
-                    };
-                    if better {
-                        best = Some((block, time, bytes));
+                    });
+                    if is_better {
+                        best = Some((choice, time));
                     }
                 }
             }
         }
-        best.map_or(self.shape, |(block, ..)| block)
+        best.map_or_else(|| self.with_block(self.shape, threads, memory), |(choice, _)| choice)
     }
 }
 
@@ -146,35 +160,45 @@ mod tests {
 
     const NOTHING: &dyn Fn([usize; 3]) -> u64 = &|_| 0;
 
+    /// What a block takes with `per_read` bytes for each pixel read and `per_pixel` for each computed.
+    fn work(
+        halo: [usize; 3],
+        shape: [usize; 3],
+        per_read: usize,
+        per_pixel: usize,
+    ) -> impl Fn([usize; 3]) -> u64 {
+        move |block| {
+            let read: usize = enlarged(block, halo, shape).iter().product();
+            (read * per_read + block.iter().product::<usize>() * per_pixel) as u64
+        }
+    }
+
     fn plane(side: usize) -> Footprint<'static> {
+        let work = work([0, 38, 38], [1, side, side], 40, 30);
         Footprint {
             shape: [1, side, side],
             times: 1,
             halo: [0, 38, 38],
-            halo_bytes: 40,
-            block_bytes: 40,
+            working: Box::leak(Box::new(work)),
+            result_bytes: 10,
             kept: NOTHING,
         }
     }
 
     /// A volume of 8-bit samples, five presmoothed scales, two classes.
     fn volume(kept: &dyn Fn([usize; 3]) -> u64) -> Footprint<'_> {
-        Footprint {
-            shape: [1000, 2048, 2048],
-            times: 1,
-            halo: [20, 20, 20],
-            halo_bytes: 5,
-            block_bytes: 60,
-            kept,
-        }
+        let (shape, halo) = ([1000, 2048, 2048], [20, 20, 20]);
+        let working = Box::leak(Box::new(work(halo, shape, 13, 52)));
+        Footprint { shape, times: 1, halo, working, result_bytes: 8, kept }
     }
 
     #[test]
     fn all_processors_have_work() {
         for threads in [1, 2, 8] {
-            let block = plane(1024).block(threads, 1 << 30);
-            let count: usize = BlockGrid::new([1, 1024, 1024], block).counts().iter().product();
-            assert!(count >= threads, "{count} blocks {block:?} for {threads} threads");
+            let choice = plane(1024).choose(threads, 1 << 30);
+            let count: usize = BlockGrid::new([1, 1024, 1024], choice.block).counts().iter().product();
+            assert!(count >= threads, "{count} blocks: {choice:?} for {threads} threads");
+            assert_eq!(choice.workers, threads);
         }
     }
 
@@ -182,8 +206,8 @@ mod tests {
     fn memory_bounds_the_block() {
         let image = plane(20_000);
         for memory in [8 << 20, 64 << 20, 1 << 30] {
-            let block = image.block(4, memory);
-            assert!(image.total(block, 4) <= memory, "{block:?} needs {}", image.total(block, 4));
+            let choice = image.choose(4, memory);
+            assert!(choice.bytes <= memory, "{choice:?}");
         }
     }
 
@@ -198,24 +222,33 @@ mod tests {
             for memory in [256_u64 << 20, 1 << 30] {
                 for threads in [1, 2, 8] {
                     let footprint = volume(kept);
-                    let block = footprint.block(threads, memory);
-                    let count = footprint.in_flight(block, threads, memory);
-                    let total = footprint.total(block, count);
+                    let Choice { block, workers, in_flight, bytes } = footprint.choose(threads, memory);
+                    assert_eq!(bytes, footprint.bytes(block, workers, in_flight));
                     assert!(
-                        total <= memory,
-                        "{threads} threads: {count} x {block:?} need {total} of {memory}"
+                        bytes <= memory,
+                        "{threads} threads: {in_flight} x {block:?} need {bytes} of {memory}"
                     );
+                    assert!((1..=threads).contains(&workers) && (workers..=2 * threads).contains(&in_flight));
                 }
             }
         }
     }
 
     #[test]
+    fn fewer_threads_work_where_memory_is_short() {
+        let footprint = plane(20_000);
+        let one = footprint.bytes([1, 64, 64], 1, 1);
+        assert_eq!(footprint.choose(8, one).workers, 1);
+        assert_eq!(footprint.choose(8, 3 * one).workers, 3);
+        assert_eq!(footprint.choose(8, 1 << 30).workers, 8);
+    }
+
+    #[test]
     fn where_nothing_fits_one_small_block_is_in_flight() {
         let footprint = plane(20_000);
-        let block = footprint.block(4, 1 << 16);
-        assert_eq!(block, [1, 64, 64]);
-        assert_eq!(footprint.in_flight(block, 4, 1 << 16), 1);
+        let choice = footprint.choose(4, 1 << 16);
+        assert_eq!((choice.block, choice.workers, choice.in_flight), ([1, 64, 64], 1, 1));
+        assert!(choice.bytes > 1 << 16);
     }
 
     #[test]

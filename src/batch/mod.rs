@@ -5,6 +5,7 @@
 //! goes to a callback.
 
 mod blocking;
+mod blocks;
 mod control;
 mod convert;
 mod feature_spec;

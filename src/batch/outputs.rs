@@ -64,12 +64,18 @@ pub(super) fn check_names(project: &Project, request: &Request) -> Vec<Problem> 
     let format = io::output_format(format);
     let path = template::fill(name, &names);
     let mut problems = Vec::new();
-    if let (Ok(format), Ok(path)) = (&format, &path)
-        && format.is_sequence()
-        && !template::has_slice_index(path)
-    {
-        let format = format.name.to_owned();
-        problems.push(Problem::Template(TemplateError::NoSliceIndex { template: name.to_owned(), format }));
+    if let (Ok(format), Ok(path)) = (&format, &path) {
+        let (template, has_index) = (name.to_owned(), template::has_slice_index(path));
+        let name = format.name.to_owned();
+        match (format.is_sequence(), has_index) {
+            (true, false) => {
+                problems.push(Problem::Template(TemplateError::NoSliceIndex { template, format: name }));
+            }
+            (false, true) => {
+                problems.push(Problem::Template(TemplateError::SliceIndex { template, format: name }));
+            }
+            _ => {}
+        }
     }
     problems.extend(format.err().map(Problem::Format));
     problems.extend(path.err().map(Problem::Template));

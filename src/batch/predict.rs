@@ -14,14 +14,13 @@ use std::time::Duration;
 
 use ndarray::{Array3, Array4, ArrayView4, Axis as ArrayAxis, s};
 
-use super::blocking::{Begun, Footprint};
+use super::blocks::{Blocks, Short};
 use super::convert::{Renormalization, convert};
 use super::gate::Gate;
-use super::reblock::Reblocked;
 use crate::data::task::Cancelled;
 use crate::data::volume::Sample;
 use crate::data::{BlockGrid, CancelToken, DType, LabelVolume, Roi, Roi5, SpatialRoi, Volume};
-use crate::features::FeatureBank;
+use crate::features::{FeatureBank, Presmoothed, Scratch};
 use crate::io::{self, ImageReader, ImageWriter};
 use crate::pipeline::{
     Classification, ExportSource, apply_mask, block_input, mask_of, simple_segmentation, uncertainty,
@@ -83,9 +82,26 @@ pub enum PredictError {
     /// A file that was not there when the run was planned.
     #[error("'{}' has appeared meanwhile and is kept", .0.display())]
     Appeared(PathBuf),
+    /// Not even the smallest blocks fit into the memory allowed.
+    #[error(
+        "computing and writing it needs {need} bytes, {limit} are allowed; raise --memory, cut out a part or write another format"
+    )]
+    Memory {
+        /// Bytes needed.
+        need: u64,
+        /// Bytes allowed.
+        limit: u64,
+    },
     /// Stopped on request.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
+}
+
+/// What a thread keeps between blocks: fresh memory takes time to get, and comes back in pieces.
+#[derive(Default)]
+struct Buffers {
+    scratch: Scratch,
+    presmoothed: Presmoothed,
 }
 
 /// A block computed: one volume for each sink.
@@ -103,18 +119,20 @@ pub fn predict_image(
     cancel: &CancelToken,
     advanced: &mut dyn FnMut(u64),
 ) -> Result<(), PredictError> {
-    let threads = resources.threads.max(1);
-    let blocks = Blocks::new(job, &sinks, resources);
+    let limit = resources.memory;
+    let blocks =
+        Blocks::new(job, &sinks, resources).map_err(|Short { need }| PredictError::Memory { need, limit })?;
     let gate = Gate::new(blocks.len(), blocks.in_flight);
     let recipes: Vec<Recipe> = sinks.iter().map(Recipe::of).collect();
     let mut writers: Vec<_> = sinks.into_iter().map(|sink| blocks.suited(sink)).collect();
     let (sender, receiver) = mpsc::channel::<(usize, Computed)>();
     let written = thread::scope(|scope| {
-        for _ in 0..threads.min(blocks.in_flight) {
+        for _ in 0..blocks.workers {
             let (sender, gate, blocks, recipes) = (sender.clone(), &gate, &blocks, &recipes);
             scope.spawn(move || {
+                let mut buffers = Buffers::default();
                 while let Some(index) = gate.take() {
-                    let computed = compute(job, recipes, blocks.at(index), cancel);
+                    let computed = compute(job, recipes, blocks.at(index), &mut buffers, cancel);
                     if sender.send((index, computed)).is_err() {
                         break;
                     }
@@ -170,110 +188,6 @@ fn write_in_order(
     Ok(cancel.check()?)
 }
 
-/// The blocks of a job, in the order in which they are written.
-struct Blocks {
-    region: Roi<4>,
-    grid: BlockGrid,
-    per_time: Vec<[usize; 3]>,
-    in_flight: usize,
-}
-
-impl Blocks {
-    fn new(job: &ImageJob<'_>, sinks: &[Sink], resources: Resources) -> Self {
-        let threads = resources.threads.max(1);
-        let [times, z, y, x] = job.region.shape();
-        let channels = job.raw.info().shape[4];
-        let feature_bytes = |wanted: bool| {
-            if wanted { 8 * job.bank.map_or(0, FeatureBank::channel_count) } else { 0 }
-        };
-        let wants_features = sinks.iter().any(|sink| sink.source == ExportSource::Features);
-        let classes = job.classification.map_or(0, |classification| classification.class_count);
-        let outputs: Vec<Output<'_>> = sinks.iter().map(|sink| Output::of(sink, [times, z, y, x])).collect();
-        let footprint = Footprint {
-            shape: [z, y, x],
-            times,
-            halo: job.bank.map_or([0; 3], FeatureBank::halo),
-            halo_bytes: channels * (4 + job.raw.info().dtype.size()),
-            block_bytes: job.bank.map_or(0, FeatureBank::presmoothed_bytes)
-                + feature_bytes(wants_features)
-                + 12 * classes
-                + 16,
-            kept: &|block| outputs.iter().map(|output| output.kept(block)).sum(),
-        };
-        // The readers keep decoded chunks.
-        let readers = 1 + u64::from(job.mask.is_some());
-        let memory = resources.memory / 4 * (4 - readers);
-        let block = resources.block.unwrap_or_else(|| footprint.block(threads, memory));
-        let grid = BlockGrid::new([z, y, x], block);
-        Blocks {
-            region: job.region,
-            per_time: grid.touching(&Roi::whole([z, y, x])),
-            grid,
-            in_flight: footprint.in_flight(block, threads, memory),
-        }
-    }
-
-    /// The writer of `sink`, made to take these blocks.
-    fn suited(&self, sink: Sink) -> Box<dyn ImageWriter> {
-        let [t, z, y, x] = self.region.shape();
-        let block = self.grid.block([0; 3]).shape();
-        if Output::of(&sink, [t, z, y, x]).takes(block) {
-            return sink.writer;
-        }
-        Box::new(Reblocked::new(sink.writer, sink.dtype, [t, z, y, x, sink.channels.len()]))
-    }
-
-    fn len(&self) -> usize {
-        self.per_time.len() * self.region.shape()[0]
-    }
-
-    /// Time and region (`zyx`) of block `index`, in the image.
-    fn at(&self, index: usize) -> (usize, SpatialRoi) {
-        let [t, z, y, x] = self.region.start;
-        let block = self.grid.block(self.per_time[index % self.per_time.len()]);
-        let shifted = |at: [usize; 3]| [at[0] + z, at[1] + y, at[2] + x];
-        (t + index / self.per_time.len(), Roi::new(shifted(block.start), shifted(block.stop)))
-    }
-
-    /// Where a block begins in the output, `tzyxc`.
-    fn output_start(&self, t: usize, roi: &SpatialRoi) -> [usize; 5] {
-        let [t0, z, y, x] = self.region.start;
-        [t - t0, roi.start[0] - z, roi.start[1] - y, roi.start[2] - x, 0]
-    }
-}
-
-/// What a sink keeps in memory.
-struct Output<'a> {
-    writer: &'a dyn ImageWriter,
-    channels: usize,
-    begun: Begun,
-}
-
-impl<'a> Output<'a> {
-    /// The sink of an image of `shape`, `tzyx`.
-    fn of(sink: &'a Sink, [_, z, y, x]: [usize; 4]) -> Self {
-        let [_, depth, height, width, _] = sink.writer.preferred_block();
-        let channels = sink.channels.len();
-        let begun = Begun {
-            shape: [z, y, x],
-            unit: [depth, height, width],
-            pixel_bytes: channels * sink.dtype.size(),
-        };
-        Output { writer: &*sink.writer, channels, begun }
-    }
-
-    /// Whether the writer takes blocks of `block` pixels (`zyx`) as they are.
-    fn takes(&self, block: [usize; 3]) -> bool {
-        self.writer.takes_any_block() || self.writer.preferred_block()[0] <= 1 && self.begun.is_aligned(block)
-    }
-
-    /// Bytes kept while blocks of `block` pixels (`zyx`) come.
-    fn kept(&self, [z, y, x]: [usize; 3]) -> u64 {
-        let begun = if self.takes([z, y, x]) { 0 } else { self.begun.bytes([z, y, x]) };
-        begun + self.writer.buffered([1, z, y, x, self.channels])
-    }
-}
-
 /// What workers need to know of a sink.
 struct Recipe {
     source: ExportSource,
@@ -316,10 +230,11 @@ fn compute(
     job: &ImageJob<'_>,
     recipes: &[Recipe],
     (t, roi): (usize, SpatialRoi),
+    buffers: &mut Buffers,
     cancel: &CancelToken,
 ) -> Computed {
     cancel.check()?;
-    let predicted = predict(job, recipes, t, &roi, cancel)?;
+    let predicted = predict(job, recipes, (t, &roi), buffers, cancel)?;
     let labels = || match job.labels {
         Some(labels) => labels.read(&Roi::new(
             [t, roi.start[0], roi.start[1], roi.start[2]],
@@ -353,8 +268,8 @@ struct Predicted {
 fn predict(
     job: &ImageJob<'_>,
     recipes: &[Recipe],
-    t: usize,
-    roi: &SpatialRoi,
+    (t, roi): (usize, &SpatialRoi),
+    Buffers { scratch, presmoothed }: &mut Buffers,
     cancel: &CancelToken,
 ) -> Result<Predicted, PredictError> {
     let wants_features = recipes.iter().any(|recipe| recipe.source == ExportSource::Features);
@@ -391,11 +306,11 @@ fn predict(
             classification.probabilities_from_features(predicted.features.view())
         } else {
             cancel.check()?;
-            let presmoothed = bank.presmooth(input.view(), &input_roi, roi);
+            bank.presmooth_into(input.view(), &input_roi, roi, scratch, presmoothed);
             let mut probabilities = Array4::zeros((classification.class_count, z, y, x));
             for slab in slabs(roi) {
                 cancel.check()?;
-                let part = classification.probabilities_from_presmoothed(&presmoothed, &slab);
+                let part = classification.probabilities_from_presmoothed(presmoothed, &slab);
                 let at = slab.relative_to(roi.start);
                 let [z, y, x] = [0, 1, 2].map(|i| at.start[i]..at.stop[i]);
                 probabilities.slice_mut(s![.., z, y, x]).assign(&part);

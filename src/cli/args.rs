@@ -193,7 +193,8 @@ pub struct RunArgs {
     /// Number of threads [default: all processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-    /// Memory for blocks being computed, such as 512M or 2G [default: 1G]
+    /// Memory for images, blocks and results, such as 512M or 2G; the program takes up to 32M beside
+    /// [default: 1G]
     #[arg(long, value_name = "SIZE", value_parser = parse_memory)]
     pub memory: Option<u64>,
     /// Print a report as JSON to stdout

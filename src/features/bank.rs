@@ -4,11 +4,11 @@
 use ndarray::{ArrayView4, ArrayViewMut4, Axis, s};
 
 use super::filter::{FILTERS, SpatialDims};
-use super::presmooth::{Plane, Presmoothed, Source, presmooth};
+use super::presmooth::{Plane, Presmoothed, Source, presmooth, presmoothing_floats};
 use super::scale::ScalePlan;
 use super::selection::{FeatureSelection, ScaleError};
 use super::simd::InstructionSet;
-use super::tile::{Scratch, TileJob, TileOut};
+use super::tile::{Scratch, TileJob, TileOut, tile_floats};
 use crate::data::{BlockGrid, Roi, SpatialRoi};
 
 /// Tile of a bank without filters in 3D, `zyx`.
@@ -99,9 +99,14 @@ impl FeatureBank {
         self.learned.as_deref()
     }
 
-    /// Bytes that [`Self::presmooth`] keeps for each pixel.
-    pub fn presmoothed_bytes(&self) -> usize {
-        4 * self.plans.len() * self.input_channels
+    /// Bytes that one thread works in while it presmooths a block of `block` pixels (`zyx`) and computes its
+    /// tiles, beside the input.
+    pub fn working_bytes(&self, block: [usize; 3]) -> u64 {
+        let presmoothing = presmoothing_floats(&self.plans, block, self.image_shape, self.input_channels);
+        let tile = self.tile_shape();
+        let filters = self.plans.iter().map(|plan| tile_floats(tile, plan)).max().unwrap_or(0);
+        let channels = self.channel_count() * tile.iter().product::<usize>();
+        (size_of::<f32>() * (presmoothing + filters + channels)) as u64
     }
 
     /// ilastik's channel names, in ilastik's order.
@@ -249,10 +254,14 @@ impl FeatureBank {
 
     /// Tiles of `roi`, from its first corner on.
     fn tiles(&self, roi: &SpatialRoi) -> impl Iterator<Item = SpatialRoi> {
-        let grid = BlockGrid::new(roi.shape(), if self.has_depth() { TILE_3D } else { TILE_2D });
+        let grid = BlockGrid::new(roi.shape(), self.tile_shape());
         let start = roi.start;
         let indices = grid.touching(&Roi::whole(roi.shape()));
         indices.into_iter().map(move |index| shifted(&grid.block(index), start))
+    }
+
+    fn tile_shape(&self) -> [usize; 3] {
+        if self.has_depth() { TILE_3D } else { TILE_2D }
     }
 
     fn has_depth(&self) -> bool {

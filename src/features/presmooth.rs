@@ -77,11 +77,44 @@ pub(super) struct Workspace {
     stack: Vec<f32>,
 }
 
+#[cfg(test)]
+impl Workspace {
+    /// Memory taken.
+    pub(super) fn bytes(&self) -> usize {
+        size_of::<f32>() * (self.padded.len() + self.strip.len() + self.stack.len())
+    }
+}
+
 /// Makes room for `len` floats; what they hold is left as it is.
 fn fit(buffer: &mut Vec<f32>, len: usize) {
     if buffer.len() < len {
+        buffer.reserve_exact(len - buffer.len());
         buffer.resize(len, 0.0);
     }
+}
+
+/// Floats that presmoothing a block of `block` pixels (`zyx`) of `channels` channels takes: the planes that it
+/// leaves, and what it works in.
+pub(super) fn presmoothing_floats(
+    plans: &[ScalePlan],
+    block: [usize; 3],
+    image_shape: [usize; 3],
+    channels: usize,
+) -> usize {
+    let [_, _, x] = block;
+    let with = |axis: usize, reach: usize| (block[axis] + 2 * reach).min(image_shape[axis].max(block[axis]));
+    let reach = |axis: usize| {
+        plans.iter().map(|plan| plan.presmoothing_halo()[axis] + plan.filter_halo()[axis]).max().unwrap_or(0)
+    };
+    let padded = with(0, reach(0)) * with(1, reach(1)) * (x + 2 * reach(2));
+    let slice = |plan: &ScalePlan| with(1, plan.filter_halo()[1]) * whole_vectors(x + 2 * MARGIN + LANES);
+    let slices = |plan: &ScalePlan| with(0, plan.filter_halo()[0]);
+    let planes: usize = plans.iter().map(|plan| slices(plan) * slice(plan)).sum();
+    let stack = |plan: &ScalePlan| match plan.presmoothing_halo()[0] {
+        0 => 0,
+        reach => (slices(plan) + 2 * reach) * (slice(plan) + 32),
+    };
+    planes * channels + padded + plans.iter().map(stack).max().unwrap_or(0)
 }
 
 /// What presmoothing one channel works on.

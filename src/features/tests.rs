@@ -167,6 +167,32 @@ fn tiles_and_needed_channels_equal_the_whole_to_the_bit() {
 }
 
 #[test]
+fn buffers_take_what_was_promised() {
+    let selections = [
+        (selection(&[0.7, 1.6, 5.0], &[false, false, false]), [60, 90, 150]),
+        (selection(&[0.7, 1.6, 5.0], &[true, false, true]), [60, 90, 150]),
+        (selection(&[0.3, 3.5, 10.0], &[true, true, true]), [1, 300, 200]),
+    ];
+    for (selection, shape) in selections {
+        let image = noise(2, shape, 1);
+        let bank = FeatureBank::new(&selection, shape, 2).unwrap();
+        let (mut scratch, mut presmoothed) = (Scratch::default(), Presmoothed::default());
+        let block = shape.map(|extent| extent.div_ceil(2));
+        let grid = BlockGrid::new(shape, block);
+        let whole = Roi::whole(shape);
+        for index in grid.touching(&whole) {
+            let roi = grid.block(index);
+            bank.presmooth_into(image.view(), &whole, &roi, &mut scratch, &mut presmoothed);
+            bank.for_each_tile(&presmoothed, &roi, None, &mut scratch, |_, _| {});
+        }
+        let taken = (presmoothed.bytes() + scratch.bytes()) as u64;
+        let promised = bank.working_bytes(block);
+        assert!(taken <= promised, "{taken} bytes of {promised} promised");
+        assert!(promised < taken + taken / 4, "{promised} bytes promised for {taken}");
+    }
+}
+
+#[test]
 fn writes_to_arrays_of_any_layout() {
     let shape = [1, 40, 45];
     let image = noise(1, shape, 3);

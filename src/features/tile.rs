@@ -75,6 +75,42 @@ struct Geometry {
     product_columns: usize,
 }
 
+impl Geometry {
+    /// For a tile of `tile` pixels, `zyx`.
+    fn of([_, rows, width]: [usize; 3], plan: &ScalePlan) -> Self {
+        let reach = plan.wide.radius;
+        Geometry {
+            rows,
+            columns: whole_vectors(width),
+            product_rows: rows + 2 * reach,
+            product_columns: whole_vectors(width + 2 * reach),
+        }
+    }
+
+    /// Floats in the buffers of [`Scratch`], in its order.
+    fn lengths(&self, plan: &ScalePlan) -> [usize; 8] {
+        let len = self.rows * self.columns;
+        let product_len = self.product_rows * self.product_columns;
+        let lines = (self.product_rows + 2 * MAX_TAPS_RADIUS) * self.product_columns;
+        let slots = if plan.dims == SpatialDims::Three { SLOTS } else { 1 };
+        [
+            3 * lines,
+            slots * WIDE_KINDS * len,
+            slots * len,
+            slots * INNER_KINDS * product_len,
+            slots * TENSOR.len() * len,
+            3 * product_len,
+            product_len + PRODUCT_SLACK,
+            TERM_COUNT * len,
+        ]
+    }
+}
+
+/// Floats that the filters of `plan` work in on a tile of `tile` pixels, `zyx`.
+pub(super) fn tile_floats(tile: [usize; 3], plan: &ScalePlan) -> usize {
+    Geometry::of(tile, plan).lengths(plan).iter().sum()
+}
+
 impl TileJob<'_> {
     /// Computes the tile's channels.
     pub(super) fn run(&self, scratch: &mut Scratch, out: &mut TileOut<'_>) {
@@ -89,14 +125,8 @@ impl TileJob<'_> {
         if terms == TermSet::default() || self.tile.is_empty() {
             return;
         }
-        let [_, rows, width] = self.tile.shape();
-        let reach = self.plan.wide.radius;
-        let geometry = Geometry {
-            rows,
-            columns: whole_vectors(width),
-            product_rows: rows + 2 * reach,
-            product_columns: whole_vectors(width + 2 * reach),
-        };
+        let [_, _, width] = self.tile.shape();
+        let geometry = Geometry::of(self.tile.shape(), self.plan);
         scratch.fit(&geometry, self.plan);
         let mut progress = Progress::new(self);
         for z in self.tile.start[0]..self.tile.stop[0] {
@@ -430,22 +460,27 @@ impl Progress {
 }
 
 impl Scratch {
+    /// Memory taken.
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        let Scratch { along_x, wide, narrow, inner, tensor, gradients, products, terms, .. } = self;
+        let buffers = [along_x, wide, narrow, inner, tensor, gradients, products, terms, &self.channels];
+        size_of::<f32>() * buffers.iter().map(|buffer| buffer.len()).sum::<usize>() + self.workspace.bytes()
+    }
+
     /// Makes room for a tile.
     fn fit(&mut self, geometry: &Geometry, plan: &ScalePlan) {
-        let len = geometry.rows * geometry.columns;
-        let product_len = geometry.product_rows * geometry.product_columns;
-        let lines = (geometry.product_rows + 2 * MAX_TAPS_RADIUS) * geometry.product_columns;
-        let slots = if plan.dims == SpatialDims::Three { SLOTS } else { 1 };
-        for (buffer, len) in [
-            (&mut self.along_x, 3 * lines),
-            (&mut self.wide, slots * WIDE_KINDS * len),
-            (&mut self.narrow, slots * len),
-            (&mut self.inner, slots * INNER_KINDS * product_len),
-            (&mut self.tensor, slots * TENSOR.len() * len),
-            (&mut self.gradients, 3 * product_len),
-            (&mut self.products, product_len + PRODUCT_SLACK),
-            (&mut self.terms, TERM_COUNT * len),
-        ] {
+        let buffers = [
+            &mut self.along_x,
+            &mut self.wide,
+            &mut self.narrow,
+            &mut self.inner,
+            &mut self.tensor,
+            &mut self.gradients,
+            &mut self.products,
+            &mut self.terms,
+        ];
+        for (buffer, len) in buffers.into_iter().zip(geometry.lengths(plan)) {
             if buffer.len() < len {
                 buffer.resize(len, 0.0);
             }

@@ -38,6 +38,11 @@ pub(super) struct Chunked<S> {
     source: S,
     cache: Mutex<Cache>,
     spilled: Option<Spilled>,
+    /// Held while a chunk is decoded that is large beside the cache, so that few are in memory at once.
+    large: Option<Mutex<()>>,
+    /// Bytes of all chunks.
+    bytes: u64,
+    chunk_bytes: u64,
 }
 
 /// Decoded bytes kept when the caller sets no limit.
@@ -103,8 +108,14 @@ impl<S: ChunkSource> Chunked<S> {
             chunk_bytes,
             shapes: Mutex::default(),
         });
-        let cache = Cache { limit, ..Cache::default() };
-        Ok(Chunked { shape, chunk, grid, item, source, cache: Mutex::new(cache), spilled })
+        let large = (chunk_bytes > limit / 8).then(Mutex::default);
+        let cache = Mutex::new(Cache { limit, ..Cache::default() });
+        Ok(Chunked { shape, chunk, grid, item, source, cache, spilled, large, bytes, chunk_bytes })
+    }
+
+    fn load(&self, index: &[usize]) -> Result<Chunk, Error> {
+        let _alone = self.large.as_ref().map(lock);
+        self.source.load(index)
     }
 
     /// Calls `copy` with what is `wanted` of the chunk at grid position `index`: where it begins in the chunk,
@@ -128,7 +139,7 @@ impl<S: ChunkSource> Chunked<S> {
         let slot = Arc::clone(lock(&spilled.shapes).entry(number).or_default());
         let mut shape = lock(&slot);
         if shape.is_none() {
-            let chunk = self.source.load(index)?;
+            let chunk = self.load(index)?;
             spilled.file.write(base, &chunk.bytes)?;
             *shape = Some(chunk.shape);
         }
@@ -161,7 +172,7 @@ impl<S: ChunkSource> Chunked<S> {
         if let Some(chunk) = &*chunk {
             return Ok(Arc::clone(chunk));
         }
-        let loaded = Arc::new(self.source.load(index)?);
+        let loaded = Arc::new(self.load(index)?);
         *chunk = Some(Arc::clone(&loaded));
         drop(chunk);
         lock(&self.cache).account(index, loaded.bytes.len() as u64);
@@ -228,6 +239,12 @@ impl<S: ChunkSource> Storage for Chunked<S> {
 
     fn by_region(&self) -> bool {
         self.grid.iter().any(|&count| count > 1)
+    }
+
+    fn kept_bytes(&self) -> u64 {
+        // And the one that is being decoded.
+        let cached = if self.spilled.is_some() { 0 } else { lock(&self.cache).limit };
+        (cached + self.chunk_bytes).min(self.bytes)
     }
 }
 

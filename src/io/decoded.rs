@@ -19,8 +19,9 @@ pub(super) trait Decode: Send + Sync {
     /// Hands all samples to `sink`: C order, the machine's byte order.
     fn decode(&self, sink: &mut Sink<'_>) -> Result<(), Error>;
 
-    /// Whether decoding needs little memory whatever the image's size.
-    fn streams(&self) -> bool;
+    /// Bytes that decoding takes beside the samples handed out; all of the image for a decoder that hands it
+    /// out in one piece.
+    fn working_bytes(&self) -> u64;
 }
 
 /// An image decoded when it is first read.
@@ -41,10 +42,10 @@ enum Kept {
 }
 
 impl<D: Decode> Decoded<D> {
-    /// The image at `path`, an array of `shape`, kept in at most `memory` bytes.
+    /// The image at `path`, an array of `shape`, decoded in at most `memory` bytes and kept in a quarter of them.
     ///
     /// # Errors
-    /// It does not fit and its decoder needs it whole.
+    /// Its decoder needs more.
     pub(super) fn new(
         path: &Path,
         shape: Vec<usize>,
@@ -55,12 +56,12 @@ impl<D: Decode> Decoded<D> {
         let bytes = byte_count(&shape, dtype)
             .ok_or_else(|| Error::damaged(path, format!("an image of shape {shape:?} is impossible")))?
             as u64;
-        if let Some(limit) = memory.filter(|&limit| bytes > limit && !decoder.streams()) {
-            return Err(Error::TooLarge { path: path.to_owned(), need: bytes, limit });
+        let need = decoder.working_bytes();
+        if let Some(limit) = memory.filter(|&limit| need > limit) {
+            return Err(Error::TooLarge { path: path.to_owned(), need, limit });
         }
         // What can go to a file takes no more memory than the cache of a chunked image.
-        let share = if decoder.streams() { 4 } else { 1 };
-        let limit = memory.map_or(DEFAULT_CACHE, |memory| memory / share);
+        let limit = memory.map_or(DEFAULT_CACHE, |memory| memory / 4);
         Ok(Decoded { path: path.to_owned(), shape, dtype, bytes, limit, decoder, kept: Mutex::default() })
     }
 
@@ -70,7 +71,7 @@ impl<D: Decode> Decoded<D> {
         if let Some(kept) = &*kept {
             return Ok(Arc::clone(kept));
         }
-        let decoded = if self.bytes > self.limit && self.decoder.streams() {
+        let decoded = if self.bytes > self.limit {
             Kept::Disk(self.to_disk()?)
         } else {
             Kept::Memory(self.to_memory()?)
@@ -121,6 +122,10 @@ impl<D: Decode> Storage for Decoded<D> {
     fn by_region(&self) -> bool {
         false
     }
+
+    fn kept_bytes(&self) -> u64 {
+        if self.bytes > self.limit { 0 } else { self.bytes }
+    }
 }
 
 #[cfg(test)]
@@ -131,7 +136,7 @@ mod tests {
     /// Bytes that count up, decoded in pieces of 7.
     struct Counting {
         bytes: usize,
-        streams: bool,
+        working: u64,
         times: AtomicUsize,
     }
 
@@ -142,20 +147,21 @@ mod tests {
             all.chunks(7).try_for_each(sink)
         }
 
-        fn streams(&self) -> bool {
-            self.streams
+        fn working_bytes(&self) -> u64 {
+            self.working
         }
     }
 
-    fn image(bytes: usize, streams: bool, memory: u64) -> Result<Decoded<Counting>, Error> {
-        let decoder = Counting { bytes, streams, times: AtomicUsize::new(0) };
+    fn image(bytes: usize, working: u64, memory: u64) -> Result<Decoded<Counting>, Error> {
+        let decoder = Counting { bytes, working, times: AtomicUsize::new(0) };
         Decoded::new(Path::new("a.png"), vec![5, 6], DType::U8, decoder, Some(memory))
     }
 
     #[test]
     fn is_decoded_once_wherever_it_is_kept() {
-        for memory in [4 * 29, 4 * 30] {
-            let image = image(30, true, memory).expect("fits");
+        for (working, memory) in [(0, 4 * 29), (0, 4 * 30), (4 * 29, 4 * 29), (4 * 29, 4 * 30)] {
+            let image = image(30, working, memory).expect("fits");
+            assert_eq!(image.kept_bytes(), if memory < 4 * 30 { 0 } else { 30 });
             for _ in 0..3 {
                 let mut out = [0; 4];
                 image.read_box(&[1, 4], &[2, 2], &mut out).expect("readable");
@@ -167,15 +173,15 @@ mod tests {
 
     #[test]
     fn what_is_decoded_whole_must_fit() {
-        let refused = image(30, false, 29).map(|_| ()).expect_err("too large").to_string();
-        assert!(refused.contains("needs 30 bytes, 29 are allowed"), "{refused}");
-        assert!(image(30, false, 30).is_ok());
+        let refused = image(30, 70, 69).map(|_| ()).expect_err("too large").to_string();
+        assert!(refused.contains("needs 70 bytes, 69 are allowed"), "{refused}");
+        assert!(image(30, 70, 70).is_ok());
     }
 
     #[test]
     fn too_few_or_too_many_bytes_are_damage() {
         for (bytes, memory) in [(29, 200), (31, 200), (29, 10), (31, 10)] {
-            let image = image(bytes, true, memory).expect("opens");
+            let image = image(bytes, 0, memory).expect("opens");
             let mut out = [0; 1];
             assert!(matches!(image.read_box(&[0, 0], &[1, 1], &mut out), Err(Error::Damaged { .. })));
         }

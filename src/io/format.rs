@@ -41,6 +41,11 @@ pub trait ImageReader: Send + Sync {
         true
     }
 
+    /// Most bytes that are kept in memory between reads: decoded samples.
+    fn kept_bytes(&self) -> u64 {
+        0
+    }
+
     /// Reads the box `roi` (`tzyxc`), which must lie inside the image.
     ///
     /// # Errors

@@ -195,6 +195,10 @@ impl<S: Storage> Storage for Reversed<S> {
         self.inner.by_region()
     }
 
+    fn kept_bytes(&self) -> u64 {
+        self.inner.kept_bytes()
+    }
+
     fn read_box(&self, start: &[usize], shape: &[usize], out: &mut [u8]) -> Result<(), Error> {
         let reversed = |v: &[usize]| -> Vec<usize> { v.iter().rev().copied().collect() };
         let mut bytes = vec![0; out.len()];

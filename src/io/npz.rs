@@ -191,7 +191,7 @@ impl Decode for Inflate {
         })
     }
 
-    fn streams(&self) -> bool {
-        true
+    fn working_bytes(&self) -> u64 {
+        0
     }
 }

@@ -95,7 +95,8 @@ pub(super) fn open(files: &[String], options: &OpenOptions) -> Result<Arc<dyn Im
     if first.by_region() {
         // A few files are open at a time, each with its share.
         files.options.memory = options.memory.map(|bytes| bytes / OPEN as u64);
-        return Ok(Arc::new(Stack { files, info, open: Mutex::default() }));
+        let kept_bytes = files.open(0)?.kept_bytes();
+        return Ok(Arc::new(Stack { files, info, open: Mutex::default(), kept_bytes }));
     }
     let (shape, chunk) = (info.shape.to_vec(), first.info().shape.to_vec());
     let samples = Chunked::new(&path, shape, chunk, info.dtype.size(), files, options.memory)?;
@@ -171,6 +172,10 @@ impl ImageReader for Pictures {
         &self.info
     }
 
+    fn kept_bytes(&self) -> u64 {
+        self.samples.kept_bytes()
+    }
+
     fn read(&self, roi: &Roi5) -> Result<Volume, Error> {
         if !Roi5::whole(self.info.shape).encloses(roi) {
             return Err(outside(self.path.clone(), roi, self.info.shape));
@@ -192,6 +197,8 @@ struct Stack {
     files: Files,
     info: ImageInfo,
     open: Mutex<Vec<(usize, Arc<dyn ImageReader>)>>,
+    /// What one open file keeps.
+    kept_bytes: u64,
 }
 
 /// Files kept open.
@@ -216,6 +223,10 @@ impl Stack {
 impl ImageReader for Stack {
     fn info(&self) -> &ImageInfo {
         &self.info
+    }
+
+    fn kept_bytes(&self) -> u64 {
+        self.kept_bytes * OPEN.min(self.files.locations.len()) as u64
     }
 
     fn read(&self, roi: &Roi5) -> Result<Volume, Error> {

@@ -18,6 +18,11 @@ pub(super) trait Storage: Send + Sync {
     fn by_region(&self) -> bool {
         true
     }
+
+    /// As [`ImageReader::kept_bytes`].
+    fn kept_bytes(&self) -> u64 {
+        0
+    }
 }
 
 impl Storage for Box<dyn Storage> {
@@ -27,6 +32,10 @@ impl Storage for Box<dyn Storage> {
 
     fn by_region(&self) -> bool {
         (**self).by_region()
+    }
+
+    fn kept_bytes(&self) -> u64 {
+        (**self).kept_bytes()
     }
 }
 
@@ -119,6 +128,10 @@ impl ImageReader for StoredImage {
         self.storage.by_region()
     }
 
+    fn kept_bytes(&self) -> u64 {
+        self.storage.kept_bytes()
+    }
+
     fn read(&self, roi: &Roi5) -> Result<Volume, Error> {
         let info = &self.info;
         if !Roi5::whole(info.shape).encloses(roi) {
@@ -160,6 +173,10 @@ impl InMemory {
 }
 
 impl Storage for InMemory {
+    fn kept_bytes(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
     fn read_box(&self, start: &[usize], shape: &[usize], out: &mut [u8]) -> Result<(), Error> {
         let offset = start.iter().zip(&self.strides).map(|(a, b)| a * b).sum();
         let source = (&self.bytes[..], &self.strides[..], offset);

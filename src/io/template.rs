@@ -48,6 +48,16 @@ pub enum TemplateError {
         /// The format.
         format: String,
     },
+    /// A number of a slice where there is one file.
+    #[error(
+        "the output name '{template}' holds {{slice_index}}, but the format '{format}' writes a single file; leave it out or use a sequence"
+    )]
+    SliceIndex {
+        /// The output name.
+        template: String,
+        /// The format.
+        format: String,
+    },
 }
 
 /// What the placeholders stand for.

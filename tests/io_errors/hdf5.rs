@@ -70,3 +70,22 @@ fn damage() {
     corpus.refuses("cut.h5", &contiguous[..contiguous.len() - 10], "the file is *");
     corpus.finish();
 }
+
+#[test]
+fn links_are_followed_within_the_file() {
+    for kind in ["old", "new"] {
+        let file = format!("{}/tests/fixtures/images/linked/{kind}.h5", env!("CARGO_MANIFEST_DIR"));
+        let mut corpus = Corpus::new();
+        corpus.says(&file, &OpenOptions::default(), "was read");
+        for inner in
+            ["group/image", "alias", "group/up/image", "group/beside", "folder/image", "folder/up/beside"]
+        {
+            corpus.says(&format!("{file}/{inner}"), &OpenOptions::default(), "was read");
+        }
+        for inner in ["dangling", "circle", "elsewhere", "folder", "folder/nothing"] {
+            let expected = format!("{file}: has no dataset '{inner}'; it has 'group/image'");
+            corpus.says(&format!("{file}/{inner}"), &OpenOptions::default(), &expected);
+        }
+        corpus.finish();
+    }
+}

@@ -58,6 +58,11 @@ fn other_datasets_are_not_lost() {
     let expected = "a.h5: also holds 'first', which replacing it would lose; write to another file or remove this one first";
     assert!(message.ends_with(expected), "{message}");
     write("/first").expect("its own dataset is replaced");
+    for kind in ["old", "new"] {
+        std::fs::write(&path, super::fixture(&format!("linked/{kind}.h5"))).expect("written");
+        let message = write("group/image").expect_err("a line is kept").to_string();
+        assert!(message.contains("a.h5: also holds 'line'"), "{message}");
+    }
     std::fs::write(&path, b"not HDF5").expect("written");
     write("second").expect("a file of another kind is replaced");
 }

@@ -20,7 +20,7 @@ use crate::io::storage::{Found, InMemory, StoredImage, byte_count};
 
 use super::chunks::{ChunkIndex, Rows};
 use super::slices::Slices;
-use super::soft_links::without_soft_links;
+use super::soft_links::{followed, without_soft_links};
 
 const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
 
@@ -89,42 +89,48 @@ pub(super) fn refused(file: &SharedFile, error: &hdf5_pure::Error) -> Error {
 /// # Errors
 /// The file can't be read.
 fn image_datasets(raw: &SharedFile, file: &File) -> Result<Vec<String>, Error> {
+    let is_image = |dataset: &Dataset| {
+        let is_image = |shape: Vec<u64>| (2..=5).contains(&shape.len()) && !shape.contains(&0);
+        dataset.shape().is_ok_and(is_image) && dataset.datatype().is_ok_and(|t| sample_type(&t).is_some())
+    };
+    dataset_names(file, &is_image).map_err(|e| refused(raw, &e))
+}
+
+/// Paths of the datasets that are `wanted`, sorted.
+fn dataset_names(file: &File, wanted: &dyn Fn(&Dataset) -> bool) -> Result<Vec<String>, hdf5_pure::Error> {
     /// Hard links may form cycles.
     const DEEPEST: usize = 32;
     const MOST: usize = 10_000;
     fn visit(
         group: &Group,
-        prefix: &str,
-        depth: usize,
+        (prefix, depth): (&str, usize),
+        wanted: &dyn Fn(&Dataset) -> bool,
         names: &mut Vec<String>,
     ) -> Result<(), hdf5_pure::Error> {
         if depth > DEEPEST || names.len() > MOST {
             return Ok(());
         }
         for name in group.datasets()? {
-            let dataset = group.dataset(&name)?;
-            let is_image = |shape: Vec<u64>| (2..=5).contains(&shape.len()) && !shape.contains(&0);
-            if dataset.shape().is_ok_and(is_image)
-                && dataset.datatype().is_ok_and(|t| sample_type(&t).is_some())
-            {
+            if wanted(&group.dataset(&name)?) {
                 names.push(format!("{prefix}{name}"));
             }
         }
         for name in group.groups()? {
-            visit(&group.group(&name)?, &format!("{prefix}{name}/"), depth + 1, names)?;
+            visit(&group.group(&name)?, (&format!("{prefix}{name}/"), depth + 1), wanted, names)?;
         }
         Ok(())
     }
     let mut names = Vec::new();
-    visit(&file.root(), "", 0, &mut names).map_err(|e| refused(raw, &e))?;
+    visit(&file.root(), ("", 0), wanted, &mut names)?;
     names.sort();
     Ok(names)
 }
 
-/// Names of the datasets that may be images of the HDF5 file at `path`; none when it is no such file.
+/// Names of all datasets of the HDF5 file at `path`, images or not; none when it is no such file.
 pub(in crate::io) fn datasets_of(path: &Path) -> Vec<String> {
-    let names =
-        |raw: &SharedFile| image_datasets(raw, &File::open_streaming(path).map_err(|e| refused(raw, &e))?);
+    let names = |raw: &Arc<SharedFile>| {
+        library_file(raw).and_then(|file| dataset_names(&file, &|_| true)).map_err(|e| refused(raw, &e))
+    };
     SharedFile::open(path).and_then(|raw| names(&raw)).unwrap_or_default()
 }
 
@@ -142,14 +148,14 @@ fn only_dataset(raw: &SharedFile, file: &File) -> Result<String, Error> {
 }
 
 fn find(raw: &SharedFile, file: &File, name: &str) -> Result<Dataset, Error> {
-    match file.dataset(name) {
-        Ok(dataset) => Ok(dataset),
-        Err(_) => Err(Error::NoSuchDataset {
-            path: raw.path().to_owned(),
-            name: name.to_owned(),
-            names: image_datasets(raw, file)?,
-        }),
+    if let Ok(dataset) = file.dataset(name) {
+        return Ok(dataset);
     }
+    if let Some(dataset) = followed(raw.path(), name).and_then(|name| file.dataset(&name).ok()) {
+        return Ok(dataset);
+    }
+    let (path, name) = (raw.path().to_owned(), name.to_owned());
+    Err(Error::NoSuchDataset { path, name, names: image_datasets(raw, file)? })
 }
 
 /// The sample type of a numeric datatype; h5py's bool is an enumeration over int8.

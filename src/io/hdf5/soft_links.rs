@@ -1,10 +1,43 @@
-//! Soft links in groups of the old form (symbol tables), which the library that reads HDF5 takes for
-//! damage: found, so that they can be hidden from it.
+//! Soft links, which the library that reads HDF5 does not know.
 //!
-//! Newer groups keep links as messages, of which the library passes over what it does not follow.
+//! In groups of the old form (symbol tables) it takes them for damage: they are found, so that they can be
+//! hidden from it. Newer groups keep links as messages, of which it passes over what it does not follow. A name
+//! that leads over soft links is followed here.
 
 use std::collections::BTreeSet;
 use std::io;
+use std::path::Path;
+
+use rust_hdf5::{H5File, LinkClass};
+
+/// The path without soft links of the object `name` in the file at `path`; `None` where it has none, or leads into
+/// another file.
+pub(super) fn followed(path: &Path, name: &str) -> Option<String> {
+    /// More are a circle.
+    const MOST_LINKS: usize = 16;
+    let file = H5File::options().no_locking().open(path).ok()?;
+    let mut name = name.to_owned();
+    for _ in 0..MOST_LINKS {
+        let parts: Vec<&str> = name.split('/').filter(|part| !part.is_empty()).collect();
+        let mut group = file.root_group();
+        let mut link = None;
+        for (i, part) in parts.iter().enumerate() {
+            match group.link_class(part).ok()? {
+                LinkClass::Hard if i + 1 < parts.len() => group = group.group(part).ok()?,
+                LinkClass::Hard => {}
+                LinkClass::Soft { path } => {
+                    link = Some((i, path));
+                    break;
+                }
+                _ => return None,
+            }
+        }
+        let Some((i, target)) = link else { return Some(parts.join("/")) };
+        let base = if target.starts_with('/') { &[][..] } else { &parts[..i] };
+        name = [base, &[&target], &parts[i + 1..]].concat().join("/");
+    }
+    None
+}
 
 /// More objects than this are not looked at.
 const MAX_OBJECTS: usize = 200_000;

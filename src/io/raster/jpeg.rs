@@ -38,7 +38,7 @@ impl Format for Jpeg {
         options: &OpenOptions,
     ) -> Result<Arc<dyn ImageReader>, Error> {
         let file = SharedFile::open(path)?;
-        let frame = Markers::read(&file)?.frame()?;
+        let frame = Markers::new(&file).frame()?;
         let channels = match frame.components {
             1 => 1,
             3 => 3,
@@ -50,7 +50,10 @@ impl Format for Jpeg {
         };
         let picture =
             Picture { width: frame.width.into(), height: frame.height.into(), channels, dtype: DType::U8 };
-        let decoder = Whole { file: Arc::clone(&file) };
+        // The decoder holds the file, and of a progressive picture all coefficients, 16 bits each.
+        let copies = if frame.progressive { 3 } else { 1 };
+        let working = picture.bytes().saturating_mul(copies).saturating_add(file.len());
+        let decoder = Whole { file: Arc::clone(&file), working };
         // A block of 8 x 8 samples takes at least a few bits.
         picture.open(&file, 5000, decoder, options)
     }
@@ -61,12 +64,15 @@ struct Frame {
     width: u16,
     height: u16,
     components: u8,
+    progressive: bool,
 }
 
-/// The bytes of a JPEG file; the decoder fills what is missing with gray, so they are checked here.
+/// Walks a JPEG file; the decoder fills what is missing with gray, so it is checked here.
 struct Markers<'a> {
     file: &'a SharedFile,
-    bytes: Vec<u8>,
+    /// A part of the file, and where it begins.
+    part: Vec<u8>,
+    start: u64,
 }
 
 /// Markers that matter here.
@@ -78,26 +84,42 @@ mod marker {
 }
 
 impl<'a> Markers<'a> {
-    fn read(file: &'a SharedFile) -> Result<Self, Error> {
-        let mut bytes = vec![0; usize::try_from(file.len()).unwrap_or(usize::MAX)];
-        file.read_at(0, &mut bytes)?;
-        Ok(Markers { file, bytes })
+    fn new(file: &'a SharedFile) -> Self {
+        Markers { file, part: Vec::new(), start: 0 }
     }
 
-    fn byte(&self, at: usize) -> Result<u8, Error> {
-        self.bytes.get(at).copied().ok_or_else(|| cut_off(self.file))
+    /// The bytes of the file from `at` on, as many as are at hand.
+    fn rest(&mut self, at: u64) -> Result<&[u8], Error> {
+        /// Bytes read at once.
+        const PART: u64 = 64 << 10;
+        if at >= self.file.len() {
+            return Err(cut_off(self.file));
+        }
+        if at < self.start || at >= self.start + self.part.len() as u64 {
+            self.part.resize((self.file.len() - at).min(PART) as usize, 0);
+            self.file.read_at(at, &mut self.part)?;
+            self.start = at;
+        }
+        Ok(&self.part[(at - self.start) as usize..])
     }
 
-    fn number(&self, at: usize) -> Result<u16, Error> {
+    fn byte(&mut self, at: u64) -> Result<u8, Error> {
+        Ok(self.rest(at)?[0])
+    }
+
+    fn number(&mut self, at: u64) -> Result<u16, Error> {
         Ok(u16::from_be_bytes([self.byte(at)?, self.byte(at + 1)?]))
     }
 
     /// The marker at or after `at`, and what follows it. Between a scan's coded bytes, 0xff is followed by 0.
-    fn next(&self, mut at: usize) -> Result<(u8, usize), Error> {
+    fn next(&mut self, mut at: u64) -> Result<(u8, u64), Error> {
         loop {
-            let rest = self.bytes.get(at..).unwrap_or_default();
-            let found = rest.iter().position(|&byte| byte == 0xff).ok_or_else(|| cut_off(self.file))?;
-            at += found + 1;
+            let rest = self.rest(at)?;
+            let Some(found) = rest.iter().position(|&byte| byte == 0xff) else {
+                at += rest.len() as u64;
+                continue;
+            };
+            at += found as u64 + 1;
             match self.byte(at)? {
                 0xff => {}
                 0 => at += 1,
@@ -108,8 +130,9 @@ impl<'a> Markers<'a> {
     }
 
     /// The frame header of a picture that is complete.
-    fn frame(&self) -> Result<Frame, Error> {
-        let damaged = |what: &str| Error::damaged(self.file.path(), what);
+    fn frame(&mut self) -> Result<Frame, Error> {
+        let file = self.file;
+        let damaged = |what: &str| Error::damaged(file.path(), what);
         let mut frame = None;
         let mut scans = 0;
         let mut at = 0;
@@ -124,21 +147,22 @@ impl<'a> Markers<'a> {
                 0xc0..=0xcf if !matches!(code, 0xc4 | 0xc8 | 0xcc) => {
                     if code > 0xc2 {
                         let kind = if code & 3 == 3 { "lossless" } else { "arithmetic or hierarchical" };
-                        return Err(unsupported(self.file, format!("a JPEG picture of {kind} coding")));
+                        return Err(unsupported(file, format!("a JPEG picture of {kind} coding")));
                     }
                     let bits = self.byte(at + 2)?;
                     if bits != 8 {
-                        return Err(unsupported(self.file, format!("a JPEG picture of {bits} bits")));
+                        return Err(unsupported(file, format!("a JPEG picture of {bits} bits")));
                     }
                     let (height, width) = (self.number(at + 3)?, self.number(at + 5)?);
                     if height == 0 || width == 0 {
                         return Err(damaged("its frame header has no width or height"));
                     }
-                    frame = Some(Frame { width, height, components: self.byte(at + 7)? });
+                    let (components, progressive) = (self.byte(at + 7)?, code == 0xc2);
+                    frame = Some(Frame { width, height, components, progressive });
                 }
                 _ => {}
             }
-            at += usize::from(self.number(at)?);
+            at += u64::from(self.number(at)?);
         }
         frame.filter(|_| scans > 0).ok_or_else(|| damaged("it holds no picture"))
     }
@@ -147,6 +171,8 @@ impl<'a> Markers<'a> {
 /// Decodes the picture whole.
 struct Whole {
     file: Arc<SharedFile>,
+    /// Bytes that it takes.
+    working: u64,
 }
 
 impl Decode for Whole {
@@ -158,7 +184,7 @@ impl Decode for Whole {
         sink(&picture)
     }
 
-    fn streams(&self) -> bool {
-        false
+    fn working_bytes(&self) -> u64 {
+        self.working
     }
 }

@@ -30,6 +30,14 @@ struct Picture {
 }
 
 impl Picture {
+    /// Bytes of its samples.
+    fn bytes(self) -> u64 {
+        let Picture { width, height, channels, dtype } = self;
+        [width, height, channels]
+            .iter()
+            .fold(dtype.size() as u64, |n, &extent| n.saturating_mul(extent as u64))
+    }
+
     /// Opens the picture. `ratio` bounds how many decoded bytes a byte of such a file can hold, so that a
     /// small file can't claim a huge picture.
     fn open(
@@ -41,8 +49,7 @@ impl Picture {
     ) -> Result<Arc<dyn ImageReader>, Error> {
         let Picture { width, height, channels, dtype } = self;
         let shape = vec![height, width, channels];
-        let bytes = shape.iter().fold(dtype.size() as u64, |n, &extent| n.saturating_mul(extent as u64));
-        if bytes / ratio > file.len() {
+        if self.bytes() / ratio > file.len() {
             let what = format!("it claims {width} x {height} pixels in {} bytes", file.len());
             return Err(Error::damaged(file.path(), what));
         }

@@ -47,7 +47,8 @@ impl Format for Png {
         let dtype = if depth == BitDepth::Sixteen { DType::U16 } else { DType::U8 };
         let (width, height) = (info.width as usize, info.height as usize);
         let picture = Picture { width, height, channels: color.samples(), dtype };
-        let decoder = Rows { file: Arc::clone(&file), interlaced: info.interlaced, dtype };
+        let (interlaced, bytes) = (info.interlaced, picture.bytes());
+        let decoder = Rows { file: Arc::clone(&file), interlaced, dtype, bytes };
         // Deflate makes at most 1032 bytes of one, and expanding bits makes eight of that.
         picture.open(&file, 8 * 1032, decoder, options)
     }
@@ -98,6 +99,8 @@ struct Rows {
     file: Arc<SharedFile>,
     interlaced: bool,
     dtype: DType,
+    /// Bytes of the picture.
+    bytes: u64,
 }
 
 impl Decode for Rows {
@@ -120,7 +123,7 @@ impl Decode for Rows {
         Ok(())
     }
 
-    fn streams(&self) -> bool {
-        !self.interlaced
+    fn working_bytes(&self) -> u64 {
+        if self.interlaced { self.bytes } else { 0 }
     }
 }

@@ -112,4 +112,8 @@ impl Storage for Reshaped {
     fn by_region(&self) -> bool {
         self.inner.by_region()
     }
+
+    fn kept_bytes(&self) -> u64 {
+        self.inner.kept_bytes()
+    }
 }

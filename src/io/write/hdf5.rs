@@ -20,11 +20,25 @@ use super::Sink;
 /// An HDF5 file being written.
 pub(super) struct Hdf5Sink {
     pending: PendingFile,
-    file: H5File,
-    dataset: H5Dataset,
+    open: Open,
     shape: [usize; 5],
     dtype: DType,
     encoding: Encoding,
+}
+
+/// The file for the library that writes it.
+struct Open {
+    file: Option<H5File>,
+    dataset: H5Dataset,
+}
+
+impl Drop for Open {
+    /// Of a file that is given up: left to itself, the library would complete it and print what fails.
+    fn drop(&mut self) {
+        if let Some(file) = self.file.take() {
+            let _ = file.close_no_sync();
+        }
+    }
 }
 
 /// gzip's level in ilastik's `compressed hdf5`.
@@ -36,7 +50,7 @@ impl Hdf5Sink {
         let (file, dataset) = start(&pending, spec, &chunk, compressed).map_err(|e| refused(&pending, &e))?;
         let (shape, dtype) = (spec.shape, spec.dtype);
         let encoding = Encoding { axes: spec.axes.clone(), chunk, item: dtype.size(), compressed };
-        Ok(Hdf5Sink { pending, file, dataset, shape, dtype, encoding })
+        Ok(Hdf5Sink { pending, open: Open { file: Some(file), dataset }, shape, dtype, encoding })
     }
 }
 
@@ -127,8 +141,11 @@ fn chunk_shape(shape: &[usize; 5], dtype: DType) -> [usize; 5] {
     chunk
 }
 
+/// The error of the file; where the system refuses, in its words alone.
 fn refused(pending: &PendingFile, error: &Hdf5Error) -> Error {
-    Error::io(pending.target(), std::io::Error::other(error.to_string()))
+    let text = error.to_string();
+    let text = text.rsplit_once("I/O error: ").map_or(&*text, |(_, system)| system);
+    Error::io(pending.target(), std::io::Error::other(text))
 }
 
 impl Sink for Hdf5Sink {
@@ -162,32 +179,36 @@ impl Sink for Hdf5Sink {
         }
         let count: Vec<usize> = (0..5).map(|i| extent[i].div_ceil(chunk[i])).collect();
         let chunks: Vec<Vec<usize>> = indices(&[0; 5], &count).collect();
-        let encoded: Vec<std::io::Result<Vec<u8>>> = chunks
-            .par_iter()
-            .map(|index| {
-                let from: [usize; 5] = std::array::from_fn(|i| index[i] * chunk[i]);
-                let to = std::array::from_fn(|i| (from[i] + chunk[i]).min(extent[i]));
-                encoding.encode(block, Roi5::new(from, to))
-            })
-            .collect();
-        for (index, bytes) in chunks.iter().zip(encoded) {
-            let bytes = bytes.map_err(|e| Error::io(self.pending.target(), e))?;
-            let at: [usize; 5] = std::array::from_fn(|i| start[i] / chunk[i] + index[i]);
-            let at = axes.pick(&at);
-            if *compressed {
-                self.dataset.write_chunk_raw_at(&at, &bytes, 0)
-            } else {
-                self.dataset.write_chunk_at(&at, &bytes)
+        // Some at a time, so that a block is not in memory twice.
+        for chunks in chunks.chunks(2 * rayon::current_num_threads()) {
+            let encoded: Vec<std::io::Result<Vec<u8>>> = chunks
+                .par_iter()
+                .map(|index| {
+                    let from: [usize; 5] = std::array::from_fn(|i| index[i] * chunk[i]);
+                    let to = std::array::from_fn(|i| (from[i] + chunk[i]).min(extent[i]));
+                    encoding.encode(block, Roi5::new(from, to))
+                })
+                .collect();
+            for (index, bytes) in chunks.iter().zip(encoded) {
+                let bytes = bytes.map_err(|e| Error::io(self.pending.target(), e))?;
+                let at: [usize; 5] = std::array::from_fn(|i| start[i] / chunk[i] + index[i]);
+                let at = axes.pick(&at);
+                if *compressed {
+                    self.open.dataset.write_chunk_raw_at(&at, &bytes, 0)
+                } else {
+                    self.open.dataset.write_chunk_at(&at, &bytes)
+                }
+                .map_err(|e| refused(&self.pending, &e))?;
             }
-            .map_err(|e| refused(&self.pending, &e))?;
         }
         Ok(())
     }
 
     fn seal(self: Box<Self>) -> Result<Vec<SealedFile>, Error> {
-        let Hdf5Sink { pending, file, dataset, .. } = *self;
-        drop(dataset);
-        file.close().map_err(|e| refused(&pending, &e))?;
+        let Hdf5Sink { pending, mut open, .. } = *self;
+        if let Some(file) = open.file.take() {
+            file.close().map_err(|e| refused(&pending, &e))?;
+        }
         Ok(vec![pending.seal()?])
     }
 }
