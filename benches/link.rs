@@ -57,6 +57,11 @@ fn row(name: &str, mut times: Vec<Duration>) {
     println!("{name:<58} {:>4} {:>6} {:>6} {:>6}", times.len(), at(0.5), at(0.95), at(1.0));
 }
 
+/// Whether a pixel has the first label's colour, or what sixel's palette makes of it.
+fn is_label(color: [u8; 3]) -> bool {
+    color.iter().zip([255, 225, 25]).all(|(a, b)| a.abs_diff(b) <= 10)
+}
+
 /// From the hand to the colour on screen, for each point of a stroke.
 fn strokes(session: &mut Session) -> Vec<Duration> {
     let mut waiting: VecDeque<([i32; 2], Instant)> = VecDeque::new();
@@ -74,7 +79,7 @@ fn strokes(session: &mut Session) -> Vec<Duration> {
         }
         session.pump(Instant::now() + Duration::from_millis(1));
         while let Some(([x, y], since)) = waiting.front().copied() {
-            if session.terminal.picture_at(x as usize, y as usize) != Some([255, 225, 25]) {
+            if !session.terminal.picture_at(x as usize, y as usize).is_some_and(is_label) {
                 break;
             }
             times.push(since.elapsed());
@@ -82,6 +87,17 @@ fn strokes(session: &mut Session) -> Vec<Duration> {
         }
     }
     session.release(point(179));
+    times
+}
+
+/// From a key to its answer in the text, with nothing under way.
+fn quiet_keys(session: &mut Session) -> Vec<Duration> {
+    let key = |i| script::Action::Brush(if i % 2 == 0 { "." } else { "," });
+    let mut times = Vec::new();
+    for i in 0..36 {
+        times.extend(script::play(session, &[key(i)], POINTER));
+        settle(session);
+    }
     times
 }
 
@@ -140,6 +156,7 @@ fn main() {
             let (mut session, _home) = start(Some(Link::SLOW), base.clone(), image);
             row(&format!("{name}, {image}: stroke point to its colour"), strokes(&mut session));
             settle(&mut session);
+            row(&format!("{name}, {image}: key while nothing is under way"), quiet_keys(&mut session));
             let (times, pictures) = keys(&mut session);
             row(&format!("{name}, {image}: key while a picture is under way"), times);
             row(&format!("{name}, {image}: new picture until it is exact"), pictures);

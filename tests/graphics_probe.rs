@@ -81,6 +81,7 @@ fn each_terminal_gets_what_it_does_best() {
         (Profile::iterm2(), Brand::Iterm2, "iterm2", Some([9.025, 17.0])),
         (Profile::xterm_js(), Brand::XtermJs, "sixel", Some([9.025, 17.0])),
         (Profile::tmux_in_kitty(), Brand::Tmux, "kitty-placeholder", Some([10.0, 20.0])),
+        (Profile::tmux_in_old_kitty(), Brand::Tmux, "half", Some([10.0, 20.0])),
         (Profile::mute(), Brand::Unknown, "half", None),
     ];
     for (profile, brand, encoder, cell) in cases {

@@ -3,13 +3,10 @@
 //! Brightness is a ramp of ten characters. Opaque overlay pixels, such as labels, are capital letters, a
 //! letter for each colour, so that classes can be told apart without colour.
 
-use std::sync::Arc;
-
-use super::diff::is_sound;
-use super::encoder::{Allowance, FrameEncoder, Placement};
-use super::escape::{blank, move_to};
+use super::encoder::Placement;
+use super::escape::move_to;
 use super::half_blocks::{CellColor, Colors};
-use super::shown::{Batch, CellWise, Shown, send};
+use super::shown::{Batch, CellWise, Shown};
 use crate::render::Picture;
 
 /// From dark to bright.
@@ -54,6 +51,10 @@ fn brightness([r, g, b]: [u8; 3]) -> usize {
 }
 
 impl CellWise for Ascii {
+    fn name(&self) -> &'static str {
+        "ascii"
+    }
+
     fn cell(&self, _: &Placement) -> [f64; 2] {
         [1.0; 2]
     }
@@ -87,39 +88,5 @@ impl CellWise for Ascii {
         if any {
             out.extend_from_slice(b"\x1b[0m");
         }
-    }
-}
-
-impl FrameEncoder for Ascii {
-    fn id(&self) -> &'static str {
-        "ascii"
-    }
-
-    fn picture_size(&self, placement: &Placement) -> [usize; 2] {
-        [usize::from(placement.area.width), usize::from(placement.area.height)]
-    }
-
-    fn encode_some(
-        &mut self,
-        picture: &Arc<Picture>,
-        placement: &Placement,
-        allowance: &Allowance,
-        out: &mut Vec<u8>,
-    ) -> bool {
-        if !is_sound(picture) || [picture.width, picture.height] != self.picture_size(placement) {
-            return true;
-        }
-        send(self, picture, placement, allowance, out)
-    }
-
-    fn erase(&mut self, out: &mut Vec<u8>) {
-        if let Some(area) = self.shown.area() {
-            blank(out, area);
-        }
-        self.forget();
-    }
-
-    fn forget(&mut self) {
-        self.shown.forget();
     }
 }

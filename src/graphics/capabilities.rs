@@ -140,6 +140,8 @@ pub struct Capabilities {
     pub kitty: bool,
     /// Whether it edits kitty images in place.
     pub kitty_edit: bool,
+    /// Whether it draws kitty images by placeholder cells (asked through tmux only).
+    pub kitty_placeholder: bool,
     /// Whether it reports the mouse in pixels (mode 1016).
     pub pixel_mouse: bool,
     /// Whether it holds back drawing during an update (mode 2026).
@@ -190,6 +192,7 @@ impl Capabilities {
             sixel_registers: None,
             kitty: false,
             kitty_edit: false,
+            kitty_placeholder: false,
             pixel_mouse: false,
             sync_2026: false,
             in_band_resize: false,

@@ -2,12 +2,9 @@
 //!
 //! Colours are rounded so that neighbouring cells share them and few colour changes are sent.
 
-use std::sync::Arc;
-
-use super::diff::is_sound;
-use super::encoder::{Allowance, FrameEncoder, Placement};
-use super::escape::{blank, move_to, push};
-use super::shown::{Batch, CellWise, Shown, send};
+use super::encoder::Placement;
+use super::escape::{move_to, push};
+use super::shown::{Batch, CellWise, Shown};
 use crate::render::Picture;
 
 /// How many colours the terminal shows.
@@ -83,6 +80,10 @@ impl HalfBlocks {
 }
 
 impl CellWise for HalfBlocks {
+    fn name(&self) -> &'static str {
+        "half"
+    }
+
     fn cell(&self, _: &Placement) -> [f64; 2] {
         CELL
     }
@@ -136,40 +137,6 @@ impl CellWise for HalfBlocks {
         if any {
             out.extend_from_slice(b"\x1b[0m");
         }
-    }
-}
-
-impl FrameEncoder for HalfBlocks {
-    fn id(&self) -> &'static str {
-        "half"
-    }
-
-    fn picture_size(&self, placement: &Placement) -> [usize; 2] {
-        [usize::from(placement.area.width), 2 * usize::from(placement.area.height)]
-    }
-
-    fn encode_some(
-        &mut self,
-        picture: &Arc<Picture>,
-        placement: &Placement,
-        allowance: &Allowance,
-        out: &mut Vec<u8>,
-    ) -> bool {
-        if !is_sound(picture) || [picture.width, picture.height] != self.picture_size(placement) {
-            return true;
-        }
-        send(self, picture, placement, allowance, out)
-    }
-
-    fn erase(&mut self, out: &mut Vec<u8>) {
-        if let Some(area) = self.shown.area() {
-            blank(out, area);
-        }
-        self.forget();
-    }
-
-    fn forget(&mut self) {
-        self.shown.forget();
     }
 }
 

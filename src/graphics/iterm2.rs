@@ -1,16 +1,14 @@
 //! iTerm2's inline images: the composed picture in PNG rectangles of whole cells, of which only those
 //! that changed are sent. Where the link is too slow for that they go out as JPEG first.
 
-use std::sync::Arc;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::diff::{CellGrid, PixelRect, is_sound};
-use super::encoder::{Allowance, FrameEncoder, Placement};
-use super::escape::{blank, move_to, push};
+use super::diff::{CellGrid, PixelRect};
+use super::encoder::Placement;
+use super::escape::{move_to, push};
 use super::raster::{Effort, jpeg, png};
-use super::shown::{Batch, CellWise, Shown, send};
+use super::shown::{Batch, CellWise, Shown};
 use crate::render::Picture;
 
 /// Bytes of a cell of noisy gray.
@@ -31,41 +29,11 @@ impl Iterm2 {
     }
 }
 
-impl FrameEncoder for Iterm2 {
-    fn id(&self) -> &'static str {
+impl CellWise for Iterm2 {
+    fn name(&self) -> &'static str {
         "iterm2"
     }
 
-    fn picture_size(&self, placement: &Placement) -> [usize; 2] {
-        placement.pixel_size()
-    }
-
-    fn encode_some(
-        &mut self,
-        picture: &Arc<Picture>,
-        placement: &Placement,
-        allowance: &Allowance,
-        out: &mut Vec<u8>,
-    ) -> bool {
-        if !is_sound(picture) || [picture.width, picture.height] != self.picture_size(placement) {
-            return true;
-        }
-        send(self, picture, placement, allowance, out)
-    }
-
-    fn erase(&mut self, out: &mut Vec<u8>) {
-        if let Some(area) = self.shown.area() {
-            blank(out, area);
-        }
-        self.forget();
-    }
-
-    fn forget(&mut self) {
-        self.shown.forget();
-    }
-}
-
-impl CellWise for Iterm2 {
     fn cell(&self, placement: &Placement) -> [f64; 2] {
         placement.cell
     }

@@ -1,13 +1,11 @@
 //! The kitty graphics protocol for terminals that do not edit images in place (Konsole, Ghostty): a grid
 //! of cell-aligned tiles, one image each, of which those that changed are sent again.
 
-use std::sync::Arc;
-
-use super::diff::{CellGrid, PixelRect, is_sound};
-use super::encoder::{Allowance, CellRect, FrameEncoder, Placement};
+use super::diff::{CellGrid, PixelRect};
+use super::encoder::{CellRect, Placement};
 use super::escape::{Route, kitty, kitty_payload, move_to};
 use super::raster::{Effort, png};
-use super::shown::{Batch, CellWise, Shown, send};
+use super::shown::{Batch, CellWise, Shown};
 use crate::render::Picture;
 
 /// Columns and rows of a tile.
@@ -52,25 +50,12 @@ fn tiles(area: CellRect) -> impl Iterator<Item = CellRect> {
     })
 }
 
-impl FrameEncoder for KittyTiles {
-    fn id(&self) -> &'static str {
+impl CellWise for KittyTiles {
+    fn name(&self) -> &'static str {
         "kitty-tiles"
     }
 
-    fn picture_size(&self, placement: &Placement) -> [usize; 2] {
-        placement.pixel_size()
-    }
-
-    fn encode_some(
-        &mut self,
-        picture: &Arc<Picture>,
-        placement: &Placement,
-        allowance: &Allowance,
-        out: &mut Vec<u8>,
-    ) -> bool {
-        if !is_sound(picture) || [picture.width, picture.height] != self.picture_size(placement) {
-            return true;
-        }
+    fn prepare(&mut self, picture: &Picture, placement: &Placement, out: &mut Vec<u8>) {
         if self.shown.area() != Some(placement.area) {
             self.delete(out);
         }
@@ -79,20 +64,12 @@ impl FrameEncoder for KittyTiles {
         if covered.count() > 0 {
             self.draw(&Batch { cells: covered, is_coarse: false }, picture, placement, out);
         }
-        send(self, picture, placement, allowance, out)
     }
 
-    fn erase(&mut self, out: &mut Vec<u8>) {
+    fn remove(&mut self, out: &mut Vec<u8>) {
         self.delete(out);
-        self.shown.forget();
     }
 
-    fn forget(&mut self) {
-        self.shown.forget();
-    }
-}
-
-impl CellWise for KittyTiles {
     fn cell(&self, placement: &Placement) -> [f64; 2] {
         placement.cell
     }

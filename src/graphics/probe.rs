@@ -17,6 +17,8 @@ const ANSWERING: Duration = Duration::from_secs(3);
 const AROUND_TMUX: Duration = Duration::from_millis(400);
 /// Image id of the query's pixel.
 const IMAGE: u32 = 41;
+/// Image id of the question for placeholders; nothing is stored under it.
+const PLACEHOLDER_QUESTION: u32 = 40;
 
 /// The query's course.
 #[derive(Clone, Debug)]
@@ -82,6 +84,9 @@ fn answer(reply: &Reply) -> Option<(&'static str, String)> {
             (purpose, state.to_owned())
         }
         Reply::XtVersion(name) => ("name and version", name.clone()),
+        Reply::KittyGraphics { id: PLACEHOLDER_QUESTION, message, .. } => {
+            ("kitty placeholders", message.clone())
+        }
         Reply::KittyGraphics { frame, message, .. } => {
             let what = if frame.is_some() { "edited" } else { "sent" };
             ("kitty graphics", format!("{what}: {message}"))
@@ -114,7 +119,9 @@ impl Probe {
     /// What is asked, and what came back: each question's purpose, its bytes, and the answers to it.
     pub fn questions(&self) -> Vec<Question> {
         let around = if self.found.tmux { " (through tmux)" } else { "" };
-        let graphics = String::from_utf8_lossy(&graphics_query()).into_owned();
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        let graphics = text(graphics_query());
+        let placeholders = self.found.tmux.then(|| ("kitty placeholders", text(placeholder_query())));
         [
             ("sixel colour registers", "\x1b[?1;1;0S".to_owned()),
             ("sixel geometry", "\x1b[?2;1;0S".into()),
@@ -129,9 +136,11 @@ impl Probe {
             ("device attributes", "\x1b[c".into()),
         ]
         .into_iter()
+        .chain(placeholders)
         .map(|(purpose, bytes)| {
             let answers = self.answers.iter().filter(|(of, _)| *of == purpose).map(|(_, a)| a.clone());
-            let through = if purpose == "kitty graphics" { around } else { "" };
+            let through =
+                if purpose.starts_with("kitty ") && purpose != "kitty keyboard" { around } else { "" };
             Question { purpose: format!("{purpose}{through}"), bytes, answers: answers.collect() }
         })
         .collect()
@@ -155,6 +164,7 @@ impl Probe {
         self.outer_asked = true;
         let mut out = Vec::new();
         let mut inner = graphics_query();
+        inner.extend(placeholder_query());
         inner.extend_from_slice(b"\x1b[>q\x1b[c");
         passthrough(&mut out, &inner);
         out
@@ -205,6 +215,9 @@ impl Probe {
             Reply::KittyGraphics { id: IMAGE, frame, message } if message == "OK" => {
                 self.found.kitty = true;
                 self.found.kitty_edit |= frame.is_some();
+            }
+            Reply::KittyGraphics { id: PLACEHOLDER_QUESTION, message, .. } if message == "OK" => {
+                self.found.kitty_placeholder = true;
             }
             Reply::XtVersion(name) => return self.named(name),
             _ => {}
@@ -313,6 +326,12 @@ fn graphics_query() -> Vec<u8> {
          \x1b_Ga=d,d=I,i={IMAGE},q=2\x1b\\"
     )
     .into_bytes()
+}
+
+/// Whether an image could be drawn by placeholders: who does not know the key refuses the command, without
+/// an answer.
+fn placeholder_query() -> Vec<u8> {
+    format!("\x1b_Ga=q,U=1,i={PLACEHOLDER_QUESTION},f=24,s=1,v=1;AAAA\x1b\\").into_bytes()
 }
 
 #[cfg(test)]

@@ -41,6 +41,9 @@ pub const ENCODERS: &[EncoderKind] = &[
             _ if !t.tmux => Some("no tmux"),
             _ if !t.kitty => Some("no answer to kitty graphics through tmux (allow-passthrough off?)"),
             _ if !t.kitty_edit => Some("the terminal around tmux does not edit images in place"),
+            _ if !t.kitty_placeholder => {
+                Some("the terminal around tmux does not draw images by placeholders (kitty 0.28 does)")
+            }
             _ => unknown_cell(t),
         },
         create: |_| Box::new(Kitty::in_tmux()),
@@ -148,7 +151,10 @@ mod tests {
     #[test]
     fn auto_takes_what_the_terminal_does_best() {
         assert_eq!(auto(|t| (t.kitty, t.kitty_edit) = (true, true)), "kitty");
-        assert_eq!(auto(|t| (t.kitty, t.kitty_edit, t.tmux) = (true, true, true)), "kitty-placeholder");
+        let in_tmux = |t: &mut Capabilities| (t.kitty, t.kitty_edit, t.tmux) = (true, true, true);
+        assert_eq!(auto(in_tmux), "half", "without placeholders");
+        let placing = |t: &mut Capabilities| (in_tmux(t), t.kitty_placeholder = true).0;
+        assert_eq!(auto(placing), "kitty-placeholder");
         assert_eq!(auto(|t| (t.kitty, t.sixel) = (true, true)), "kitty-tiles");
         assert_eq!(auto(|t| (t.kitty, t.brand) = (true, Brand::WezTerm)), "iterm2");
         assert_eq!(auto(|t| t.sixel = true), "sixel");

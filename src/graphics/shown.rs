@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
-use super::diff::{CellGrid, mark_changed};
-use super::encoder::{Allowance, CellRect, Placement};
+use super::diff::{CellGrid, is_sound, mark_changed};
+use super::encoder::{Allowance, CellRect, FrameEncoder, Placement};
+use super::escape::blank;
 use crate::render::Picture;
 
 /// Changes of at most this share of the area (one in so many cells) are sent whole.
@@ -213,47 +214,82 @@ fn halved(picture: &Picture) -> Picture {
     coarse
 }
 
-/// An encoder that draws cells.
-pub(crate) trait CellWise {
+/// An encoder that draws cells; a [`FrameEncoder`] by that.
+pub(crate) trait CellWise: Send {
+    /// Its name, as `--graphics` takes it.
+    fn name(&self) -> &'static str;
+
     /// A cell's size in picture pixels.
     fn cell(&self, placement: &Placement) -> [f64; 2];
 
     /// What it believes to be shown.
     fn shown(&mut self) -> &mut Shown;
 
+    /// Appends what must go out before a picture is drawn at `placement`.
+    fn prepare(&mut self, _picture: &Picture, _placement: &Placement, _out: &mut Vec<u8>) {}
+
     /// All cells are to be drawn anew.
     fn begin_whole(&mut self, _picture: &Picture) {}
 
     /// Appends the set cells. Cells drawn beside them are told by [`Shown::drawn`] or [`Shown::blurred`].
     fn draw(&mut self, batch: &Batch, picture: &Picture, placement: &Placement, out: &mut Vec<u8>);
+
+    /// Appends what takes the picture from the terminal.
+    fn remove(&mut self, out: &mut Vec<u8>) {
+        if let Some(area) = self.shown().area() {
+            blank(out, area);
+        }
+    }
 }
 
-/// Draws the small changes of a picture, then as much of what is owed as `allowance` lets out; whether
-/// nothing is owed any more.
-pub(crate) fn send(
-    encoder: &mut impl CellWise,
-    picture: &Arc<Picture>,
-    placement: &Placement,
-    allowance: &Allowance,
-    out: &mut Vec<u8>,
-) -> bool {
-    let cell = encoder.cell(placement);
-    let (small, is_whole) = encoder.shown().begin(picture, placement, cell);
-    if is_whole {
-        encoder.begin_whole(picture);
+impl<T: CellWise> FrameEncoder for T {
+    fn id(&self) -> &'static str {
+        self.name()
     }
-    if small.count() > 0 {
-        encoder.draw(&Batch { cells: small, is_coarse: false }, picture, placement, out);
+
+    fn picture_size(&self, placement: &Placement) -> [usize; 2] {
+        Placement { cell: self.cell(placement), ..placement.clone() }.pixel_size()
     }
-    let start = out.len();
-    while let left @ 1.. = allowance.bytes.saturating_sub(out.len() - start) {
-        let Some(batch) = encoder.shown().take(allowance, left, cell) else { break };
-        let before = out.len();
-        let source = if batch.is_coarse { encoder.shown().coarse() } else { picture.clone() };
-        encoder.draw(&batch, &source, placement, out);
-        encoder.shown().spent(&batch, out.len() - before);
+
+    /// Small changes at once, then as much of what is owed as `allowance` lets out.
+    fn encode_some(
+        &mut self,
+        picture: &Arc<Picture>,
+        placement: &Placement,
+        allowance: &Allowance,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        if !is_sound(picture) || [picture.width, picture.height] != self.picture_size(placement) {
+            return true;
+        }
+        self.prepare(picture, placement, out);
+        let cell = self.cell(placement);
+        let (small, is_whole) = self.shown().begin(picture, placement, cell);
+        if is_whole {
+            self.begin_whole(picture);
+        }
+        if small.count() > 0 {
+            self.draw(&Batch { cells: small, is_coarse: false }, picture, placement, out);
+        }
+        let start = out.len();
+        while let left @ 1.. = allowance.bytes.saturating_sub(out.len() - start) {
+            let Some(batch) = self.shown().take(allowance, left, cell) else { break };
+            let before = out.len();
+            let source = if batch.is_coarse { self.shown().coarse() } else { picture.clone() };
+            self.draw(&batch, &source, placement, out);
+            self.shown().spent(&batch, out.len() - before);
+        }
+        self.shown().is_complete()
     }
-    encoder.shown().is_complete()
+
+    fn erase(&mut self, out: &mut Vec<u8>) {
+        self.remove(out);
+        self.shown().forget();
+    }
+
+    fn forget(&mut self) {
+        self.shown().forget();
+    }
 }
 
 #[cfg(test)]

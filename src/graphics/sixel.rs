@@ -6,12 +6,10 @@
 //! terminals let a picture replace the text below it. The area must not include the terminal's last
 //! row: a sixel picture that touches it scrolls the screen.
 
-use std::sync::Arc;
-
-use super::diff::{CellGrid, PixelRect, is_sound};
-use super::encoder::{Allowance, FrameEncoder, Placement};
-use super::escape::{blank, move_to, push};
-use super::shown::{Batch, CellWise, Shown, send};
+use super::diff::{CellGrid, PixelRect};
+use super::encoder::Placement;
+use super::escape::{move_to, push};
+use super::shown::{Batch, CellWise, Shown};
 use super::sixel_palette::SixelPalette;
 use crate::render::Picture;
 
@@ -43,41 +41,11 @@ impl Sixel {
     }
 }
 
-impl FrameEncoder for Sixel {
-    fn id(&self) -> &'static str {
+impl CellWise for Sixel {
+    fn name(&self) -> &'static str {
         "sixel"
     }
 
-    fn picture_size(&self, placement: &Placement) -> [usize; 2] {
-        placement.pixel_size()
-    }
-
-    fn encode_some(
-        &mut self,
-        picture: &Arc<Picture>,
-        placement: &Placement,
-        allowance: &Allowance,
-        out: &mut Vec<u8>,
-    ) -> bool {
-        if !is_sound(picture) || [picture.width, picture.height] != self.picture_size(placement) {
-            return true;
-        }
-        send(self, picture, placement, allowance, out)
-    }
-
-    fn erase(&mut self, out: &mut Vec<u8>) {
-        if let Some(area) = self.shown.area() {
-            blank(out, area);
-        }
-        self.forget();
-    }
-
-    fn forget(&mut self) {
-        self.shown.forget();
-    }
-}
-
-impl CellWise for Sixel {
     fn cell(&self, placement: &Placement) -> [f64; 2] {
         placement.cell
     }

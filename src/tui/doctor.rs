@@ -73,6 +73,7 @@ fn answers(probe: &Probe, begun: Instant) -> String {
         ("cell", cell),
         ("kitty graphics", yes(terminal.kitty).to_owned()),
         ("edits in place", yes(terminal.kitty_edit).to_owned()),
+        ("placeholders", yes(terminal.kitty_placeholder).to_owned()),
         ("sixel", format!("{}{registers}", yes(terminal.sixel))),
         ("pixel mouse", yes(terminal.pixel_mouse).to_owned()),
         ("whole updates", yes(terminal.sync_2026).to_owned()),

@@ -2,12 +2,14 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use image::RgbImage;
+use rustix::process::{Pid, Signal, kill_process_group};
 
 /// How long a condition may take on a busy machine before the test gives up.
 const WATCHDOG: Duration = Duration::from_secs(90);
@@ -24,10 +26,15 @@ pub fn wait_until<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// A process that ends with its owner.
+/// A process that ends with its owner, and with it those that it has started.
 pub struct Owned(pub Child);
 
 impl Owned {
+    /// Starts a process at the head of a group of its own.
+    pub fn start(command: &mut Command) -> std::io::Result<Owned> {
+        command.process_group(0).spawn().map(Owned)
+    }
+
     /// Its process number.
     pub fn id(&self) -> u32 {
         self.0.id()
@@ -36,7 +43,9 @@ impl Owned {
 
 impl Drop for Owned {
     fn drop(&mut self) {
-        let _ = self.0.kill();
+        if let Some(group) = Pid::from_raw(self.id().cast_signed()) {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
         let _ = self.0.wait();
     }
 }
@@ -46,6 +55,9 @@ pub struct Desktop {
     display: String,
     _owned: Vec<Owned>,
 }
+
+/// Names the folder that screenshots are kept in.
+pub const SCREENSHOTS: &str = "BRUSHWOOD_SCREENSHOTS";
 
 /// Set to replay on one's own display, slowly enough to follow.
 const WATCH: &str = "BRUSHWOOD_WATCH";
@@ -73,34 +85,33 @@ impl Desktop {
 
     /// Starts a server on a free display.
     fn start() -> Desktop {
-        let mut server = Command::new("Xvfb")
-            .args([
-                "-displayfd",
-                "1",
-                "-screen",
-                "0",
-                "1280x900x24",
-                "+extension",
-                "GLX",
-                "+render",
-                "-noreset",
-            ])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("Xvfb starts");
+        let mut server = Owned::start(
+            Command::new("Xvfb")
+                .args([
+                    "-displayfd",
+                    "1",
+                    "-screen",
+                    "0",
+                    "1280x900x24",
+                    "+extension",
+                    "GLX",
+                    "+render",
+                    "-noreset",
+                ])
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null()),
+        )
+        .expect("Xvfb starts");
         let mut number = String::new();
-        BufReader::new(server.stdout.take().expect("piped"))
+        BufReader::new(server.0.stdout.take().expect("piped"))
             .read_line(&mut number)
             .expect("Xvfb names its display");
         let display = format!(":{}", number.trim());
-        let manager = Command::new("openbox")
-            .env("DISPLAY", &display)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("openbox starts");
-        let desktop = Desktop { display, _owned: vec![Owned(manager), Owned(server)] };
+        let manager = Owned::start(
+            Command::new("openbox").env("DISPLAY", &display).stdout(Stdio::null()).stderr(Stdio::null()),
+        )
+        .expect("openbox starts");
+        let desktop = Desktop { display, _owned: vec![manager, server] };
         // A window that is there before the window manager may stay hidden.
         wait_until("the window manager", || {
             (!desktop.xdotool(&["get_num_desktops"]).is_empty()).then_some(())
@@ -112,7 +123,8 @@ impl Desktop {
     /// X server never shows it, as happens to some servers.
     fn open(&self, class: &str, command: &[String], folder: &Path) -> Option<Window<'_>> {
         let complaints = folder.join("terminal_stderr");
-        let mut child = Command::new(&command[0])
+        let mut starting = Command::new(&command[0]);
+        starting
             .args(&command[1..])
             .current_dir(folder)
             .env("DISPLAY", &self.display)
@@ -122,13 +134,14 @@ impl Desktop {
             .env("QT_QPA_PLATFORM", "xcb")
             .env("LANG", "C.UTF-8")
             .env_remove("NO_COLOR")
+            .env_remove("TMUX")
             .stdout(Stdio::null())
-            .stderr(File::create(&complaints).expect("a file in the folder"))
-            .spawn()
+            .stderr(File::create(&complaints).expect("a file in the folder"));
+        let mut child = Owned::start(&mut starting)
             .unwrap_or_else(|error| panic!("{} can't be started: {error}", command[0]));
         let began = Instant::now();
         let id = loop {
-            if let Ok(Some(status)) = child.try_wait() {
+            if let Ok(Some(status)) = child.0.try_wait() {
                 let complaints = fs::read_to_string(&complaints).unwrap_or_default();
                 panic!("{} ended with {status} before its window was there: {complaints}", command[0]);
             }
@@ -137,7 +150,6 @@ impl Desktop {
                 break id.to_owned();
             }
             if began.elapsed() > Duration::from_secs(8) {
-                drop(Owned(child));
                 return None;
             }
             thread::sleep(Duration::from_millis(50));
@@ -146,7 +158,7 @@ impl Desktop {
             self.xdotool(&["windowfocus", &id]);
             (self.xdotool(&["getwindowfocus"]) == id).then_some(())
         });
-        Some(Window { desktop: self, id, child: Owned(child) })
+        Some(Window { desktop: self, id, child })
     }
 
     fn xdotool(&self, arguments: &[&str]) -> String {
@@ -156,6 +168,17 @@ impl Desktop {
             .output()
             .expect("xdotool runs");
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+}
+
+impl Drop for Window<'_> {
+    /// Keeps what a test that fails saw last.
+    fn drop(&mut self) {
+        if thread::panicking()
+            && let Some(folder) = std::env::var_os(SCREENSHOTS)
+        {
+            let _ = self.screenshot().save(Path::new(&folder).join(format!("failed_{}.png", self.id)));
+        }
     }
 }
 
@@ -188,6 +211,11 @@ impl Window<'_> {
         }
         words.extend(at_last.iter().map(|&word| word.to_owned()));
         self.desktop.xdotool(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+
+    /// Moves the pointer to a point.
+    pub fn point_at(&self, at: [i64; 2]) {
+        self.mouse(&[at], &[], &[]);
     }
 
     /// Clicks with the left button.

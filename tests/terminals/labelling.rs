@@ -15,7 +15,7 @@ use brushwood::project::Project;
 use crossterm::event::{KeyModifiers, MouseButton, MouseEventKind};
 use ndarray::{Array3, Axis};
 
-use crate::desktop::{Desktop, Window, wait_until};
+use crate::desktop::{Desktop, SCREENSHOTS, Window, wait_until};
 use crate::terminal::{Canvas, Terminal, difference, pixel};
 
 /// A line of a script.
@@ -248,8 +248,7 @@ pub fn replay(name: &str, terminal: &'static Terminal, hand: Hand) {
     fs::copy(samples.join(&script.image), &image).unwrap();
     let program: PathBuf = env!("CARGO_BIN_EXE_brushwood").into();
     let command = |log: &Path, open: &str| {
-        let program = [program.display().to_string(), "--log".into(), log.display().to_string(), open.into()];
-        terminal.command.iter().map(|&part| part.to_owned()).chain(program).collect::<Vec<String>>()
+        terminal.running(&[program.to_str().unwrap(), "--log", log.to_str().unwrap(), open])
     };
     let desktops = Desktop::several();
     let window =
@@ -286,7 +285,7 @@ pub fn replay(name: &str, terminal: &'static Terminal, hand: Hand) {
         });
         assert_eq!(missed.count(), 0, "{name}: stroke of label {label} at {x0},{y0} on slice {slice}");
     }
-    if let Some(folder) = std::env::var_os("BRUSHWOOD_SCREENSHOTS") {
+    if let Some(folder) = std::env::var_os(SCREENSHOTS) {
         let shot = wait_until("a screen at rest", || {
             let shot = window.screenshot();
             std::thread::sleep(std::time::Duration::from_millis(300));

@@ -22,13 +22,13 @@ use std::process::Command;
 
 use brushwood::data::Brush;
 use brushwood::project::Project;
-use desktop::{Desktop, Window, wait_until};
+use desktop::{Desktop, SCREENSHOTS, Window, wait_until};
 use image::{GrayImage, RgbImage};
 use labelling::{Hand, replay};
 use ndarray::Array3;
 use terminal::{
     Canvas, FOOT, KITTY, KONSOLE, MLTERM, TMUX_IN_KITTY, TMUX_IN_XTERM, Terminal, XTERM, XTERM_DEFAULT,
-    XTERM_JS, difference, pixel,
+    XTERM_JS, XTERM_VT340, difference, pixel,
 };
 
 #[test]
@@ -92,18 +92,23 @@ fn a_volume_is_labelled_by_keyboard_in_xterm() {
 }
 
 #[test]
-fn rarer_tmux_in_kitty() {
+fn tmux_in_kitty_shows_strokes_and_overlay_in_place() {
     label_and_predict("tmux-in-kitty", &TMUX_IN_KITTY);
 }
 
 #[test]
-fn rarer_tmux_in_xterm() {
+fn tmux_in_xterm_shows_strokes_and_overlay_in_place() {
     label_and_predict("tmux-in-xterm", &TMUX_IN_XTERM);
 }
 
 #[test]
 fn rarer_xterm_without_sixel() {
     label_and_predict("xterm-default", &XTERM_DEFAULT);
+}
+
+#[test]
+fn rarer_xterm_that_tells_no_size() {
+    label_and_predict("xterm-vt340", &XTERM_VT340);
 }
 
 #[test]
@@ -172,11 +177,18 @@ fn stroke(window: &Window<'_>, canvas: &Canvas, [from, to]: [[usize; 2]; 2]) {
     window.drag(&points);
 }
 
-/// Correlation between the image and what is on screen, over a grid of slice pixels.
+/// Correlation between the image and what is on screen, over a grid of slice pixels, but for those near the
+/// middle, where the cursor is.
 fn likeness(shot: &RgbImage, canvas: &Canvas, raw: &Array3<f32>) -> f64 {
     let (mut xs, mut ys) = (Vec::new(), Vec::new());
-    for row in (4..raw.dim().1).step_by(9) {
-        for column in (4..raw.dim().2).step_by(9).filter(|&column| canvas.shows([row, column])) {
+    // Half-blocks near enough to see single pixels show few of them.
+    let step = if canvas.is_coarse() && canvas.viewport.zoom[0] > 0.9 { 2 } else { 9 };
+    let (_, height, width) = raw.dim();
+    let near = |at: usize, size: usize| at.abs_diff(size / 2) < 12;
+    for row in (4..height).step_by(step) {
+        let shown =
+            |&column: &usize| canvas.shows([row, column]) && !(near(row, height) && near(column, width));
+        for column in (4..width).step_by(step).filter(shown) {
             xs.push(f64::from(raw[[0, row, column]]));
             ys.push(pixel(shot, canvas.window_at([row, column]))[1]);
         }
@@ -201,13 +213,8 @@ fn label_and_predict(name: &str, terminal: &Terminal) {
     let raw = raw.into_shape_with_order((z, y, x)).unwrap();
 
     let program: PathBuf = env!("CARGO_BIN_EXE_brushwood").into();
-    let mut command: Vec<String> = terminal.command.iter().map(|&part| part.to_owned()).collect();
-    command.extend([
-        program.display().to_string(),
-        "--log".into(),
-        log.display().to_string(),
-        "nuclei.tif".into(),
-    ]);
+    let command =
+        terminal.running(&[program.to_str().unwrap(), "--log", log.to_str().unwrap(), "nuclei.tif"]);
     let desktops = Desktop::several();
     let window = Desktop::open_on_one(&desktops, terminal.class, &command, folder.path());
 
@@ -240,6 +247,7 @@ fn label_and_predict(name: &str, terminal: &Terminal) {
         window.keys(&[key]);
         stroke(&window, &canvas, line);
     }
+    window.point_at(canvas.middle());
     let classes = [[255.0, 225.0, 25.0], [0.0, 130.0, 200.0]];
     for ([from, to], color) in strokes.into_iter().zip(classes) {
         let middle = [from[0], (from[1] + to[1]) / 2];
@@ -317,7 +325,7 @@ fn label_and_predict(name: &str, terminal: &Terminal) {
         (last < terminal.tolerance).then_some(shot)
     });
     println!("{name}: overlay differs by {last:.2} of 255 on average over {} pixels", sure.len());
-    if let Some(keep) = std::env::var_os("BRUSHWOOD_SCREENSHOTS") {
+    if let Some(keep) = std::env::var_os(SCREENSHOTS) {
         shot.save(Path::new(&keep).join(format!("{name}.png"))).unwrap();
     }
 

@@ -42,19 +42,20 @@ impl Server {
         fs::write(file("settings"), settings).unwrap();
         // Where sshd, started by root, wants to have its empty folder.
         let _ = fs::create_dir_all("/run/sshd");
-        let child = Command::new("/usr/sbin/sshd")
-            .args(["-D", "-e", "-f", &file("settings")])
-            .stderr(fs::File::create(file("complaints")).unwrap())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("sshd starts");
+        let process = Owned::start(
+            Command::new("/usr/sbin/sshd")
+                .args(["-D", "-e", "-f", &file("settings")])
+                .stderr(fs::File::create(file("complaints")).unwrap())
+                .stdout(Stdio::null()),
+        )
+        .expect("sshd starts");
         wait_until("sshd", || {
             // It greets first.
             let mut greeting = [0; 4];
             TcpStream::connect(("127.0.0.1", port)).ok()?.read_exact(&mut greeting).ok()?;
             (&greeting == b"SSH-").then_some(())
         });
-        Server { folder, port, process: Owned(child) }
+        Server { folder, port, process }
     }
 
     /// Runs brushwood in `home` at the other end of a connection.

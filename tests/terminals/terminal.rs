@@ -10,8 +10,8 @@ use image::RgbImage;
 pub struct Terminal {
     /// X class of its windows.
     pub class: &'static str,
-    /// How it is started; the program follows.
-    pub command: &'static [&'static str],
+    /// How it is started, in parts; the program follows.
+    pub command: &'static [&'static [&'static str]],
     /// Pixels between the window's edge and the first cell (x, y); found by the picture where it is not known.
     pub border: Option<[i64; 2]>,
     /// Whether the mouse is reported by cells only.
@@ -21,127 +21,91 @@ pub struct Terminal {
     pub tolerance: f64,
 }
 
+impl Terminal {
+    /// The command line that runs `program`, a program with its arguments, in it.
+    pub fn running(&self, program: &[&str]) -> Vec<String> {
+        self.command.iter().chain([&program]).flat_map(|part| part.iter().map(ToString::to_string)).collect()
+    }
+}
+
+/// kitty, with its own window's size.
+const KITTY_COMMAND: &[&str] = &[
+    "kitty",
+    "--config",
+    "NONE",
+    "-o",
+    "remember_window_size=no",
+    "-o",
+    "initial_window_width=122c",
+    "-o",
+    "initial_window_height=44c",
+    "-o",
+    "font_size=11",
+    "-o",
+    "confirm_os_window_close=0",
+    "-o",
+    "update_check_interval=0",
+    "-o",
+    "window_padding_width=0",
+];
+/// xterm as Debian ships it: no sixel, no window reports.
+const XTERM_COMMAND: &[&str] = &["xterm", "-fa", "DejaVu Sans Mono", "-fs", "11", "-geometry", "115x42"];
+/// xterm with sixel graphics.
+const XTERM_SIXEL: &[&str] = &["-ti", "vt340"];
+/// xterm that tells its size and draws large pictures.
+const XTERM_WINDOW_OPERATIONS: &[&str] = &[
+    "-xrm",
+    "XTerm*allowWindowOps: true",
+    "-xrm",
+    "XTerm*numColorRegisters: 1024",
+    "-xrm",
+    "XTerm*maxGraphicSize: 2000x2000",
+];
+/// Before the program that a terminal runs.
+const RUNS: &[&str] = &["-e"];
+/// tmux with what the program recommends: see `tmux.conf`.
+const TMUX: &[&str] =
+    &["tmux", "-f", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/terminals/tmux.conf"), "new-session"];
+
 /// kitty, drawn by software.
 pub const KITTY: Terminal = Terminal {
     class: "kitty",
-    command: &[
-        "kitty",
-        "--config",
-        "NONE",
-        "-o",
-        "remember_window_size=no",
-        "-o",
-        "initial_window_width=122c",
-        "-o",
-        "initial_window_height=44c",
-        "-o",
-        "font_size=11",
-        "-o",
-        "confirm_os_window_close=0",
-        "-o",
-        "update_check_interval=0",
-        "-o",
-        "window_padding_width=0",
-    ],
+    command: &[KITTY_COMMAND],
     border: Some([0, 0]),
     cell_mouse: false,
     tolerance: 8.0,
 };
 
-/// xterm with sixel graphics.
+/// xterm with sixel graphics and window operations.
 pub const XTERM: Terminal = Terminal {
     class: "xterm",
-    command: &[
-        "xterm",
-        "-ti",
-        "vt340",
-        "-xrm",
-        "XTerm*allowWindowOps: true",
-        "-xrm",
-        "XTerm*numColorRegisters: 1024",
-        "-xrm",
-        "XTerm*maxGraphicSize: 2000x2000",
-        "-fa",
-        "DejaVu Sans Mono",
-        "-fs",
-        "11",
-        "-geometry",
-        "115x42",
-        "-e",
-    ],
+    command: &[XTERM_COMMAND, XTERM_SIXEL, XTERM_WINDOW_OPERATIONS, RUNS],
     border: Some([2, 2]),
     cell_mouse: false,
     tolerance: 20.0,
 };
 
-/// tmux as newly installed systems have it, with what the program recommends: see `tmux.conf`.
-const TMUX: [&str; 4] =
-    ["tmux", "-f", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/terminals/tmux.conf"), "new-session"];
+/// xterm with sixel graphics that does not tell its size.
+pub const XTERM_VT340: Terminal = Terminal { command: &[XTERM_COMMAND, XTERM_SIXEL, RUNS], ..XTERM };
 
-/// tmux in kitty, of versions between which pictures find no way: half-blocks.
-pub const TMUX_IN_KITTY: Terminal = Terminal {
-    command: &[
-        "kitty",
-        "--config",
-        "NONE",
-        "-o",
-        "remember_window_size=no",
-        "-o",
-        "initial_window_width=122c",
-        "-o",
-        "initial_window_height=44c",
-        "-o",
-        "font_size=11",
-        "-o",
-        "confirm_os_window_close=0",
-        "-o",
-        "update_check_interval=0",
-        "-o",
-        "window_padding_width=0",
-        TMUX[0],
-        TMUX[1],
-        TMUX[2],
-        TMUX[3],
-    ],
-    cell_mouse: true,
-    tolerance: 12.0,
-    ..KITTY
-};
+/// xterm as Debian ships it.
+pub const XTERM_DEFAULT: Terminal = Terminal { command: &[XTERM_COMMAND, RUNS], ..XTERM };
 
-/// tmux in xterm.
+/// tmux in kitty: placeholders, or half-blocks where kitty is older than 0.28.
+pub const TMUX_IN_KITTY: Terminal =
+    Terminal { command: &[KITTY_COMMAND, TMUX], cell_mouse: true, tolerance: 12.0, ..KITTY };
+
+/// tmux in xterm: sixel from tmux 3.4 on, half-blocks before.
 pub const TMUX_IN_XTERM: Terminal = Terminal {
-    command: &[
-        "xterm",
-        "-ti",
-        "vt340",
-        "-xrm",
-        "XTerm*allowWindowOps: true",
-        "-fa",
-        "DejaVu Sans Mono",
-        "-fs",
-        "11",
-        "-geometry",
-        "115x42",
-        "-e",
-        TMUX[0],
-        TMUX[1],
-        TMUX[2],
-        TMUX[3],
-    ],
+    command: &[XTERM_COMMAND, XTERM_SIXEL, XTERM_WINDOW_OPERATIONS, RUNS, TMUX],
     cell_mouse: true,
-    ..XTERM
-};
-
-/// xterm as Debian ships it: no sixel, no window reports.
-pub const XTERM_DEFAULT: Terminal = Terminal {
-    command: &["xterm", "-fa", "DejaVu Sans Mono", "-fs", "11", "-geometry", "115x42", "-e"],
     ..XTERM
 };
 
 /// mlterm: sixel, the mouse by cells.
 pub const MLTERM: Terminal = Terminal {
     class: "mlterm",
-    command: &["mlterm", "--geometry=115x42", "--fontsize=16", "-e"],
+    command: &[&["mlterm", "--geometry=115x42", "--fontsize=16"], RUNS],
     border: None,
     cell_mouse: true,
     ..XTERM
@@ -151,15 +115,9 @@ pub const MLTERM: Terminal = Terminal {
 pub const KONSOLE: Terminal = Terminal {
     class: "konsole",
     command: &[
-        "dbus-run-session",
-        "--",
-        "konsole",
-        "--separate",
-        "--hide-menubar",
-        "--hide-tabbar",
-        "--geometry",
-        "1000x760",
-        "-e",
+        &["dbus-run-session", "--", "konsole", "--separate", "--hide-menubar", "--hide-tabbar"],
+        &["--geometry", "1000x760"],
+        RUNS,
     ],
     border: None,
     cell_mouse: true,
@@ -169,7 +127,7 @@ pub const KONSOLE: Terminal = Terminal {
 /// foot, in weston in an X window: sixel.
 pub const FOOT: Terminal = Terminal {
     class: "weston",
-    command: &[concat!(env!("CARGO_MANIFEST_DIR"), "/tests/terminals/foot")],
+    command: &[&[concat!(env!("CARGO_MANIFEST_DIR"), "/tests/terminals/foot")]],
     border: None,
     cell_mouse: false,
     ..XTERM
@@ -178,7 +136,7 @@ pub const FOOT: Terminal = Terminal {
 /// xterm.js, VS Code's terminal, in Chromium: sixel.
 pub const XTERM_JS: Terminal = Terminal {
     class: "chromium",
-    command: &[concat!(env!("CARGO_MANIFEST_DIR"), "/tests/terminals/xterm_js/open")],
+    command: &[&[concat!(env!("CARGO_MANIFEST_DIR"), "/tests/terminals/xterm_js/open")]],
     border: None,
     cell_mouse: false,
     ..XTERM

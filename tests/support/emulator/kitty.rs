@@ -32,6 +32,13 @@ struct Placed {
     parent: Option<(u32, u32)>,
 }
 
+/// What of the protocol a terminal knows.
+#[derive(Clone, Copy)]
+pub struct Knows {
+    pub edits: bool,
+    pub placeholders: bool,
+}
+
 #[derive(Default)]
 pub struct Images {
     images: BTreeMap<u32, Image>,
@@ -56,7 +63,7 @@ impl Images {
         &mut self,
         body: &[u8],
         (at, cell): ([usize; 2], [f64; 2]),
-        edits: bool,
+        knows: Knows,
         replies: &mut Vec<u8>,
         problems: &mut Vec<String>,
     ) {
@@ -70,6 +77,13 @@ impl Images {
             .filter_map(|pair| pair.split_once('='))
             .map(|(k, v)| (k.to_owned(), v.to_owned()))
             .collect();
+        if keys.contains_key("U") && !knows.placeholders {
+            // A command with an unknown key is refused without an answer.
+            if keys.get("a").is_none_or(|a| a != "q") {
+                problems.push(format!("placeholders, which are unknown: {keys:?}"));
+            }
+            return;
+        }
         if keys.get("a").is_some_and(|a| a == "d") {
             // Deleting gives up an image that was being sent.
             self.loading = None;
@@ -106,7 +120,7 @@ impl Images {
                 (outcome, None)
             }
             "p" => (self.place(id, p, &keys, at, cell), None),
-            "f" if !edits => return,
+            "f" if !knows.edits => return,
             "f" => (self.edit(id, &keys, &data), Some(1)),
             "d" => {
                 self.delete(get("d"), id, p, problems);

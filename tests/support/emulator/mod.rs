@@ -7,7 +7,7 @@
 mod kitty;
 mod sixel;
 
-use kitty::Images;
+use kitty::{Images, Knows};
 
 /// Colour of the screen where nothing is drawn: unlike anything that a test draws.
 pub const GROUND: [u8; 3] = [1, 22, 43];
@@ -24,6 +24,7 @@ pub struct Profile {
     pub attributes: Option<&'static str>,
     pub kitty: bool,
     pub kitty_edit: bool,
+    pub kitty_placeholder: bool,
     pub sixel: bool,
     pub iterm2: bool,
     /// Whether 14t and 16t are answered.
@@ -47,6 +48,7 @@ impl Profile {
             attributes: Some("62"),
             kitty: true,
             kitty_edit: true,
+            kitty_placeholder: true,
             sixel: false,
             iterm2: false,
             reports_size: true,
@@ -112,6 +114,17 @@ impl Profile {
             keyboard: false,
             around: Some(("kitty(0.41.1)", "62")),
             ..Profile::kitty()
+        }
+    }
+
+    /// Debian 12's: tmux hands graphics on, and kitty draws no placeholders.
+    pub fn tmux_in_old_kitty() -> Self {
+        Profile {
+            name: Some("tmux 3.3a"),
+            attributes: Some("1;2"),
+            kitty_placeholder: false,
+            around: Some(("kitty(0.26.5)", "62")),
+            ..Profile::tmux_in_kitty()
         }
     }
 
@@ -252,8 +265,9 @@ impl Terminal {
         if self.profile.kitty {
             let (row, column) = self.text.screen().cursor_position();
             let at = [self.pixel(0, column), self.pixel(1, row)];
-            let edits = self.profile.kitty_edit;
-            self.images.command(body, (at, self.profile.cell), edits, &mut self.replies, &mut self.problems);
+            let knows =
+                Knows { edits: self.profile.kitty_edit, placeholders: self.profile.kitty_placeholder };
+            self.images.command(body, (at, self.profile.cell), knows, &mut self.replies, &mut self.problems);
         }
     }
 
