@@ -299,7 +299,7 @@ fn label_and_predict(name: &str, terminal: &Terminal) {
     // Pixels the forest is sure of, away from labels and from the cursor.
     let labels = &project.lanes[0].labels;
     let mut sure = Vec::new();
-    let step = if canvas.is_coarse() { 2 } else { 7 };
+    let step = if canvas.is_coarse() { 1 } else { 7 };
     for row in (10..y - 10).step_by(step) {
         for column in (10..x - 10).step_by(step) {
             let near = (0..17 * 17).any(|i| labels.get([0, 0, row + i / 17 - 8, column + i % 17 - 8]) != 0);
