@@ -179,6 +179,14 @@ fn every_command_has_a_help_line_and_the_texts_are_whole() {
 }
 
 #[test]
+fn the_documentation_lists_the_keys_there_are() {
+    let text = include_str!("../docs/keys.md");
+    let table = &text[text.find("| Keys").unwrap()..];
+    let new = markdown(&Keymap::preset("ilastik").unwrap());
+    assert!(table == new, "docs/keys.md is out of date: see `brushwood keymap list --markdown`");
+}
+
+#[test]
 fn hints_fit_and_always_lead_to_the_help() {
     for (name, _) in PRESETS {
         let keymap = Keymap::preset(name).unwrap();

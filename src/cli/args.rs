@@ -124,6 +124,9 @@ pub enum KeymapCommand {
         /// A preset (ilastik, vim, emacs) or a keymap file
         #[arg(value_name = "NAME|FILE", default_value = "ilastik")]
         keymap: String,
+        /// As a Markdown table, one row for each command
+        #[arg(long)]
+        markdown: bool,
     },
     /// Check a keymap file
     Check {

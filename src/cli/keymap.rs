@@ -12,12 +12,13 @@ use crate::command::{Keymap, help};
 /// No such preset or file.
 pub(super) fn run(command: &KeymapCommand) -> Result<Status, Failure> {
     match command {
-        KeymapCommand::List { keymap } => {
+        KeymapCommand::List { keymap, markdown } => {
             let keymap = match Keymap::preset(keymap) {
                 Some(preset) => preset,
                 None => Keymap::read(keymap, &read(Path::new(keymap))?).0,
             };
-            print(help::list(&keymap).trim_end()).map(|()| Status::Done)
+            let text = if *markdown { help::markdown(&keymap) } else { help::list(&keymap) };
+            print(text.trim_end()).map(|()| Status::Done)
         }
         KeymapCommand::Check { file } => {
             let mistakes = help::check(&file.display().to_string(), &read(file)?);

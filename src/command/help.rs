@@ -319,7 +319,7 @@ pub fn list(keymap: &Keymap) -> String {
     text
 }
 
-/// The key table of the README: one Markdown row for each command that has a key.
+/// The key table of the documentation: one Markdown row for each command that has a key.
 pub fn markdown(keymap: &Keymap) -> String {
     let mut text = String::from("| Keys | Command | What it does |\n|---|---|---|\n");
     for line in help_lines(keymap).iter().filter(|line| !line.keys.is_empty()) {
