@@ -53,6 +53,17 @@ fn a_pattern_is_looked_at_while_it_is_typed_and_becomes_a_stack() {
 }
 
 #[test]
+fn answers_about_what_was_typed_before_do_not_count() {
+    let mut sim = Sim::new([1, 30, 40]);
+    sim.keys("f1 a").text("s.h5");
+    inspected(&mut sim, "s.h5", &["s.h5"], &[]);
+    inspected(&mut sim, "s.h", &["s.h"], &[]);
+    sim.keys("enter");
+    let Work::AddLanes(request) = work(&mut sim) else { panic!("images are added") };
+    assert_eq!(request.locations, ["s.h5"]);
+}
+
+#[test]
 fn a_dataset_is_chosen_and_wrong_axes_are_named() {
     let mut sim = Sim::new([1, 30, 40]);
     sim.keys("f1 a").text("v.h5");

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use brushwood::classify::{self, TrainOptions};
+use brushwood::classify::{self, Forest, Node, TrainOptions};
 use brushwood::data::revision::{LabelsRev, SelectionRev};
-use brushwood::data::{Axis, CancelToken, LabelVolume, SlicePlane, SpatialRoi};
+use brushwood::data::{Axis, CancelToken, LabelVolume, Roi5, SlicePlane, SpatialRoi, Volume};
 use brushwood::engine::{Engine, EngineOptions, Event, Goal, LaneSource, TREE_COUNT, View};
 use brushwood::features::{FeatureBank, FeatureSelection};
 use brushwood::io::ImageReader;
@@ -41,7 +41,29 @@ fn headless(goal: &Goal) -> Array4<f32> {
     let trained = classify::train(&rows, &options, &CancelToken::new()).unwrap();
     let whole = SpatialRoi::whole([z, y, x]);
     let input = pipeline::block_input(&raw.read(&whole.at(0, c)).unwrap());
-    Classification::new(bank, &trained.forest, goal.class_count).probabilities(input.view(), &whole, &whole)
+    assert_eq!(trained.forest.feature_count, bank.channel_count(), "columns of unused channels are kept");
+    assert!(!splits_on_unused(&trained.forest, &goal.selection, c));
+    let classification = Classification::new(bank, &trained.forest, goal.class_count);
+    let mut probabilities = classification.probabilities(input.view(), &whole, &whole);
+    if let Some(mask) = &goal.lanes[0].mask {
+        let kept = pipeline::mask_of(&mask.read(&whole.at(0, mask.info().shape[4])).unwrap());
+        pipeline::apply_mask(probabilities.view_mut(), kept.view());
+    }
+    probabilities
+}
+
+/// Whether any tree asks for a feature of a channel that is left out.
+fn splits_on_unused(forest: &Forest, selection: &FeatureSelection, channels: usize) -> bool {
+    let cells = selection.cells_of_channels(channels);
+    let unused = |column: usize| {
+        let (row, scale, at) = cells[column];
+        let count = cells.iter().filter(|cell| (cell.0, cell.1) == (row, scale)).count() / channels;
+        selection.unused_channels.contains(&(at / count))
+    };
+    forest.trees.iter().flat_map(|tree| &tree.nodes).any(|node| match node {
+        Node::Split { column, .. } => unused(*column as usize),
+        Node::Leaf { .. } => false,
+    })
 }
 
 fn goal(image: MemoryImage, axis: Axis, position: usize) -> Goal {
@@ -153,6 +175,34 @@ fn two_dimensions_one_thread_and_three() {
 #[test]
 fn two_channels() {
     check(&goal(MemoryImage::blobs([1, 1, 140, 133, 2], 4), Axis::Z, 0), 2);
+}
+
+#[test]
+fn a_channel_left_out_and_a_mask() {
+    let shape = [1, 1, 130, 140, 3];
+    let with_noise = |seed| {
+        let (image, noise) = (MemoryImage::blobs(shape, 4), MemoryImage::blobs(shape, seed));
+        let whole = |image: &MemoryImage| image.read(&Roi5::whole(shape)).unwrap();
+        let (Volume::U16(mut samples), Volume::U16(noise)) = (whole(&image), whole(&noise)) else {
+            panic!("16 bits")
+        };
+        samples.slice_mut(s![.., .., .., .., 1]).assign(&noise.slice(s![.., .., .., .., 1]));
+        let kept = ndarray::Array5::from_shape_fn([1, 1, 130, 140, 1], |at| u8::from(at.2 + at.3 < 150));
+        let mut goal = goal(MemoryImage::new(samples.into()), Axis::Z, 0);
+        let selection = Arc::make_mut(&mut goal.selection);
+        selection.unused_channels = vec![1];
+        Arc::make_mut(&mut goal.lanes)[0].mask = Some(Arc::new(MemoryImage::new(kept.into())));
+        goal
+    };
+    let first = with_noise(5);
+    check(&first, 2);
+    let (a, b) = (headless(&first), headless(&with_noise(6)));
+    assert!(
+        a.iter().zip(&b).all(|(a, b)| a.to_bits() == b.to_bits()),
+        "what is in the channel changes nothing"
+    );
+    assert!(a.slice(s![.., 0, 100, 100]).iter().all(|p| *p == 0.0), "outside the mask");
+    assert!(a.slice(s![.., 0, 10, 10]).sum() > 0.99);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What a location names that is being typed: the files, what the first of them is, datasets to choose from.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::effect::Effect;
 use super::state::App;
 use crate::io::ImageInfo;
@@ -23,19 +25,39 @@ pub fn summary(info: &ImageInfo) -> String {
     format!("{} {} {}", info.axes, shape.join("x"), info.dtype.name())
 }
 
+/// What is known of locations, and what was asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Inspections {
+    known: BTreeMap<String, Inspection>,
+    asked: BTreeSet<String>,
+}
+
+/// Most locations remembered.
+const KEPT: usize = 64;
+
 impl App {
-    /// Asks what a location names.
+    /// Asks what a location names. Answers come in any order.
     pub(super) fn inspect(&mut self, location: &str) {
+        self.inspections.asked.insert(location.to_owned());
         self.outbox.push(Effect::Inspect(location.to_owned()));
+    }
+
+    /// Whether an answer is still to come.
+    pub(super) fn is_inspecting(&self) -> bool {
+        !self.inspections.asked.is_empty()
     }
 
     /// What is known of a location.
     pub(super) fn inspection_of(&self, location: &str) -> Option<&Inspection> {
-        self.inspection.as_ref().filter(|found| found.location == location)
+        self.inspections.known.get(location)
     }
 
     pub(super) fn inspected(&mut self, found: Inspection) {
-        self.inspection = Some(found);
+        self.inspections.asked.remove(&found.location);
+        if self.inspections.known.len() >= KEPT {
+            self.inspections.known.clear();
+        }
+        self.inspections.known.insert(found.location.clone(), found);
         self.recheck_forms();
     }
 }

@@ -14,7 +14,7 @@ use super::files::Files;
 use super::folders::Folders;
 use super::goal::GoalParts;
 use super::histogram::Histogram;
-use super::inspect::Inspection;
+use super::inspect::Inspections;
 use super::jobs::Jobs;
 use super::layers::LayerStack;
 use super::looking::Looking;
@@ -71,7 +71,7 @@ pub struct App {
     /// Features looked at on the canvas.
     pub looking: Looking,
     /// What the location looked at last names.
-    pub inspection: Option<Inspection>,
+    pub(super) inspections: Inspections,
     /// Where lost images were found: their numbers in the list of lost images, and paths.
     pub(super) found: Option<Vec<(usize, String)>>,
     /// What is in the folders that were looked at.
@@ -119,7 +119,7 @@ impl App {
             jobs: Jobs::default(),
             folders: Folders::default(),
             looking: Looking::default(),
-            inspection: None,
+            inspections: Inspections::default(),
             found: None,
             features: FeatureTable::default(),
             export: ExportPanel::default(),

@@ -137,7 +137,7 @@ pub fn train_project(
             stack_along: request.stack_along,
         };
         let reader = io::open(image, &options)?;
-        let info = project.describe(image, reader.info());
+        let info = project.describe(&io::with_dataset(image), reader.info());
         let index = project.add_lane(info)?;
         let volume = read_labels(labels, image, reader.as_ref(), request)?;
         highest = highest.max(volume.iter().map(|(_, value)| value).max().unwrap_or(0));

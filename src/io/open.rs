@@ -25,6 +25,27 @@ pub fn open(location: &str, options: &OpenOptions) -> Result<Arc<dyn ImageReader
     }
 }
 
+/// `location` with the dataset named that is opened, where an HDF5 file of it holds a single one and none is
+/// named: as projects name images.
+pub fn with_dataset(location: &str) -> String {
+    let name = |part: &str| -> String {
+        let path = Path::new(part);
+        let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
+        if !matches!(extension.as_deref(), Some("h5" | "hdf5")) || !path.is_file() {
+            return part.to_owned();
+        }
+        match &super::hdf5::datasets_of(path)[..] {
+            [dataset] => format!("{part}/{dataset}"),
+            _ => part.to_owned(),
+        }
+    };
+    if Path::new(location).exists() {
+        return name(location);
+    }
+    let separator = if cfg!(windows) { ";" } else { ":" };
+    location.split(separator).map(name).collect::<Vec<_>>().join(separator)
+}
+
 /// Opens one file, maybe with an inner path.
 pub(super) fn open_one(location: &str, options: &OpenOptions) -> Result<Arc<dyn ImageReader>, Error> {
     let (path, internal) = split(location)?;

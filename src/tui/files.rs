@@ -251,10 +251,13 @@ fn open_images(project: Project, path: &Path, trust: bool) -> Opened {
 /// Adds the images that the project does not have yet.
 fn add_missing(opened: &mut Opened, locations: &[String]) -> Result<(), Problem> {
     for location in locations {
-        let wanted = std::path::absolute(location).unwrap_or_else(|_| location.into());
+        let named = io::with_dataset(location);
+        let wanted = std::path::absolute(&named).unwrap_or_else(|_| named.into());
         let has = opened.project.lanes.iter().any(|lane| {
             let there = opened.project.locate(&lane.raw);
-            there.is_ok_and(|there| std::path::absolute(&there).is_ok_and(|there| there == wanted))
+            there.is_ok_and(|there| {
+                std::path::absolute(io::with_dataset(&there)).is_ok_and(|there| there == wanted)
+            })
         });
         if has {
             continue;

@@ -42,7 +42,7 @@ pub(super) fn describe(
     options: &OpenOptions,
 ) -> Result<(DatasetInfo, LaneSource), Problem> {
     let raw = io::open(location, options).map_err(|error| cannot_open(location, &error))?;
-    let mut info = project.describe(location, raw.info());
+    let mut info = project.describe(&io::with_dataset(location), raw.info());
     info.content_hash = Some(content_hash(raw.as_ref()).map_err(|error| cannot_open(location, &error))?);
     Ok((info, LaneSource { raw, mask: None }))
 }

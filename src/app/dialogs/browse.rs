@@ -3,8 +3,10 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use crate::app::contrast::short;
 use crate::app::folders::FolderEntry;
 use crate::app::form::{Dialog, Field, FieldKind, Form, KeyUse, Row, Table, Verdict};
+use crate::app::inspect::{Inspection, summary};
 use crate::app::state::App;
 
 /// What joins several files that make one image, as in a project file.
@@ -84,6 +86,29 @@ impl Browser {
         Verdict::Close
     }
 
+    /// Says what the entry under the cursor is, as soon as that is known.
+    fn preview(&mut self, form: &mut Form, app: &mut App) {
+        let at = form.table("files").map_or(0, |table| table.cursor);
+        let lines = match self.shown.get(at) {
+            None => Vec::new(),
+            Some(entry) if entry.is_folder => vec!["a folder".to_owned()],
+            Some(entry) => {
+                let path = self.path(&entry.name);
+                match app.inspection_of(&path) {
+                    Some(found) => described(found),
+                    None => {
+                        // One at a time, however fast the cursor moves.
+                        if !app.is_inspecting() {
+                            app.inspect(&path);
+                        }
+                        vec!["looking …".to_owned()]
+                    }
+                }
+            }
+        };
+        form.set_preview("preview", lines);
+    }
+
     fn keep_marks(&mut self, form: &Form) {
         let Some(table) = form.table("files") else { return };
         for (entry, row) in self.shown.iter().zip(&table.rows) {
@@ -97,6 +122,25 @@ impl Browser {
                 _ => {}
             }
         }
+    }
+}
+
+/// What an image is, in a line or two.
+fn described(found: &Inspection) -> Vec<String> {
+    match &found.first {
+        Some(Ok(info)) => {
+            let sizes = info.axes.axes().iter().filter_map(|&axis| {
+                let size = info.pixel_size[axis as usize].as_ref()?;
+                Some(format!("{} {} {}", axis.key(), short(size.size), size.unit))
+            });
+            let sizes: Vec<String> = sizes.collect();
+            let size =
+                if sizes.is_empty() { String::new() } else { format!(", pixels {}", sizes.join(", ")) };
+            vec![format!("{}{size}", summary(info))]
+        }
+        Some(Err(why)) => vec![why.clone()],
+        None if found.datasets.is_empty() => vec!["no image".to_owned()],
+        None => vec![format!("{} datasets: {}", found.datasets.len(), found.datasets.join(", "))],
     }
 }
 
@@ -142,6 +186,7 @@ impl Dialog for Browser {
             table.set_rows(rows);
             table.empty = empty;
         }
+        self.preview(form, app);
         form.title = if title.is_empty() { "files".into() } else { title };
         let marked = match self.marked.len() {
             0 => String::new(),
@@ -203,6 +248,7 @@ impl App {
         let fields = vec![
             Field::table("files", "", files),
             Field::text("filter", "Filter", "").hint("Only names with this in them are shown"),
+            Field::preview("preview", ""),
             Field::action("here", "Choose this folder")
                 .hint("Takes the folder itself instead of a file in it"),
         ];
