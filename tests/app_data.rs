@@ -5,9 +5,12 @@ mod sim;
 
 use brushwood::app::inspect::Inspection;
 use brushwood::app::lost::LostImage;
-use brushwood::app::{AppEvent, Effect, JobOutput, JournalRecord, Opened, Work};
+use brushwood::app::{
+    AppEvent, Effect, InputEvent, JobEvent, JobOutput, JournalRecord, MouseInput, Opened, Work,
+};
 use brushwood::data::Axis;
-use brushwood::project::{DataRole, DatasetLocation};
+use brushwood::project::{DataRole, DatasetInfo, DatasetLocation};
+use crossterm::event::{KeyModifiers, MouseButton, MouseEventKind};
 use sim::{Sim, lane};
 
 fn work(sim: &mut Sim) -> Work {
@@ -136,6 +139,92 @@ fn axes_are_checked_against_labels_and_the_other_images() {
     // With labels the shape has to stay.
     sim.keys("f3 space f1 p tab ctrl-u").text("tzxyc");
     assert!(error(&sim).contains("has labels"), "{}", error(&sim));
+}
+
+#[test]
+fn features_that_nobody_has_chosen_follow_the_axes() {
+    for chosen in [false, true] {
+        let mut sim = Sim::with_lanes(vec![lane("a", [1, 2, 12, 40, 1])]);
+        assert!(sim.app.shown_selection().compute_in_2d[2], "two slices are too few");
+        if chosen {
+            sim.keys("f2 space");
+        }
+        let before = sim.app.shown_selection();
+        sim.keys("f1 p tab ctrl-u").text("tzxyc").keys("enter");
+        sim.job_done(JobOutput::Reopened("change".into(), vec![(0, lane("a", [1, 40, 40, 40, 1]))]));
+        let all = brushwood::features::FeatureSelection::all_fitting([40, 40, 40]);
+        assert_eq!(sim.app.shown_selection(), if chosen { before.clone() } else { all });
+        sim.keys("U");
+        assert_eq!(sim.app.shown_selection(), before);
+    }
+}
+
+#[test]
+fn files_dropped_on_the_terminal_are_to_be_added() {
+    for (pasted, path) in [
+        ("/data/a.tif", "/data/a.tif"),
+        ("'/data/my cell.tif' /data/b.tif ", "/data/my cell.tif:/data/b.tif"),
+        ("/data/my\\ cell.tif\n/data/b.tif\n", "/data/my cell.tif:/data/b.tif"),
+        ("file:///data/a.tif", "/data/a.tif"),
+    ] {
+        let mut sim = Sim::new([1, 30, 40]);
+        sim.keys("f1").event(AppEvent::Input(InputEvent::Paste(pasted.into())));
+        assert_eq!(sim.app.form().unwrap().text("path"), path);
+    }
+}
+
+#[test]
+fn a_right_click_opens_the_properties() {
+    let mut sim = Sim::with_lanes(["a", "b"].map(|name| lane(name, [1, 1, 30, 40, 1])).to_vec());
+    sim.keys("f1");
+    let click = MouseInput {
+        kind: MouseEventKind::Down(MouseButton::Right),
+        modifiers: KeyModifiers::NONE,
+        cell: [10, 4],
+        picture: None,
+    };
+    sim.event(AppEvent::Input(InputEvent::Mouse(click)));
+    assert_eq!(sim.app.form().unwrap().title, "Properties of b");
+}
+
+#[test]
+fn images_are_copied_with_their_masks_and_saving_is_work_that_can_be_cancelled() {
+    let mut masked = lane("a", [1, 1, 30, 40, 1]);
+    let mask = DatasetInfo { id: "m".into(), nickname: "m".into(), ..masked.lane.raw.clone() };
+    masked.lane.mask = Some(mask);
+    masked.source.mask = Some(masked.source.raw.clone());
+    let mut sim = Sim::with_lanes(vec![masked, lane("b", [1, 1, 30, 40, 1])]);
+    sim.keys("f1 space down space p").keys("tab tab tab right right enter");
+    assert!(sim.app.form().is_none(), "{:?}", sim.app.form().map(|form| &form.refused));
+    let locations = |sim: &Sim| -> Vec<DatasetLocation> {
+        let lanes = &sim.app.project.lanes;
+        let all = [&lanes[0].raw, lanes[0].mask.as_ref().unwrap(), &lanes[1].raw];
+        all.map(|info| info.location.clone()).to_vec()
+    };
+    assert!(
+        locations(&sim).iter().all(|at| matches!(at, DatasetLocation::ToCopy { .. })),
+        "{:?}",
+        locations(&sim)
+    );
+    let added = sim.take_journal().into_iter().find_map(|record| match record {
+        JournalRecord::LaneAdded { index: 0, location, details, .. } => Some((location, details.unwrap())),
+        _ => None,
+    });
+    let (location, details) = added.unwrap();
+    assert!(location.ends_with("a.tif"), "until it is saved it is where it was: {location}");
+    assert_eq!((details.copied.as_deref(), details.mask_copied.as_deref()), (Some("a"), Some("m")));
+
+    sim.keys("ctrl-s");
+    let Work::Save(request) = work(&mut sim) else { panic!("copying is work in the background") };
+    assert_eq!(request.project.copies.keys().collect::<Vec<_>>(), ["a", "b", "m"]);
+    assert!(sim.app.files.saving);
+    let job = sim.app.jobs.running()[0].id;
+    sim.event(AppEvent::Job(job, JobEvent::Cancelled));
+    assert!(!sim.app.files.saving && sim.app.is_dirty(), "nothing was saved");
+    sim.keys("ctrl-s");
+    let Work::Save(request) = work(&mut sim) else { panic!("copying is work in the background") };
+    sim.job_done(JobOutput::Saved { path: request.path, mark: request.mark, result: Ok(()), file: None });
+    assert!(!sim.app.files.saving && !sim.app.is_dirty());
 }
 
 #[test]

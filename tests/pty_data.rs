@@ -27,6 +27,7 @@ const CTRL_Q: &str = "\x11";
 const CTRL_U: &str = "\x15";
 const DOWN: &str = "\x1b[B";
 const UP: &str = "\x1b[A";
+const LEFT: &str = "\x1b[D";
 const RIGHT: &str = "\x1b[C";
 const PAGE_DOWN: &str = "\x1b[6~";
 /// Depth, rows, columns, channels.
@@ -99,6 +100,11 @@ fn told(screen: &str) -> Option<Vec<f64>> {
 
 fn is_current(screen: &str) -> bool {
     screen.contains("OOB") && !screen.contains("updating") && !screen.contains("training")
+}
+
+/// Whether the project's name stands without a mark.
+fn is_saved(screen: &str) -> bool {
+    screen.lines().next().is_some_and(|line| line.trim_end().ends_with("a.ilp"))
 }
 
 /// Goes to a pixel and reads what the status line tells of it, once that is up to date.
@@ -176,7 +182,7 @@ fn images_come_in_features_are_chosen_and_predict_says_what_the_screen_said() {
     // The fourth is copied into the project, the first gets a mask.
     session.keys(&format!("{DOWN}{DOWN}{DOWN}{DOWN}p"));
     session.wait_text("Properties of s_0");
-    session.keys(&format!("\t\t\t\t{RIGHT}{RIGHT}\r"));
+    session.keys(&format!("\t\t\t\t{RIGHT}\r"));
     session.wait_text("copied into the project when that is saved");
     session.keys(&format!("{UP}{UP}{UP}{UP}m"));
     session.wait_text("prediction mask");
@@ -196,8 +202,10 @@ fn images_come_in_features_are_chosen_and_predict_says_what_the_screen_said() {
     session.wait_text("1.3");
     session.keys(" ");
     session.wait_text("7 features selected");
-    session.keys("2");
-    session.wait_text("change 2D/3D");
+    // It is in 2D, as the last column is; another one is put there.
+    session.wait_text("3D    3D    3D    3D    2D    2D    2D    2D");
+    session.keys(&format!("{LEFT}{LEFT}{LEFT}{LEFT}{LEFT}2"));
+    session.wait_text("3D    3D    2D    3D    2D    2D    2D    2D");
     session.wait("the cost", |t| t.text.screen().contents().contains("takes about"));
     // The second channel is left out.
     session.keys("c");
@@ -254,12 +262,17 @@ fn images_come_in_features_are_chosen_and_predict_says_what_the_screen_said() {
     assert_eq!(said_masked[1], [0.0, 0.0], "outside the mask");
     session.keys(CTRL_S);
     session.wait_text("Saved");
-    // Once more: what is in the file is carried over.
-    session.keys(&format!(" {CTRL_S}"));
-    session.wait("saved again", |t| !t.text.screen().contents().contains("a.ilp *"));
-    session.keys(&format!("U{CTRL_S}"));
-    session.wait_text("Saved");
-    session.wait("saved", |t| !t.text.screen().contents().contains("a.ilp *"));
+    session.wait("saved", |t| is_saved(&t.text.screen().contents()));
+    // Twice more: what is in the file is carried over.
+    for key in [" ", "U"] {
+        session.keys(key);
+        session.wait("changed", |t| {
+            let screen = t.text.screen().contents();
+            screen.contains("a.ilp *") && is_current(&screen)
+        });
+        session.keys(CTRL_S);
+        session.wait("saved again", |t| is_saved(&t.text.screen().contents()));
+    }
     session.keys(CTRL_Q);
     assert_eq!(session.wait_end(), 0);
 
@@ -287,7 +300,7 @@ fn images_come_in_features_are_chosen_and_predict_says_what_the_screen_said() {
     let project = Project::load(&home.path().join("a.ilp")).unwrap();
     let selection = project.selection.clone().unwrap();
     assert_eq!((selection.count(), selection.unused_channels), (7, vec![1]));
-    assert_eq!((selection.scales.len(), selection.compute_in_2d[7]), (8, true));
+    assert_eq!(selection.compute_in_2d, [false, false, true, false, true, true, true, true]);
     assert!(project.lanes[0].mask.is_some());
     assert_eq!(project.lanes[0].raw.axes.to_string(), "czyx");
     assert_eq!(project.lanes[1].raw.location, DatasetLocation::Relative("moved/b.tif".into()));
@@ -308,8 +321,15 @@ fn images_come_in_features_are_chosen_and_predict_says_what_the_screen_said() {
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let result = |name: &str| whole(open(&home.path().join("out").join(name), "zyxc").as_ref());
-    let probabilities = result("c-exported_data_Probabilities.npy");
+    let result = |kind: &str| {
+        let names = std::fs::read_dir(home.path().join("out")).unwrap().map(|entry| entry.unwrap().path());
+        let found = names.into_iter().find(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            name.starts_with('c') && name.contains(kind)
+        });
+        whole(open(&found.unwrap(), "zyxc").as_ref())
+    };
+    let probabilities = result("Probabilities");
     let close = |said: &[f64], volume: &Volume, [z, y, x]: [usize; 3]| {
         assert_eq!(said.len(), 2);
         for (class, said) in said.iter().enumerate() {
@@ -323,7 +343,7 @@ fn images_come_in_features_are_chosen_and_predict_says_what_the_screen_said() {
     for (said, at) in said.iter().zip(places) {
         close(said, &probabilities, at);
     }
-    let segmentation = result("c-exported_data_Simple Segmentation.npy");
+    let segmentation = result("Simple Segmentation");
     let [_, rows, columns, _] = SHAPE;
     let seen = classes_on(&home.path().join("seen.png"), [rows, columns]);
     for ((y, x), class) in (0..rows).flat_map(|y| (0..columns).map(move |x| (y, x))).zip(seen.iter()) {

@@ -3,7 +3,6 @@
 use super::availability::{Reason, available};
 use super::band::BandUse;
 use super::effect::Effect;
-use super::jobs::Work;
 use super::lanes::AddImages;
 use super::messages::Level;
 use super::paint::Tool;
@@ -33,7 +32,7 @@ impl App {
             Command::FileSaveAs(path) => self.save_as(&path),
             Command::FileSaveQuit => self.save_and_quit(),
             Command::LaneAdd(path) => {
-                self.start_job(format!("open {path}"), Work::AddLanes(AddImages::of(path)));
+                self.add_images(format!("open {path}"), AddImages::of(path));
             }
             Command::LaneRemove => self.remove_lanes(),
             Command::LaneReplace(path) => self.replace_lane(path),

@@ -56,6 +56,9 @@ pub struct AddImages {
     pub axes: Option<AxisOrder>,
     /// The images are to be copied into the project.
     pub copy: bool,
+    /// The last image of the project: where it is, its axes and its channels. Where the user gave it other axes
+    /// than its file says, images with as many dimensions and channels get the same.
+    pub previous: Option<(String, AxisOrder, usize)>,
 }
 
 impl AddImages {
@@ -126,7 +129,7 @@ fn misfit(name: &str, there: &ImageInfo, found: &ImageInfo) -> Option<Problem> {
         return Some(Problem::new(
             what,
             format!("it has {}, the project's images have {}", plural(b[4], "channel"), a[4]),
-            "Convert it, or start a new project for it",
+            "Give its axes as you add it, convert it, or start a new project for it",
         ));
     }
     if (a[1] > 1) != (b[1] > 1) {
@@ -134,7 +137,7 @@ fn misfit(name: &str, there: &ImageInfo, found: &ImageInfo) -> Option<Problem> {
         return Some(Problem::new(
             what,
             format!("it has {}, the project's images have {}", words(b[1]), words(a[1])),
-            "Start a new project for it",
+            "Give its axes as you add it, or start a new project for it",
         ));
     }
     None
@@ -256,6 +259,16 @@ impl App {
         self.reopen(format!("replace by {path}"), |request| request.raw = Some(path.clone()));
     }
 
+    /// Opens images for the project in the background.
+    pub(super) fn add_images(&mut self, title: String, mut request: AddImages) {
+        let last = self.project.lanes.last().zip(self.sources.last());
+        request.previous = last.and_then(|(lane, source)| {
+            let location = self.project.locate(&lane.raw).ok()?;
+            Some((location, lane.raw.axes.clone(), source.raw.info().shape[4]))
+        });
+        self.start_job(title, Work::AddLanes(request));
+    }
+
     /// Sets or removes the prediction mask of the image selected in the Data applet.
     pub(super) fn set_mask(&mut self, path: Option<String>) {
         let what = if path.is_some() { "set the mask" } else { "remove the mask" };
@@ -300,11 +313,25 @@ impl App {
         if replaced.is_empty() {
             return;
         }
+        // A selection that is still what the images were given at first follows their shape.
+        let given = self.given_selection();
+        let untouched = given.is_some() && given == self.project.selection;
         for (index, new) in &mut replaced {
             self.swap_lane(*index, new);
         }
-        self.record(Edit { what: what.to_owned(), replaced, ..Edit::default() });
+        let after = self.given_selection();
+        let selection = (untouched && after != given).then(|| {
+            self.project.selection.clone_from(&after);
+            [given, after]
+        });
+        self.record(Edit { what: what.to_owned(), replaced, selection, ..Edit::default() });
         self.inform(format!("Done: {what}"));
+    }
+
+    /// The features that a new project with these images begins with.
+    fn given_selection(&self) -> Option<FeatureSelection> {
+        let [_, z, y, x, _] = self.sources.first()?.raw.info().shape;
+        Some(FeatureSelection::all_fitting([z, y, x]))
     }
 
     /// Exchanges an image with another; the step of the history is the caller's.

@@ -3,7 +3,7 @@
 use ratatui::layout::{Margin, Rect};
 
 use super::features::TABLE_ROWS;
-use super::form::form_height;
+use super::form::{Form, form_height};
 use super::paint::Tool;
 use super::popups::{Popup, Question};
 use super::screen::Applet;
@@ -379,6 +379,22 @@ fn centered(screen: Rect, width: u16, height: u16) -> Rect {
     Rect::new((screen.width - width) / 2, (screen.height - height) / 2, width, height)
 }
 
+/// Lines that the explanation of a form takes in a popup of `width` columns, borders included.
+fn explanation_height(form: &Form, width: u16) -> u16 {
+    let room = usize::from(width.saturating_sub(2)).max(1);
+    // Wrapped at words a line is a little shorter.
+    let lines = form.explanation.lines().map(|line| {
+        let mut lines = 1;
+        let mut at = 0;
+        for word in line.split(' ').map(|word| word.chars().count()) {
+            (lines, at) =
+                if at > 0 && at + 1 + word > room { (lines + 1, word) } else { (lines, at + word + 1) };
+        }
+        lines
+    });
+    lines.sum::<u16>().max(1)
+}
+
 fn popup_area(app: &App, popup: &Popup, screen: Rect) -> Rect {
     let tall = screen.height.saturating_sub(4).max(3);
     match popup {
@@ -395,7 +411,11 @@ fn popup_area(app: &App, popup: &Popup, screen: Rect) -> Rect {
         }
         Popup::Messages { .. } => centered(screen, 100, tall),
         Popup::Form(open) => {
-            let height = form_height(&open.form).saturating_add(2);
+            let height = match open.form.explaining {
+                true => explanation_height(&open.form, open.form.width.min(screen.width)),
+                false => form_height(&open.form),
+            };
+            let height = height.saturating_add(2);
             let area = centered(screen, open.form.width, height.min(screen.height.saturating_sub(2).max(3)));
             if open.form.aside { Rect { x: 0, ..area } } else { area }
         }

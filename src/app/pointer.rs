@@ -223,9 +223,16 @@ impl App {
             MouseEventKind::ScrollDown => 1,
             MouseEventKind::Down(MouseButton::Left) => 0,
             MouseEventKind::Down(MouseButton::Right) => {
-                if let Spot::Label(number) = spot {
-                    self.run(Command::LabelSelect(number));
-                    self.run(Command::LabelEdit);
+                match spot {
+                    Spot::Label(number) => {
+                        self.run(Command::LabelSelect(number));
+                        self.run(Command::LabelEdit);
+                    }
+                    Spot::DataRow(row) => {
+                        self.screen.data_row = row;
+                        self.run(Command::LaneProperties);
+                    }
+                    _ => {}
                 }
                 return;
             }

@@ -243,7 +243,7 @@ impl App {
     pub(super) fn prompt(&mut self, name: &str) {
         let Some(row) = TABLE.iter().find(|row| row.name == name) else { return };
         if row.name == "lane.add" {
-            return self.add_images_dialog();
+            return self.add_images_dialog("");
         }
         if row.argument == Some("path") {
             return self.ask_for_path(row);
@@ -498,6 +498,10 @@ impl App {
                 open.paste(text, app);
                 Verdict::Stay
             });
+        }
+        // Terminals paste the names of files that are dropped on them.
+        if self.popups.is_empty() && self.screen.applet == super::screen::Applet::Data {
+            return self.add_dropped_files(text);
         }
         let line = match self.popups.last_mut() {
             Some(Popup::Help { filter: line, .. })

@@ -424,7 +424,11 @@ impl Checker<'_> {
             stack_along: request.stack_along,
         };
         let reader = io::open(&input.raw, &options)?;
-        let training = self.plan.project.lanes.last().map(|lane| &lane.raw.axes);
+        // An image of the project is read as there, others as the last of them.
+        let lanes = &self.plan.project.lanes;
+        let lane = self.lane_of(&input.raw).and_then(|lane| lanes.get(lane)).or(lanes.last());
+        let training = lane.map(|lane| lane.raw.axes.clone());
+        let training = training.as_ref();
         let own = &reader.info().axes;
         match training {
             Some(training)

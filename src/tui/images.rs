@@ -145,10 +145,18 @@ pub(super) fn new_lanes(request: &AddImages, job: &JobControl) -> Result<Vec<New
         stack_along: request.stack_along,
         ..OpenOptions::default()
     };
+    let given = given_axes(request);
     let mut lanes = Vec::new();
     for (i, location) in locations.iter().enumerate() {
         job.progress(i as f64 / locations.len() as f64)?;
         let mut new = new_lane(location, &options)?;
+        if let Some((axes, channels)) = &given
+            && axes.len() == new.lane.raw.axes.len()
+            && axes.canonical_shape(&new.lane.raw.shape)[Axis::C as usize] == *channels
+        {
+            let axes = Some(axes.clone());
+            new = new_lane(location, &OpenOptions { axes, ..options.clone() })?;
+        }
         if request.copy {
             let raw = &mut new.lane.raw;
             raw.location = Project::new().stored_as(raw, "copied").unwrap_or_else(|| raw.location.clone());
@@ -156,6 +164,15 @@ pub(super) fn new_lanes(request: &AddImages, job: &JobControl) -> Result<Vec<New
         lanes.push(new);
     }
     Ok(lanes)
+}
+
+/// The axes that the user gave the last image of the project, and its channels; `None` where they are the file's
+/// own, or where axes were given for the new images.
+fn given_axes(request: &AddImages) -> Option<(AxisOrder, usize)> {
+    let (location, axes, channels) = request.previous.as_ref()?;
+    let own = io::open(location, &OpenOptions::default()).ok()?;
+    let differ = own.info().axes != *axes && own.info().axes.len() == axes.len();
+    (request.axes.is_none() && differ).then(|| (axes.clone(), *channels))
 }
 
 fn new_lane(location: &str, options: &OpenOptions) -> Result<NewLane, Problem> {

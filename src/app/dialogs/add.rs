@@ -2,7 +2,6 @@
 
 use crate::app::form::{Dialog, Field, Form, Verdict};
 use crate::app::inspect::summary;
-use crate::app::jobs::Work;
 use crate::app::lanes::AddImages;
 use crate::app::state::App;
 use crate::data::{Axis, AxisOrder};
@@ -23,7 +22,7 @@ const EXPLANATION: &str = "Add images to the project.\n\
     Location: the project names the files (relative to itself where they lie below its folder), or copies them \
     into itself when it is saved.\n\
     Axes: what the dimensions mean, outermost first, for example zyx or yxc. Leave it empty to take what the \
-    file says.\n\
+    file says, or what you gave the image before it.\n\
     All images of a project have the same number of channels, and are all 2D or all 3D.";
 
 struct AddDialog {
@@ -125,19 +124,47 @@ impl Dialog for AddDialog {
         let stack_along = stack_along.filter(|_| locations.len() > 1);
         let axes = Self::axes(form).ok().flatten();
         let copy = form.chosen("storage") == 1;
-        let request = AddImages { locations, stack_along, dataset: dataset(form), axes, copy };
-        app.start_job(title, Work::AddLanes(request));
+        let request =
+            AddImages { locations, stack_along, dataset: dataset(form), axes, copy, previous: None };
+        app.add_images(title, request);
         Verdict::Close
     }
 }
 
+/// The files that were dropped on the terminal: quoted, escaped or as addresses, between blanks or on lines of
+/// their own.
+fn dropped_files(text: &str) -> Vec<String> {
+    let (mut files, mut file, mut quote) = (Vec::new(), String::new(), None);
+    let mut letters = text.trim().chars();
+    while let Some(letter) = letters.next() {
+        match (letter, quote) {
+            ('\\', None) => file.extend(letters.next()),
+            ('\'' | '"', None) => quote = Some(letter),
+            (end, Some(begin)) if end == begin => quote = None,
+            (blank, None) if blank.is_whitespace() => files.push(std::mem::take(&mut file)),
+            _ => file.push(letter),
+        }
+    }
+    files.push(file);
+    let path = |file: &String| file.strip_prefix("file://").unwrap_or(file).to_owned();
+    files.iter().filter(|file| !file.is_empty()).map(path).collect()
+}
+
 impl App {
+    /// Asks whether to add files that were dropped on the terminal, which pastes their names.
+    pub(in crate::app) fn add_dropped_files(&mut self, text: &str) {
+        let files = dropped_files(text);
+        if !files.is_empty() {
+            self.add_images_dialog(&files.join(":"));
+        }
+    }
+
     /// Asks which images to add.
-    pub(in crate::app) fn add_images_dialog(&mut self) {
+    pub(in crate::app) fn add_images_dialog(&mut self, named: &str) {
         let mut dataset = Field::choice("dataset", "Dataset", Vec::<String>::new(), 0);
         dataset.hidden = true;
         let fields = vec![
-            Field::path("path", "Files", "").hint("A file, a folder, or a pattern such as scan/*.png"),
+            Field::path("path", "Files", named).hint("A file, a folder, or a pattern such as scan/*.png"),
             Field::choice("mode", "Several files", MODES.map(|(name, _)| name), 0),
             dataset.hint("The dataset of the HDF5 file that is the image"),
             Field::text("axes", "Axes", "").hint("Empty: as the file says. Else for example zyx, yxc or tyx"),

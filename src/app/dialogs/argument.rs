@@ -1,5 +1,6 @@
 //! Asks for the path that a command needs.
 
+use crate::app::edits::location_text;
 use crate::app::form::{Dialog, Field, Form, Verdict};
 use crate::app::state::App;
 use crate::command::{Command, Row};
@@ -26,6 +27,16 @@ impl Dialog for PathArgument {
 }
 
 impl App {
+    /// A project's name beside its first image: the image's with another extension.
+    fn name_beside_the_first_image(&self) -> String {
+        let Some(lane) = self.project.lanes.first() else { return String::new() };
+        let location = location_text(&lane.raw);
+        let file = location.split(':').next().unwrap_or_default();
+        let end = [".h5/", ".hdf5/"].iter().find_map(|inner| Some(file.find(inner)? + inner.len() - 1));
+        let file = std::path::Path::new(&file[..end.unwrap_or(file.len())]);
+        file.with_extension("ilp").display().to_string()
+    }
+
     /// Asks for the path that `row` takes, beginning with what it is now.
     pub(in crate::app) fn ask_for_path(&mut self, row: &'static Row) {
         let now = match row.name {
@@ -34,6 +45,10 @@ impl App {
             _ => None,
         };
         let now = now.map_or(String::new(), |path| path.display().to_string());
+        let now = match row.name {
+            "file.save_as" if now.is_empty() => self.name_beside_the_first_image(),
+            _ => now,
+        };
         let field = Field::path("path", "Path", now);
         let explanation = format!(
             "{}.\nType a path: '~' is your home folder, a relative path starts where the program was started. \
