@@ -7,10 +7,13 @@ use std::path::PathBuf;
 
 use brushwood::app::popups::{Popup, QuestionKind};
 use brushwood::app::runs::{CheckFor, FileState, RunEvent, RunKind, RunOrder};
+use brushwood::app::visit::Visited;
 use brushwood::app::{AppEvent, Applet, Effect, SaveFailure};
-use brushwood::batch::{InputReport, InputSummary, OutputReport, PlanSummary};
-use brushwood::data::DType;
+use brushwood::batch::{InputReport, InputSummary, OutputReport, PlanSummary, Request, StoredResult};
+use brushwood::data::{DType, Volume};
+use brushwood::io::{self, ImageSpec};
 use brushwood::pipeline::ExportSource;
+use brushwood::render::LayerKind;
 use sim::{Sim, lane};
 
 /// Two images of 64 x 80 pixels.
@@ -22,7 +25,7 @@ fn two() -> Sim {
 }
 
 /// The newest check asked for, for a purpose: its number and the names and sources of its request.
-fn check(sim: &mut Sim, purpose: CheckFor) -> (u64, brushwood::batch::Request) {
+fn check(sim: &mut Sim, purpose: CheckFor) -> (u64, Request) {
     let checks = sim.take_effects().into_iter().filter_map(|effect| match effect {
         Effect::CheckRun(check) if check.purpose == purpose => Some((check.id, check.request)),
         _ => None,
@@ -316,9 +319,11 @@ fn a_result_is_looked_at_without_joining_the_project() {
     sim.event(AppEvent::Run(id, RunEvent::Ended(None)));
     sim.take_effects();
     sim.keys("enter");
-    assert!(sim.take_effects().iter().any(|e| matches!(e, Effect::Visit { input, .. } if input.raw == "a")));
+    assert!(sim.take_effects().iter().any(|e| matches!(e, Effect::Visit(visit) if visit.input.raw == "a")));
     let dirty = sim.app.is_dirty();
-    sim.event(AppEvent::Visited(Ok(Box::new(lane("a", [1, 1, 30, 40, 1])))));
+    let visited = Visited { lane: lane("a", [1, 1, 30, 40, 1]), result: None };
+    sim.event(AppEvent::Visited(Ok(Box::new(visited))));
+    assert!(sim.message().contains("'a' with predictions of now"), "{}", sim.message());
     assert_eq!((sim.app.screen.applet, sim.app.lane, sim.app.views.len()), (Applet::Training, 2, 3));
     assert_eq!(sim.app.engine_goal().unwrap().labels.len(), 3, "as many labels as images");
     // Neither key nor mouse paints on it, and a save does not hold it.
@@ -338,6 +343,67 @@ fn a_result_is_looked_at_without_joining_the_project() {
     assert_eq!(sim.app.is_dirty(), dirty);
     sim.keys("down enter");
     assert!(sim.message().contains("no such file"), "{}", sim.message());
+}
+
+/// A segmentation of 30 x 40 pixels in a file, class 2 in column 7 and class 1 elsewhere.
+fn segmentation(folder: &std::path::Path) -> StoredResult {
+    let path = folder.join("a_Simple Segmentation.npy");
+    let shape = [1, 1, 30, 40, 1];
+    let image = ndarray::Array5::from_shape_fn(shape, |(_, _, _, x, _)| if x == 7 { 2_u8 } else { 1 });
+    let spec = ImageSpec::new("yxc".parse().unwrap(), shape, DType::U8);
+    let mut writer = io::create("numpy", &path, &spec).unwrap();
+    writer.write([0; 5], &Volume::from(image)).unwrap();
+    writer.finish().unwrap();
+    let source = ExportSource::SimpleSegmentation;
+    let report = OutputReport {
+        source,
+        paths: vec![path],
+        axes: "yxc".into(),
+        shape: vec![30, 40, 1],
+        dtype: "uint8",
+    };
+    StoredResult::open(&report, &Request::default(), shape, 2).unwrap()
+}
+
+#[test]
+fn what_a_batch_wrote_is_shown_and_not_what_the_forest_says_now() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut sim = batch(&["a"]);
+    let layers = sim.app.layers.clone();
+    sim.take_effects();
+    let result = Some(Ok(segmentation(folder.path())));
+    sim.event(AppEvent::Visited(Ok(Box::new(Visited { lane: lane("a", [1, 1, 30, 40, 1]), result }))));
+    assert!(sim.message().contains("a_Simple Segmentation.npy (Simple Segmentation)"), "{}", sim.message());
+    assert!(
+        sim.app.layers.shows(LayerKind::Segmentation(1)) && !sim.app.layers.shows(LayerKind::Prediction(1))
+    );
+    let reads: Vec<_> = sim
+        .take_effects()
+        .into_iter()
+        .filter_map(|effect| match effect {
+            Effect::ReadResult(read) => Some(read),
+            _ => None,
+        })
+        .collect();
+    let [read] = &reads[..] else { panic!("{} reads of one slice", reads.len()) };
+    let view = sim.app.engine_view().unwrap();
+    assert_eq!(
+        sim.app.result_tiles(&view).map(|tiles| tiles.len()),
+        Some(0),
+        "nothing of the forest meanwhile"
+    );
+    let part = read.result.read(read.plane.t, &read.region, read.classes);
+    sim.event(AppEvent::ResultRead(read.clone(), part));
+    assert_eq!(sim.app.result_at(&view, [0, 3, 7]), Some(vec![0.0, 1.0]));
+    assert_eq!(sim.app.result_at(&view, [0, 3, 8]), Some(vec![1.0, 0.0]));
+    sim.keys("right");
+    assert!(!sim.take_effects().iter().any(|e| matches!(e, Effect::ReadResult(_))), "it is there");
+    sim.keys("esc");
+    assert!(!sim.app.shows_result());
+    assert_eq!(sim.app.layers, layers, "as they were before");
+    // An answer that comes too late is dropped.
+    sim.event(AppEvent::ResultRead(read.clone(), Ok(None)));
+    assert!(!sim.app.is_visiting());
 }
 
 #[test]

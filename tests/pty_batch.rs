@@ -177,7 +177,7 @@ fn an_export_a_batch_and_the_same_from_a_shell() {
 
     // A result is looked at and left again.
     session.keys("\r");
-    session.wait_text("with its predictions");
+    session.wait_text("with its result f");
     session.keys("\x1b");
     session.wait_text("Batch Processing");
 

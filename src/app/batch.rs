@@ -5,6 +5,7 @@ use super::messages::Problem;
 use super::runs::{CheckFor, FileState, RunKind};
 use super::screen::Applet;
 use super::state::App;
+use super::visit::VisitRequest;
 use crate::batch::{Input, PlanSummary};
 
 /// The Batch applet.
@@ -119,16 +120,19 @@ impl App {
         self.prepare_run(RunKind::Batch, request);
     }
 
-    /// Opens the selected file on the canvas, with the predictions over it.
+    /// Opens the selected file on the canvas, with its result over it.
     pub(super) fn open_batch_file(&mut self) {
         let Some(input) = self.batch.files.get(self.batch.selected).cloned() else { return };
-        let state = self.run_file(RunKind::Batch, &input).map(|file| file.state.clone());
-        match state {
-            Some(FileState::Done | FileState::Kept) => {
-                let axes = self.batch_axes();
-                self.outbox.push(Effect::Visit { input, axes });
+        let file =
+            self.run_file(RunKind::Batch, &input).map(|file| (file.state.clone(), file.outputs.clone()));
+        match file {
+            Some((FileState::Done | FileState::Kept, results)) => {
+                let request = self.runs.current.as_ref().map(|run| run.request().clone()).unwrap_or_default();
+                let (axes, classes) = (self.batch_axes(), self.project.classes.len());
+                let visit = VisitRequest { input, axes, results, request, classes };
+                self.outbox.push(Effect::Visit(Box::new(visit)));
             }
-            Some(FileState::Failed(why)) => {
+            Some((FileState::Failed(why), _)) => {
                 self.problem(Problem::new(
                     format!("'{}' failed", input.raw),
                     why,

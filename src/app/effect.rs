@@ -8,8 +8,7 @@ use super::journal::JournalRecord;
 use super::looking::FeatureRequest;
 use super::lost::OpenFound;
 use super::runs::{RunCheck, RunOrder};
-use crate::batch::Input;
-use crate::data::AxisOrder;
+use super::visit::{ResultRead, VisitRequest};
 use crate::project::Project;
 
 /// Something to do outside the state.
@@ -54,12 +53,9 @@ pub enum Effect {
     /// [`AppEvent::ImagesFound`](super::AppEvent::ImagesFound).
     FindImages(String),
     /// Open an image to look at; answer with [`AppEvent::Visited`](super::AppEvent::Visited).
-    Visit {
-        /// The image.
-        input: Input,
-        /// Axes to read it with, if it has as many.
-        axes: Option<AxisOrder>,
-    },
+    Visit(Box<VisitRequest>),
+    /// Read a part of a result that is shown; answer with [`AppEvent::ResultRead`](super::AppEvent::ResultRead).
+    ReadResult(ResultRead),
     /// Delete files; answer with [`AppEvent::Deleted`](super::AppEvent::Deleted).
     Delete(Vec<PathBuf>),
     /// Write what the canvas shows as a PNG file; answer with

@@ -14,6 +14,7 @@ use super::looking::FeatureRequest;
 use super::lost::LostImage;
 use super::messages::Problem;
 use super::runs::RunEvent;
+use super::visit::{ResultPart, ResultRead, Visited};
 use crate::data::Volume;
 use crate::data::revision::SelectionRev;
 use crate::engine::{self, LaneSource};
@@ -68,7 +69,9 @@ pub enum AppEvent {
     /// Answer to [`Effect::FindImages`](super::Effect::FindImages): what was named, and what it stands for.
     ImagesFound(String, Result<Vec<String>, String>),
     /// Answer to [`Effect::Visit`](super::Effect::Visit).
-    Visited(Result<Box<NewLane>, Problem>),
+    Visited(Result<Box<Visited>, Problem>),
+    /// Answer to [`Effect::ReadResult`](super::Effect::ReadResult): the part, or why there is none.
+    ResultRead(ResultRead, Result<ResultPart, String>),
     /// Answer to [`Effect::Delete`](super::Effect::Delete): how many are gone, and what failed.
     Deleted(usize, Vec<String>),
     /// Answer to [`Effect::SavePicture`](super::Effect::SavePicture).

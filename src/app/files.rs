@@ -64,7 +64,7 @@ impl App {
     pub(super) fn opened(&mut self, opened: Opened) {
         let changes = Edits::default().changes;
         let held = self.files.held.take();
-        self.visit_from = None;
+        self.visit = None;
         self.batch = Default::default();
         if self.runs.active().is_none() {
             self.runs.current = None;

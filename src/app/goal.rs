@@ -86,7 +86,7 @@ impl App {
             live: self.training.live && trains,
             once: self.training.once.filter(|_| trains),
             stored_forest: self.stored_forest().cloned(),
-            predict: self.layers.needs_predictions(),
+            predict: self.layers.needs_predictions() && !self.shows_result(),
             view,
             beside: views,
         })
@@ -125,7 +125,7 @@ impl App {
             lanes: self.sources.len(),
             live: self.training.live,
             once: self.training.once,
-            predict: self.layers.needs_predictions(),
+            predict: self.layers.needs_predictions() && !self.shows_result(),
             views: self.engine_views(),
         }
     }

@@ -46,7 +46,7 @@ pub mod state;
 pub mod training;
 pub mod training_tools;
 pub mod update;
-mod visit;
+pub mod visit;
 
 pub use availability::{Reason, available};
 pub use canvas::{LaneView, Pane};

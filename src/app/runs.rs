@@ -179,6 +179,11 @@ impl Run {
         self.files.iter().filter(|file| is(&file.state)).count()
     }
 
+    /// What it asks for.
+    pub(super) fn request(&self) -> &Request {
+        &self.request
+    }
+
     /// Images that failed.
     pub fn failed(&self) -> usize {
         self.count(|state| matches!(state, FileState::Failed(_)))

@@ -26,6 +26,7 @@ use super::screen::Screen;
 use super::slices::Slices;
 use super::training::Training;
 use super::training_tools::TrainingTools;
+use super::visit::Visit;
 use crate::command::Keymap;
 use crate::data::{LabelClass, LabelVolume, SlicePlane};
 use crate::engine::LaneSource;
@@ -84,8 +85,8 @@ pub struct App {
     pub batch: BatchPanel,
     /// Exports and batches under way.
     pub runs: Runs,
-    /// The lane shown before an image that is only looked at.
-    pub(super) visit_from: Option<usize>,
+    /// An image that is only looked at.
+    pub(super) visit: Option<Visit>,
     /// What keys do.
     pub keymap: Keymap,
     /// What was measured of the link to the terminal.
@@ -125,7 +126,7 @@ impl App {
             export: ExportPanel::default(),
             batch: BatchPanel::default(),
             runs: Runs::default(),
-            visit_from: None,
+            visit: None,
             keymap,
             link: Link::default(),
             now: Duration::ZERO,

@@ -234,7 +234,7 @@ impl App {
             _ => return false,
         };
         let idle = !self.training.live && self.training.once.is_none();
-        idle && trained_on < self.edits.labels_rev && self.layers.needs_predictions()
+        idle && trained_on < self.edits.labels_rev && self.layers.needs_predictions() && !self.shows_result()
     }
 
     /// The first classes without labels, as far as two labelled ones are missing, to be named to the user.

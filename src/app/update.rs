@@ -25,8 +25,9 @@ pub fn update(app: &mut App, event: AppEvent) -> Vec<Effect> {
         AppEvent::Recent(list) => app.files.recent = list,
         AppEvent::Run(id, event) => app.run_event(id, event),
         AppEvent::ImagesFound(named, found) => app.batch_images_found(named, found),
-        AppEvent::Visited(Ok(lane)) => app.visit(*lane),
+        AppEvent::Visited(Ok(visited)) => app.visit(*visited),
         AppEvent::Visited(Err(problem)) => app.problem(problem),
+        AppEvent::ResultRead(read, part) => app.result_read(read, part),
         AppEvent::Deleted(count, failed) => app.exported_deleted(count, failed),
         AppEvent::PictureSaved { path, result } => app.picture_saved(path, result),
         AppEvent::FeatureCost(revision, cost) => app.cost_measured(revision, cost),
@@ -38,6 +39,7 @@ pub fn update(app: &mut App, event: AppEvent) -> Vec<Effect> {
     app.refresh_histogram();
     app.ask_for_features();
     app.ask_for_cost();
+    app.ask_for_result();
     if app.goal_stamp() != before {
         app.refresh_goal_parts();
         app.outbox.push(Effect::Goal);

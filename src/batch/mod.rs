@@ -21,6 +21,7 @@ mod reblock;
 mod report;
 mod run;
 mod shell;
+mod stored_result;
 mod summary;
 pub mod train;
 
@@ -36,4 +37,5 @@ pub use problem::{PlanError, Problem};
 pub use report::{Event, InputReport, OutputReport, Report, TrainingReport};
 pub use run::{RunError, run, run_controlled};
 pub use shell::quote;
+pub use stored_result::StoredResult;
 pub use summary::{InputSummary, PlanSummary};

@@ -358,7 +358,7 @@ commands! {
     BatchClear, "batch.clear", Batch, "Take all files off the batch";
     BatchSelectBy(by: i32 = 1), "batch.select_by", Batch, "Select the next file of the batch";
     BatchStart, "batch.start", Batch, "Compute the files of the batch";
-    BatchOpen, "batch.open", Batch, "Open the selected file on the canvas with its predictions";
+    BatchOpen, "batch.open", Batch, "Open the selected file on the canvas with its result";
     RunPause, "run.pause", Global, "Pause the export or batch, or let it go on";
     RunCancel, "run.cancel", Global, "Stop the export or batch; what is written stays";
     RunCancelFile, "run.cancel_file", Global, "Leave the selected file out of the export or batch";

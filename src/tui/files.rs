@@ -8,9 +8,9 @@ use std::thread;
 use super::message::Message;
 use super::{access, images, journal, recent, visit};
 use crate::app::lost::OpenFound;
+use crate::app::visit::{ResultRead, VisitRequest};
 use crate::app::{Access, AppEvent, JournalRecord, Opened, Problem, SaveFailure, SaveRequest};
-use crate::batch::{Input, find_images};
-use crate::data::AxisOrder;
+use crate::batch::find_images;
 use crate::data::task::Cancelled;
 use crate::io::{self, FORMATS, OpenOptions};
 use crate::project::{Project, SavedFile};
@@ -28,7 +28,9 @@ pub(super) enum Task {
     /// Images that a pattern stands for.
     FindImages(String),
     /// An image to look at.
-    Visit(Input, Option<AxisOrder>),
+    Visit(Box<VisitRequest>),
+    /// A part of a result that is shown.
+    ReadResult(ResultRead),
     /// Files to delete.
     Delete(Vec<PathBuf>),
 }
@@ -70,7 +72,11 @@ pub(super) fn perform(task: Task, sender: Sender<Message>) -> std::io::Result<()
                 let found = find_images(&named).map_err(|error| error.to_string());
                 send(AppEvent::ImagesFound(named, found));
             }
-            Task::Visit(input, axes) => send(AppEvent::Visited(visit::visit(&input, axes).map(Box::new))),
+            Task::Visit(request) => send(AppEvent::Visited(visit::visit(&request).map(Box::new))),
+            Task::ReadResult(read) => {
+                let part = read.result.read(read.plane.t, &read.region, read.classes);
+                send(AppEvent::ResultRead(read, part));
+            }
             Task::Delete(files) => send(visit::delete(&files)),
         }
     })?;

@@ -250,9 +250,10 @@ impl SliceParts {
             let color = if what == BandUse::Zoom { WHITE } else { tool_color(app) };
             Band { corners, color }
         });
-        let tiles = match &app.tools.set_preview {
-            Some(preview) if preview.is_of(app.lane, shown.plane) => vec![preview_tile(preview)],
-            None if app.layers.needs_predictions() => engine.tiles(shown),
+        let tiles = match (&app.tools.set_preview, app.result_tiles(shown)) {
+            (Some(preview), _) if preview.is_of(app.lane, shown.plane) => vec![preview_tile(preview)],
+            (None, Some(result)) => result,
+            (None, None) if app.layers.needs_predictions() => engine.tiles(shown),
             _ => Vec::new(),
         };
         Some(SliceParts {

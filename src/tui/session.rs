@@ -478,7 +478,8 @@ impl Session {
             }
             Effect::OrderRun(order) => return self.runs.order(order),
             Effect::FindImages(named) => Task::FindImages(named),
-            Effect::Visit { input, axes } => Task::Visit(input, axes),
+            Effect::Visit(request) => Task::Visit(request),
+            Effect::ReadResult(read) => Task::ReadResult(read),
             Effect::Delete(files) => Task::Delete(files),
             Effect::SavePicture { path, overwrite } => return self.save_picture(path, overwrite),
             Effect::Copy(text) => {
@@ -529,7 +530,11 @@ impl Session {
             return;
         };
         let [_, z, y, x] = at;
-        let Some(values) = self.start.engine.probabilities(&view, [z, y, x]) else { return };
+        let values = match self.app.shows_result() {
+            true => self.app.result_at(&view, [z, y, x]),
+            false => self.start.engine.probabilities(&view, [z, y, x]),
+        };
+        let Some(values) = values else { return };
         let lane = view.lane;
         if self.app.training.probabilities.as_ref().is_none_or(|known| *known != (lane, at, values.clone())) {
             self.send(AppEvent::Probabilities { lane, at, values });

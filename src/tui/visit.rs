@@ -1,25 +1,27 @@
-//! Results of a batch: opening an image to look at, deleting files.
+//! Results of a batch: opening an image and its result to look at, deleting files.
 
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::app::visit::{VisitRequest, Visited};
 use crate::app::{AppEvent, NewLane, Problem};
-use crate::batch::Input;
+use crate::batch::StoredResult;
 use crate::data::AxisOrder;
 use crate::engine::LaneSource;
 use crate::io::{self, ImageReader, OpenOptions};
 use crate::project::Project;
 
-/// Opens an image to look at, with these axes if it has as many.
-pub(super) fn visit(input: &Input, axes: Option<AxisOrder>) -> Result<NewLane, Problem> {
+/// Opens an image to look at, and its result.
+pub(super) fn visit(request: &VisitRequest) -> Result<Visited, Problem> {
+    let VisitRequest { input, axes, results, request, classes } = request;
     let open = |location: &str, axes: Option<AxisOrder>| {
         io::open(location, &OpenOptions { axes, ..OpenOptions::default() })
             .map_err(|error| Problem::new(format!("Can't open '{location}'"), error.to_string(), ""))
     };
     let mut image = open(&input.raw, None)?;
-    if let Some(axes) = axes.filter(|axes| axes.len() == image.info().axes.len()) {
-        image = open(&input.raw, Some(axes))?;
+    if let Some(axes) = axes.as_ref().filter(|axes| axes.len() == image.info().axes.len()) {
+        image = open(&input.raw, Some(axes.clone()))?;
     }
     let mut project = Project::new();
     let info = project.describe(&input.raw, image.info());
@@ -30,7 +32,9 @@ pub(super) fn visit(input: &Input, axes: Option<AxisOrder>) -> Result<NewLane, P
     let mask = input.mask.as_ref().and_then(|mask| open(mask, None).ok());
     let mask = mask.filter(|mask| size(mask) == size(&image));
     let lane = project.lanes.remove(0);
-    Ok(NewLane { lane, source: LaneSource { raw: image, mask } })
+    let output = results.iter().find(|output| StoredResult::is_shown(output.source));
+    let result = output.map(|output| StoredResult::open(output, request, image.info().shape, *classes));
+    Ok(Visited { lane: NewLane { lane, source: LaneSource { raw: image, mask } }, result })
 }
 
 /// Deletes files; tells how many are gone and why others are not.
