@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use brushwood::graphics::input::{Event, Parser, Reply};
 use brushwood::graphics::session::FenceAnswer;
-use brushwood::graphics::{Brand, Capabilities, Environment, Probe, choose, session};
+use brushwood::graphics::{Brand, Capabilities, Colors, Environment, Probe, choose, session};
 use crossterm::event::KeyCode;
 use support::emulator::{Profile, Terminal};
 
@@ -90,6 +90,14 @@ fn each_terminal_gets_what_it_does_best() {
         assert_eq!(chosen(&found), encoder, "{found:?}");
         assert_eq!(found.cell_size(), cell, "{found:?}");
     }
+}
+
+#[test]
+fn terminals_known_by_name_have_all_colours() {
+    for profile in [Profile::xterm(), Profile::tmux_in_old_kitty(), Profile::konsole()] {
+        assert_eq!(query(profile, "").1.colors, Colors::True);
+    }
+    assert_eq!(query(Profile::mute(), "").1.colors, Colors::Indexed);
 }
 
 #[test]

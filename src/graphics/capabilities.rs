@@ -100,6 +100,14 @@ impl Brand {
     }
 }
 
+impl Brand {
+    /// Whether it takes colours of 24 bits: all that have a name here do, and SSH does not carry `COLORTERM`,
+    /// which would tell. tmux rounds for the terminal around it.
+    pub fn has_true_color(self) -> bool {
+        self != Brand::Unknown
+    }
+}
+
 /// How a cell's size was learnt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]

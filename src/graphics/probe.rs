@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::capabilities::{Brand, Capabilities, CellSource, Environment};
 use super::escape::passthrough;
+use super::half_blocks::Colors;
 use super::input::Reply;
 
 /// How long a terminal may stay silent.
@@ -272,6 +273,9 @@ impl Probe {
         let mut found = self.found.clone();
         if found.cell.is_none_or(|(_, source)| source != CellSource::Given) {
             found.cell = self.cell_size().or(found.cell);
+        }
+        if found.colors == Colors::Indexed && found.brand.has_true_color() {
+            found.colors = Colors::True;
         }
         if found.tmux {
             // tmux claims sixel whatever the terminal around it draws, and forwards no pixel mouse.

@@ -14,8 +14,10 @@ use crate::graphics::session::FENCES;
 
 /// Most requests open.
 const WINDOW: usize = 2;
-/// How long the link may be busy with one piece of a large picture.
-const PIECE: Duration = Duration::from_millis(25);
+/// How long the link may be busy with one piece of a large picture: what a key may have to wait for.
+const PIECE: Duration = Duration::from_millis(15);
+/// A link that was busy for so long tells its rate by this much of the difference from the rate known.
+const TELLING: (Duration, f64) = (Duration::from_millis(25), 0.3);
 /// An answer later than expected by so much says that the link carries less than was thought.
 const QUEUE: Duration = Duration::from_millis(35);
 /// A picture that takes longer is sent coarse first.
@@ -218,7 +220,7 @@ impl Pacer {
             Some(known) if rate >= known => rate.min(2.0 * known),
             Some(known) if request.has_gaps && leaving >= arriving => known,
             // Short measurements are rough.
-            Some(known) => known + (0.3 * busy / PIECE.as_secs_f64()).min(0.8) * (rate - known),
+            Some(known) => known + (TELLING.1 * busy / TELLING.0.as_secs_f64()).min(0.8) * (rate - known),
         });
     }
 

@@ -226,6 +226,9 @@ fn label_and_predict(name: &str, terminal: &Terminal) {
         }
         // A half-block shows the mean of many pixels, compared with the one in its middle.
         let alike = if canvas.is_coarse() { 0.5 } else { 0.95 };
+        if std::env::var_os("DEBUGX").is_some() {
+            eprintln!("{canvas:?} {}", likeness(&shot, &canvas, &raw));
+        }
         (likeness(&shot, &canvas, &raw) > alike).then_some(canvas)
     });
     if canvas.is_coarse() {
