@@ -240,6 +240,7 @@ fn any_change_stays_within_its_budget_per_cell() {
             }
             let sent = send(&mut encoder, &picture, &placement);
             assert!(sent <= 200 + most * count, "{id}: {sent} bytes for {count} cells of noise");
+            eprintln!("{id} {count} {sent} {}", sent / count);
         }
     }
 }

@@ -64,6 +64,8 @@ enum Step {
     Smooth(u8),
     /// The view moves (right, down), and the encoder is told so, or something wrong.
     Pan { right: i64, down: i64, told: bool },
+    /// The view shows each pixel so large.
+    Zoom(u8),
     /// The link is slow from now on, or fast again.
     Slow(bool),
     /// A slice in colour.
@@ -87,6 +89,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => any::<u8>().prop_map(Step::Smooth),
         3 => (-120..120_i64, -90..90_i64, any::<bool>())
             .prop_map(|(right, down, told)| Step::Pan { right, down, told }),
+        1 => (1..5_u8).prop_map(Step::Zoom),
         2 => any::<bool>().prop_map(Step::Slow),
         1 => any::<u8>().prop_map(Step::Color),
         2 => (0..40_u16, 0..14_u16, 1..20_u16, 1..8_u16)
@@ -110,6 +113,8 @@ struct Session {
     tolerance: u8,
     /// Where the view is.
     at: [i64; 2],
+    /// Screen pixels per pixel of the slice.
+    zoom: usize,
     /// Pictures go out in small pieces.
     slow: bool,
     /// Whether the picture is shown entirely.
@@ -140,6 +145,7 @@ impl Session {
             placement,
             tolerance: 0,
             at: [0; 2],
+            zoom: 1,
             slow: false,
             complete: true,
         };
@@ -159,7 +165,7 @@ impl Session {
         let width = picture.width;
         let [right, down] = self.at.map(|at| (at + 10_000) as usize);
         for (i, pixel) in picture.base.iter_mut().enumerate() {
-            *pixel = [noise(i % width + right, i / width + down, 7); 3];
+            *pixel = [noise((i % width + right) / self.zoom, (i / width + down) / self.zoom, 7); 3];
         }
     }
 
@@ -246,6 +252,10 @@ impl Session {
                 self.at = [self.at[0] + right, self.at[1] + down];
                 self.paint_base(&mut picture);
                 self.encoder.moved_by(if told { [right, down] } else { [down, right] });
+            }
+            Step::Zoom(zoom) => {
+                self.zoom = usize::from(zoom);
+                self.paint_base(&mut picture);
             }
             Step::Slow(slow) => self.slow = slow,
             Step::Color(seed) => {
@@ -356,8 +366,18 @@ impl Session {
     }
 }
 
+/// Few of these large cases, unless `PROPTEST_CASES` says how many.
+fn config() -> ProptestConfig {
+    let default = ProptestConfig::default();
+    if std::env::var_os("PROPTEST_CASES").is_some() {
+        default
+    } else {
+        ProptestConfig { cases: 16, ..default }
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
     #[test]
     fn the_screen_is_the_composed_picture(steps in steps()) {
         for (kind, entry) in ENCODERS.iter().enumerate() {
@@ -378,6 +398,26 @@ proptest! {
                 prop_assert!(!session.terminal.holds_images(), "{} leaves images behind", entry.id);
                 prop_assert_eq!(session.encoder.id(), entry.id);
             }
+        }
+    }
+}
+
+#[test]
+fn a_menu_over_a_picture_on_a_slow_link_is_seen_at_once() {
+    for (kind, entry) in ENCODERS.iter().enumerate() {
+        for profile in profiles(entry.id) {
+            let mut session = Session::new(kind, profile);
+            session.encode();
+            // A new overlay, of which little has gone out when a menu covers most of the picture.
+            for step in [Step::Slow(true), Step::Smooth(7), Step::Menu { x: 4, y: 2, width: 25, height: 8 }] {
+                session.apply(&step);
+                session.encode();
+                session.check(&step);
+            }
+            assert!(!session.complete || entry.id == "ascii", "{} is not slow enough to tell", entry.id);
+            session.apply(&Step::Close);
+            session.finish();
+            session.check(&Step::Close);
         }
     }
 }

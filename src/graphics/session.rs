@@ -123,7 +123,7 @@ pub fn leave(terminal: &Capabilities) -> Vec<u8> {
 pub fn mouse_unit(terminal: &Capabilities) -> MouseUnit {
     match terminal.brand {
         _ if !terminal.pixel_mouse => MouseUnit::Cells,
-        Brand::Kitty => MouseUnit::Pixels { origin: 0 },
+        Brand::Kitty | Brand::XtermJs => MouseUnit::Pixels { origin: 0 },
         _ => MouseUnit::Pixels { origin: 1 },
     }
 }

@@ -11,10 +11,12 @@ pub(super) fn locate(mouse: &Mouse, cell: [f64; 2], canvas: &CanvasGeometry) -> 
             let at = [f64::from(x) + 0.5, f64::from(y) + 0.5];
             let at_cell: [i32; 2] = std::array::from_fn(|i| (at[i] / cell[i]).floor() as i32);
             let area = canvas.area;
-            // Row and column: the picture's pixels may be larger than the terminal's.
+            // Row and column: the picture's pixels may be larger than the terminal's. Where cells have no whole
+            // size, terminals draw from a whole pixel on.
             let pixels = |i: usize, start: u16, count: u16| {
-                let size = f64::from(count.max(1)) * cell[i];
-                (at[i] - f64::from(start) * cell[i]) * canvas.picture[1 - i] as f64 / size - 0.5
+                let size = (f64::from(count.max(1)) * cell[i]).floor();
+                let origin = (f64::from(start) * cell[i]).floor();
+                (at[i] - origin) * canvas.picture[1 - i] as f64 / size - 0.5
             };
             (at_cell, Some([pixels(1, area.y, area.height), pixels(0, area.x, area.width)]))
         }
@@ -39,6 +41,21 @@ mod tests {
         let place = at(Position::Pixel { x: 90 + 7, y: 36 + 20 }, [360, 360]);
         assert_eq!(place.cell, [10, 3]);
         assert_eq!(place.picture, Some([20.0, 7.0]));
+    }
+
+    #[test]
+    fn cells_without_a_whole_size_move_nothing() {
+        let mouse = |x, y| Mouse {
+            kind: MouseEventKind::Moved,
+            position: Position::Pixel { x, y },
+            modifiers: KeyModifiers::empty(),
+        };
+        let canvas =
+            CanvasGeometry { area: Rect::new(23, 2, 69, 37), picture: [592, 581], pixel_aspect: 1.0 };
+        for (x, y) in [(0, 0), (1, 7), (300, 200), (580, 591)] {
+            let place = locate(&mouse(193 + x, 32 + y), [8.426, 16.0], &canvas);
+            assert_eq!(place.picture, Some([f64::from(y), f64::from(x)]));
+        }
     }
 
     #[test]

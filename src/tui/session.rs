@@ -646,7 +646,7 @@ impl Session {
         }
         let cell = self.cell();
         let pair = |[a, b]: [f64; 2]| format!("{a},{b}");
-        let origin = [f64::from(area.x) * cell[0], f64::from(area.y) * cell[1]];
+        let origin = [(f64::from(area.x) * cell[0]).floor(), (f64::from(area.y) * cell[1]).floor()];
         tracing::debug!(
             "canvas origin={} area={} picture={} center={} zoom={} cell={} screen={} slice={}",
             pair(origin),

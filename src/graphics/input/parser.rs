@@ -32,7 +32,7 @@ pub enum MouseUnit {
     /// Cells, from 1 (mode 1006).
     #[default]
     Cells,
-    /// Pixels (mode 1016), counted from `origin`: 0 in kitty, 1 in xterm.
+    /// Pixels (mode 1016), counted from `origin`: 0 in kitty and xterm.js, 1 in xterm.
     Pixels {
         /// The number of the first pixel.
         origin: i32,
