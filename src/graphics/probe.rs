@@ -21,6 +21,9 @@ const IMAGE: u32 = 41;
 /// Image id of the question for placeholders; nothing is stored under it.
 const PLACEHOLDER_QUESTION: u32 = 40;
 
+/// Device attributes of xterm.js with pictures, which does not tell its name.
+const XTERM_JS: [u32; 4] = [62, 4, 9, 22];
+
 /// The query's course.
 #[derive(Clone, Debug)]
 pub struct Probe {
@@ -183,6 +186,9 @@ impl Probe {
         match reply {
             Reply::DeviceAttributes(features) => {
                 let sixel = features.contains(&4);
+                if self.found.brand == Brand::Unknown && *features == XTERM_JS {
+                    self.found.brand = Brand::XtermJs;
+                }
                 if self.closed.is_none() {
                     self.closed = Some(at);
                     self.found.sixel = sixel;

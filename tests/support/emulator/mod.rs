@@ -91,7 +91,7 @@ impl Profile {
     /// The engine of VS Code's terminal: cells of 9.03 pixels.
     pub fn xterm_js() -> Self {
         Profile {
-            name: Some("xterm.js(6.0.0)"),
+            name: None,
             attributes: Some("62;4;9;22"),
             cell: [9.03, 17.0],
             reports_size: true,
