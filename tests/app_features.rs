@@ -134,8 +134,8 @@ fn presets_take_what_fits_and_esc_takes_nothing() {
     let mut sim = Sim::new([1, 64, 30]);
     let before = sim.app.shown_selection();
     sim.keys("f2 P down down");
-    let preview = format!("{:?}", sim.app.form().unwrap().field("what").unwrap().kind);
-    assert!(preview.contains("19 features") && preview.contains("MB"), "{preview}");
+    let hint = sim.app.form().unwrap().note();
+    assert!(hint.contains("19 features") && hint.contains("MB"), "{hint}");
     sim.keys("esc");
     assert_eq!(sim.app.shown_selection(), before);
     sim.keys("P down down enter");

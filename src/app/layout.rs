@@ -23,11 +23,11 @@ const MOST_CHANNELS: usize = 6;
 /// Lines below the labels in their panel: "add", brushes, live update.
 pub const LABELS_FOOT: u16 = 3;
 /// Columns of the names in the feature table.
-pub const FEATURE_NAMES: u16 = 33;
+pub const FEATURE_NAMES: u16 = 34;
 /// Columns of a scale in the feature table.
 pub const FEATURE_COLUMN: u16 = 6;
 /// Columns of the list of features that are looked at.
-const FEATURE_LIST: u16 = 44;
+const FEATURE_LIST: u16 = 52;
 /// Lines above the first row of the feature table: the scales, and how far they see.
 pub const FEATURE_HEAD: u16 = 2;
 

@@ -90,6 +90,7 @@ impl App {
     /// The brush that paints now or would paint next, for its preview.
     pub fn brush_in_hand(&self) -> Option<Brush> {
         match (self.paint.tool, &self.paint.drag) {
+            _ if self.screen.applet != super::Applet::Training => None,
             (_, Some(super::pointer::Drag::Paint(_, brush, _))) => Some(*brush),
             (Tool::Brush | Tool::Eraser, _) => Some(self.paint.active_brush()),
             _ => None,

@@ -164,12 +164,12 @@ impl App {
         let mut dataset = Field::choice("dataset", "Dataset", Vec::<String>::new(), 0);
         dataset.hidden = true;
         let fields = vec![
-            Field::path("path", "Files", named).hint("A file, a folder, or a pattern such as scan/*.png"),
+            Field::path("path", "Files", named).hint("A file, a folder or a pattern (scan/*.png)"),
             Field::choice("mode", "Several files", MODES.map(|(name, _)| name), 0),
             dataset.hint("The dataset of the HDF5 file that is the image"),
             Field::text("axes", "Axes", "").hint("Empty: as the file says. Else for example zyx, yxc or tyx"),
             Field::choice("storage", "Location", ["where they are", "copied into the project"], 0)
-                .hint("Copies are made when the project is saved; the files are not needed any more then"),
+                .hint("Copies are made when the project is saved"),
             Field::preview("preview", "What will be added"),
         ];
         let form = Form::new("Add images", EXPLANATION, fields).accepts_by("Add").wide(100);

@@ -24,7 +24,9 @@ impl Dialog for Channels {
         }
         let columns = app.feature_names().len();
         let used = columns / count.max(1) * (count - unused.len());
-        form.set_preview("cost", vec![format!("{used} of {columns} feature channels are learned from")]);
+        if let Some(field) = form.field_mut("channels") {
+            field.hint = format!("{used} of {columns} feature channels are learned from");
+        }
     }
 
     fn accept(&mut self, form: &mut Form, app: &mut App) -> Verdict {
@@ -41,7 +43,7 @@ impl App {
         let rows = (0..self.shape()[4])
             .map(|channel| Row::new([format!("channel {}", channel + 1)]).marked(!unused.contains(&channel)));
         table.set_rows(rows.collect());
-        let fields = vec![Field::table("channels", "", table), Field::preview("cost", "")];
-        self.open_form(Form::new("Channels that are used", EXPLANATION, fields).wide(64), Channels);
+        let fields = vec![Field::table("channels", "", table)];
+        self.open_form(Form::new("Channels that are used", EXPLANATION, fields).wide(78), Channels);
     }
 }

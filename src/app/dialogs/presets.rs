@@ -42,7 +42,9 @@ impl Dialog for Presets {
                 )
             }
         };
-        form.set_preview("what", vec![line]);
+        if let Some(field) = form.field_mut("presets") {
+            field.hint = line;
+        }
     }
 
     fn accept(&mut self, form: &mut Form, app: &mut App) -> Verdict {
@@ -80,7 +82,7 @@ impl App {
             Row::new([(*name).to_owned(), (*purpose).to_owned(), of(self, at).count().to_string()])
         });
         table.set_rows(rows.collect());
-        let fields = vec![Field::table("presets", "", table), Field::preview("what", "")];
+        let fields = vec![Field::table("presets", "", table)];
         self.open_form(
             Form::new("Feature presets", EXPLANATION, fields).accepts_by("Take").wide(72),
             Presets,

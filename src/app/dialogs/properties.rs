@@ -291,7 +291,7 @@ impl App {
             Field::number("low", "Shown black", range.map(|(low, _)| low)).optional(),
             Field::number("high", "Shown white", range.map(|(_, high)| high)).optional(),
             choice("storage", "Location", STORAGE.to_vec(), storage)
-                .hint("Relative to the project, absolute, or copied into the project when it is saved"),
+                .hint("A copy is made when the project is saved"),
             Field::preview("preview", ""),
         ]);
         let mask = match dialog.lanes[..] {

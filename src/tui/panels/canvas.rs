@@ -7,7 +7,7 @@ use ratatui::widgets::{Paragraph, Wrap};
 
 use super::theme::{Theme, cut};
 use crate::app::band::BandUse;
-use crate::app::{App, Focus, Tool};
+use crate::app::{App, Applet, Focus, Tool};
 use crate::command::{Action, Command};
 
 /// Draws the frame.
@@ -45,6 +45,8 @@ fn tool_line(app: &App, theme: &Theme) -> Line<'static> {
         Tool::Navigate => " navigate ".into(),
         Tool::Contrast => " window leveling ".into(),
     };
+    // Elsewhere nothing is painted.
+    let text = if app.screen.applet == Applet::Training { text } else { String::new() };
     let mut spans = vec![Span::raw(text)];
     if let Some((what, [a, b])) = app.band() {
         let name = match what {
