@@ -35,7 +35,8 @@ impl Problem {
         let mut line = self.what.clone();
         for (mark, part) in [(": ", &self.why), (". ", &self.remedy)] {
             if !part.is_empty() {
-                line.push_str(mark);
+                // A question ends its sentence itself.
+                line.push_str(if line.ends_with('?') { " " } else { mark });
                 line.push_str(part);
             }
         }
