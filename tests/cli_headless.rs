@@ -4,39 +4,37 @@
 
 mod predict_support;
 
-use std::path::{Path, PathBuf};
+use std::ops::Deref;
 use std::process::{Command, Output};
 
-use brushwood::data::{DType, Roi5, Volume};
-use brushwood::io::{self, ImageSpec, OpenOptions};
+use brushwood::data::DType;
 use brushwood::project::Project;
 use ndarray::{Array5, s};
-use predict_support::{assert_exit, golden, stderr};
+use predict_support::desk::Desk;
+use predict_support::{assert_exit, stderr};
 
-/// A folder with a golden project and its image, where the program is run.
-struct Desk {
-    folder: tempfile::TempDir,
+/// A golden project and its image in a folder where the program is run as ilastik's headless mode.
+struct Headless {
+    desk: Desk,
     name: &'static str,
 }
 
-impl Desk {
-    fn new(name: &'static str) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        for file in [format!("{name}.ilp"), format!("{name}_raw.h5")] {
-            std::fs::copy(golden(&format!("{name}/{file}")), folder.path().join(file)).expect("copied");
-        }
-        Desk { folder, name }
-    }
+impl Deref for Headless {
+    type Target = Desk;
 
-    fn path(&self, file: &str) -> PathBuf {
-        self.folder.path().join(file)
+    fn deref(&self) -> &Desk {
+        &self.desk
+    }
+}
+
+impl Headless {
+    fn new(name: &'static str) -> Self {
+        Headless { desk: Desk::golden(name), name }
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_brushwood"));
-        command.current_dir(self.folder.path()).arg("--headless").arg(format!("--project={}.ilp", self.name));
-        command.args(arguments);
-        command
+        let project = format!("--project={}.ilp", self.name);
+        self.desk.command(&[&["--headless", &project], arguments].concat())
     }
 
     fn headless(&self, arguments: &[&str]) -> Output {
@@ -49,38 +47,10 @@ impl Desk {
         self.read(file)
     }
 
-    fn read(&self, file: &str) -> Array5<f32> {
-        read(&self.path(file))
-    }
-
     /// The project's image.
     fn raw(&self) -> Array5<f32> {
         self.read(&format!("{}_raw.h5", self.name))
     }
-
-    fn write(&self, file: &str, format: &str, axes: &str, image: Array5<u8>) {
-        let shape = image.dim();
-        let shape = [shape.0, shape.1, shape.2, shape.3, shape.4];
-        let spec = ImageSpec::new(axes.parse().expect("axes"), shape, DType::U8);
-        let mut writer = io::create(format, &self.path(file), &spec).expect("begun");
-        writer.write([0; 5], &Volume::from(image)).expect("written");
-        writer.finish().expect("complete");
-    }
-
-    fn files(&self) -> Vec<String> {
-        let mut names: Vec<String> = std::fs::read_dir(self.folder.path())
-            .expect("listed")
-            .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
-            .collect();
-        names.sort();
-        names
-    }
-}
-
-/// An image, `tzyxc`.
-fn read(path: &Path) -> Array5<f32> {
-    let reader = io::open(&path.display().to_string(), &OpenOptions::default()).expect("an image");
-    reader.read(&Roi5::whole(reader.info().shape)).expect("read").to_f32()
 }
 
 /// Noise, `tzyxc`.
@@ -99,7 +69,7 @@ const NPY: [&str; 2] = ["--output_format=numpy", "--output_filename_format={data
 
 #[test]
 fn one_image_with_the_projects_settings() {
-    let desk = Desk::new("gray");
+    let desk = Headless::new("gray");
     let output = desk.result(&["gray_raw.h5"], "gray_raw_Probabilities.h5");
     assert_eq!(output.dim(), (1, 1, 72, 80, 2));
     assert_eq!(
@@ -110,9 +80,9 @@ fn one_image_with_the_projects_settings() {
 
 #[test]
 fn several_images_into_another_folder_and_format() {
-    let desk = Desk::new("gray");
+    let desk = Headless::new("gray");
     for (name, seed) in [("a.png", 1), ("b.png", 2)] {
-        desk.write(name, "png", "yxc", noise([1, 1, 50, 60, 1], seed));
+        desk.write(name, "yxc", DType::U8, noise([1, 1, 50, 60, 1], seed));
     }
     let arguments = [
         "--output_format=tiff",
@@ -128,8 +98,8 @@ fn several_images_into_another_folder_and_format() {
 
 #[test]
 fn a_segmented_volume_as_a_sequence_of_pictures() {
-    let desk = Desk::new("vol");
-    desk.write("img.npy", "numpy", "zyx", noise([1, 20, 40, 44, 1], 1));
+    let desk = Headless::new("vol");
+    desk.write("img.npy", "zyx", DType::U8, noise([1, 20, 40, 44, 1], 1));
     let source = "--export_source=Simple Segmentation";
     let arguments = [
         source,
@@ -155,15 +125,20 @@ fn a_segmented_volume_as_a_sequence_of_pictures() {
 
 #[test]
 fn images_and_masks_by_role_are_paired() {
-    let desk = Desk::new("gray");
+    let desk = Headless::new("gray");
     for (name, seed) in [("a.npy", 1), ("b.npy", 2)] {
-        desk.write(name, "numpy", "yx", noise([1, 1, 50, 60, 1], seed));
+        desk.write(name, "yx", DType::U8, noise([1, 1, 50, 60, 1], seed));
     }
-    desk.write("left.png", "png", "yxc", Array5::from_shape_fn((1, 1, 50, 60, 1), |at| u8::from(at.3 < 30)));
+    desk.write(
+        "left.png",
+        "yxc",
+        DType::U8,
+        Array5::from_shape_fn((1, 1, 50, 60, 1), |at| u8::from(at.3 < 30)),
+    );
     desk.write(
         "top.npy",
-        "numpy",
         "yx",
+        DType::U8,
         Array5::from_shape_fn((1, 1, 50, 60, 1), |at| 200 * u8::from(at.2 < 20)),
     );
     let roles = ["--raw_data", "a.npy", "b.npy", "--prediction_mask", "left.png", "top.npy"];
@@ -186,12 +161,12 @@ fn images_and_masks_by_role_are_paired() {
 
 #[test]
 fn axes_may_be_given_for_images_and_masks() {
-    let desk = Desk::new("gray");
+    let desk = Headless::new("gray");
     let image = noise([1, 1, 50, 60, 1], 1);
-    desk.write("yx.npy", "numpy", "yx", image.clone());
-    desk.write("xy.npy", "numpy", "xy", image);
+    desk.write("yx.npy", "yx", DType::U8, image.clone());
+    desk.write("xy.npy", "xy", DType::U8, image);
     let mask = Array5::from_shape_fn((1, 1, 50, 60, 1), |at| u8::from(at.2 + at.3 < 60));
-    desk.write("mask.npy", "numpy", "xy", mask);
+    desk.write("mask.npy", "xy", DType::U8, mask);
     let whole = desk.result(&[&NPY[..], &["yx.npy"]].concat(), "yx_out.npy");
     let order = "--output_axis_order=yxc";
     let same = desk.result(&[&NPY[..], &["--input_axes=xy", order, "xy.npy"]].concat(), "xy_out.npy");
@@ -204,25 +179,25 @@ fn axes_may_be_given_for_images_and_masks() {
 
 #[test]
 fn stacks_along_z_and_channels() {
-    let desk = Desk::new("vol");
+    let desk = Headless::new("vol");
     let volume = noise([1, 20, 40, 44, 1], 3);
-    desk.write("whole.npy", "numpy", "zyx", volume.clone());
+    desk.write("whole.npy", "zyx", DType::U8, volume.clone());
     std::fs::create_dir(desk.path("dir")).expect("a folder");
     for z in 0..20 {
         let slice = volume.slice(s![.., z..z + 1, .., .., ..]).to_owned();
-        desk.write(&format!("dir/s_{z:02}.png"), "png", "yxc", slice);
+        desk.write(&format!("dir/s_{z:02}.png"), "yxc", DType::U8, slice);
     }
     let whole = desk.result(&[&NPY[..], &["whole.npy"]].concat(), "whole_out.npy");
     let out = "--output_filename_format=stack_out";
     let stack = ["--output_format=numpy", out, "--stack_along", "z", "--preconvert_stacks", "dir/*.png"];
     assert_eq!(bits(&desk.result(&stack, "stack_out.npy")), bits(&whole));
 
-    let desk = Desk::new("rgb");
+    let desk = Headless::new("rgb");
     let image = desk.raw().mapv(|value| value as u8);
     assert_eq!(image.mapv(f32::from), desk.raw(), "8 bits");
     for c in 0..3 {
         let channel = image.slice(s![.., .., .., .., c..c + 1]).to_owned();
-        desk.write(&format!("c{c}.png"), "png", "yxc", channel);
+        desk.write(&format!("c{c}.png"), "yxc", DType::U8, channel);
     }
     let whole = desk.result(&[&NPY[..], &["rgb_raw.h5"]].concat(), "rgb_raw_out.npy");
     let stack = ["--output_format=numpy", out, "--stack_along=c", "c*.png"];
@@ -231,13 +206,13 @@ fn stacks_along_z_and_channels() {
 
 #[test]
 fn cutouts_count_the_axes_that_the_image_has() {
-    let desk = Desk::new("gray");
+    let desk = Headless::new("gray");
     let whole = desk.result(&[&NPY[..], &["gray_raw.h5"]].concat(), "gray_raw_out.npy");
     let cutout = ["--cutout_subregion", "[(10,20,0),(30,None,2)]", "gray_raw.h5"];
     let part = desk.result(&[&NPY[..], &cutout].concat(), "gray_raw_out.npy");
     assert_eq!(bits(&part), bits(&whole.slice(s![.., .., 10..30, 20.., ..]).to_owned()));
 
-    let desk = Desk::new("vol");
+    let desk = Headless::new("vol");
     let whole = desk.result(&[&NPY[..], &["vol_raw.h5"]].concat(), "vol_raw_out.npy");
     for region in ["[(0,10,10,0),(5,36,40,None)]", "[(0,0,10,10,0),(1,5,36,40,2)]"] {
         let cutout = ["--cutout_subregion", region, "vol_raw.h5"];
@@ -248,7 +223,7 @@ fn cutouts_count_the_axes_that_the_image_has() {
 
 #[test]
 fn every_source_alone_and_all_in_one_pass() {
-    let desk = Desk::new("gray");
+    let desk = Headless::new("gray");
     // HDF5 says which axes there are; ilastik's guess for 49 channels would be slices.
     let hdf5 = ["--output_format=hdf5", "--output_filename_format=one"];
     let names = ["Probabilities", "Simple Segmentation", "Uncertainty", "Features", "Labels"];
@@ -282,7 +257,7 @@ fn every_source_alone_and_all_in_one_pass() {
 
 #[test]
 fn names_take_pythons_format_specifications() {
-    let desk = Desk::new("vol");
+    let desk = Headless::new("vol");
     let arguments = [
         "--output_format=tiff sequence",
         "--output_filename_format=out/{nickname:>9}_{x_start:03d}-{x_stop}_{slice_index:05d}",
@@ -299,7 +274,7 @@ fn names_take_pythons_format_specifications() {
 
 #[test]
 fn options_of_the_program_itself_are_accepted_or_explained() {
-    let desk = Desk::new("gray");
+    let desk = Headless::new("gray");
     let before = std::fs::read(desk.path("gray.ilp")).expect("read");
     let accepted = [
         "--readonly",
@@ -321,7 +296,7 @@ fn options_of_the_program_itself_are_accepted_or_explained() {
     assert_exit(&retrained, 0);
     assert!(stderr(&retrained).contains("out-of-bag error"), "{}", stderr(&retrained));
     assert_eq!(std::fs::read(desk.path("gray.ilp")).expect("read"), before);
-    assert_eq!(desk.files(), ["gray.ilp", "gray_raw.h5", "gray_raw_out.npy"]);
+    assert_eq!(desk.names(), ["gray.ilp", "gray_raw.h5", "gray_raw_out.npy"]);
     for (option, why) in [
         ("--distributed", "MPI"),
         ("--label-proportion=0.5", "trains on all labels"),
@@ -336,7 +311,7 @@ fn options_of_the_program_itself_are_accepted_or_explained() {
 
 #[test]
 fn limits_from_the_environment_change_no_bit() {
-    let desk = Desk::new("noisy");
+    let desk = Headless::new("noisy");
     let arguments = [&NPY[..], &["noisy_raw.h5"]].concat();
     let whole = desk.result(&arguments, "noisy_raw_out.npy");
     for (threads, megabytes) in [("1", "500"), ("0", "1"), ("3", "8")] {
@@ -349,7 +324,7 @@ fn limits_from_the_environment_change_no_bit() {
 
 #[test]
 fn settings_stored_in_the_project_hold_unless_others_are_given() {
-    let desk = Desk::new("gray");
+    let desk = Headless::new("gray");
     let floats = desk.result(&[&NPY[..], &["gray_raw.h5"]].concat(), "gray_raw_out.npy");
     let mut project = Project::load(&desk.path("gray.ilp")).expect("a project");
     project.export.format = "multipage tiff".into();

@@ -4,29 +4,31 @@
 
 mod predict_support;
 
-use std::path::{Path, PathBuf};
+use std::ops::Deref;
+use std::path::Path;
 
 use brushwood::data::{DType, Volume};
 use brushwood::io::{self, ImageSpec};
+use predict_support::desk::Desk;
 use predict_support::{assert_exit, brushwood, golden, npy, stderr};
 
-/// A folder with a copy of a golden project and its image.
+/// A golden project and its image in a folder of their own.
 struct Bench {
-    folder: tempfile::TempDir,
+    desk: Desk,
     name: &'static str,
+}
+
+impl Deref for Bench {
+    type Target = Desk;
+
+    fn deref(&self) -> &Desk {
+        &self.desk
+    }
 }
 
 impl Bench {
     fn new(name: &'static str) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        for file in [format!("{name}.ilp"), format!("{name}_raw.h5")] {
-            std::fs::copy(golden(&format!("{name}/{file}")), folder.path().join(file)).expect("copied");
-        }
-        Bench { folder, name }
-    }
-
-    fn path(&self, file: &str) -> PathBuf {
-        self.folder.path().join(file)
+        Bench { desk: Desk::golden(name), name }
     }
 
     fn project(&self) -> String {
@@ -44,15 +46,6 @@ impl Bench {
         arguments.push(&image);
         brushwood(arguments)
     }
-
-    fn files(&self) -> Vec<String> {
-        let mut names: Vec<String> = std::fs::read_dir(self.folder.path())
-            .expect("listed")
-            .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
-            .collect();
-        names.sort();
-        names
-    }
 }
 
 fn assert_says(output: &std::process::Output, parts: &[&str]) {
@@ -66,7 +59,7 @@ fn assert_says(output: &std::process::Output, parts: &[&str]) {
 fn defaults_are_ilastiks() {
     let bench = Bench::new("gray");
     assert_exit(&bench.predict(&[]), 0);
-    assert!(bench.path("gray_raw_Probabilities.h5").exists(), "{:?}", bench.files());
+    assert!(bench.path("gray_raw_Probabilities.h5").exists(), "{:?}", bench.names());
     let info = brushwood(["info", "--json", &bench.path("gray_raw_Probabilities.h5").display().to_string()]);
     assert_exit(&info, 0);
     let text = String::from_utf8_lossy(&info.stdout);
@@ -200,7 +193,7 @@ fn mistakes_in_options_are_usage_errors() {
     assert_exit(&output, 2);
     assert_says(&output, &["{result_type}"]);
     assert_exit(&brushwood(["predict", "--project", &bench.project()]), 2);
-    assert_eq!(bench.files().len(), 2, "nothing was written: {:?}", bench.files());
+    assert_eq!(bench.names().len(), 2, "nothing was written: {:?}", bench.names());
 }
 
 #[test]
@@ -331,13 +324,13 @@ fn training_from_label_images_makes_a_project_that_predicts() {
 fn relative_output_names_start_from_the_current_folder() {
     let bench = Bench::new("gray");
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_brushwood"))
-        .current_dir(bench.folder.path())
+        .current_dir(bench.folder())
         .args(["predict", "--project=gray.ilp", "--output_format=numpy", "--output_filename_format=out.npy"])
         .arg("gray_raw.h5")
         .output()
         .expect("the program starts");
     assert_exit(&output, 0);
-    assert!(bench.path("out.npy").exists(), "{:?}", bench.files());
+    assert!(bench.path("out.npy").exists(), "{:?}", bench.names());
 }
 
 #[test]
@@ -358,7 +351,7 @@ fn an_interrupted_run_leaves_nothing_half_written() {
         .spawn()
         .expect("the program starts");
     // An output is begun under a temporary name once the handlers are in place.
-    while bench.files().len() < 4 {
+    while bench.names().len() < 4 {
         assert!(child.try_wait().expect("a child").is_none(), "it ended before the signal");
         std::thread::yield_now();
     }
@@ -366,5 +359,5 @@ fn an_interrupted_run_leaves_nothing_half_written() {
     rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("the signal is sent");
     let status = child.wait().expect("a child");
     assert_eq!(status.code(), Some(130), "{status:?}");
-    assert_eq!(bench.files(), ["large.npy", "noisy.ilp", "noisy_raw.h5"]);
+    assert_eq!(bench.names(), ["large.npy", "noisy.ilp", "noisy_raw.h5"]);
 }
