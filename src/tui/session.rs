@@ -37,6 +37,9 @@ use crate::graphics::session::FenceAnswer;
 use crate::graphics::{Capabilities, CellRect, EncoderKind, FrameEncoder, Placement, Probe, choose, session};
 use crate::render;
 
+/// tmux reports the focus before the terminal that is attached to it takes questions: they are repeated.
+const ASKINGS: u8 = 4;
+
 /// Width and height of a cell where nobody knows it; only their ratio matters then.
 const USUAL_CELL: [f64; 2] = [8.0, 16.0];
 
@@ -95,6 +98,8 @@ pub(super) struct Session {
     lost_unseen: bool,
     /// The terminal is being asked again what it can do, since then.
     asking: Option<(Probe, Duration)>,
+    /// How often it is asked again when no answer comes.
+    askings_left: u8,
     /// What was last told of the link.
     told: Option<(Duration, Link)>,
     /// The next SIGCONT follows a stop of our own.
@@ -140,6 +145,7 @@ impl Session {
             focused: true,
             lost_unseen: false,
             asking: None,
+            askings_left: 0,
             told: None,
             continued: false,
             cost_token: CancelToken::new(),
@@ -185,6 +191,9 @@ impl Session {
             if probe.is_closed() || !self.start.probe.is_closed() && probe.first_answer().is_some() {
                 self.start.probe = probe;
                 self.terminal_changed();
+            } else if self.terminal.tmux && self.askings_left > 0 {
+                self.askings_left -= 1;
+                self.ask();
             }
         }
     }
@@ -337,6 +346,11 @@ impl Session {
 
     /// Asks the terminal once more what it can do: it may be another one.
     fn ask_again(&mut self) {
+        self.askings_left = ASKINGS;
+        self.ask();
+    }
+
+    fn ask(&mut self) {
         let mut probe = self.start.probe.anew();
         self.draw_job(DrawJob::Raw(probe.query_bytes()));
         self.asking = Some((probe, self.now()));

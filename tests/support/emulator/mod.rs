@@ -170,6 +170,8 @@ pub struct Terminal {
     pub taken: usize,
     /// What was last put into the clipboard.
     pub clipboard: Option<String>,
+    /// So many questions for its name that come through tmux are lost.
+    pub deaf: usize,
     images: Images,
     /// Sixel and iTerm2 pixels, which text erases.
     raster: Vec<Option<[u8; 3]>>,
@@ -187,6 +189,7 @@ impl Terminal {
             modes: Default::default(),
             taken: 0,
             clipboard: None,
+            deaf: 0,
             images: Images::default(),
             raster: Vec::new(),
             replies: Vec::new(),
@@ -280,6 +283,10 @@ impl Terminal {
             if *byte == 0x1b && bytes.next() != Some(&0x1b) {
                 self.problems.push("an escape inside a tmux sequence is not doubled".into());
             }
+        }
+        if self.deaf > 0 && inner.windows(2).any(|w| w == b">q") {
+            self.deaf -= 1;
+            return;
         }
         let (name, attributes) = self.profile.around.unwrap();
         let mut start = 0;
