@@ -71,7 +71,11 @@ pub const ENCODERS: &[EncoderKind] = &[
     EncoderKind {
         id: "sixel",
         title: "sixel",
-        obstacle: |t| if t.sixel { unknown_cell(t) } else { Some("the terminal reported no sixel") },
+        obstacle: |t| match () {
+            _ if !t.sixel => Some("the terminal reported no sixel"),
+            _ if t.tmux => Some("tmux keeps a few sixel pictures only and loses the others"),
+            _ => unknown_cell(t),
+        },
         create: |t| Box::new(Sixel::new(t.sixel_registers.unwrap_or(256), t.tmux)),
     },
     EncoderKind {
@@ -159,6 +163,7 @@ mod tests {
         assert_eq!(auto(|t| (t.kitty, t.brand) = (true, Brand::WezTerm)), "iterm2");
         assert_eq!(auto(|t| t.sixel = true), "sixel");
         assert_eq!(auto(|t| (t.sixel, t.cell) = (true, None)), "half");
+        assert_eq!(auto(|t| (t.sixel, t.tmux) = (true, true)), "half");
         assert_eq!(auto(|_| ()), "half");
         assert_eq!(auto(|t| t.colors = Colors::None), "ascii");
         assert_eq!(auto(|t| t.utf8 = false), "ascii");
