@@ -57,14 +57,14 @@ fn row(name: &str, mut times: Vec<Duration>) {
     println!("{name:<28}{:>8.1}{:>8.1}{:>8.1}", at(0.5), at(0.95), at(1.0));
 }
 
-/// Writes the sample, mirrored to 4096 x 4096 pixels.
+/// Writes the sample, mirrored to 8192 x 8192 pixels.
 fn write_large(image: &dyn io::ImageReader, path: &Path) {
     let [_, _, height, width, _] = image.info().shape;
     let Volume::U8(small) = image.read(&Roi::new([0; 5], [1, 1, height, width, 1])).unwrap() else {
         panic!("8 bits")
     };
     let mirrored = |i: usize, n: usize| if (i / n).is_multiple_of(2) { i % n } else { n - 1 - i % n };
-    let shape = [1, 1, 4096, 4096, 1];
+    let shape = [1, 1, 8192, 8192, 1];
     let large = ndarray::Array5::from_shape_fn(shape, |(_, _, y, x, _)| {
         small[[0, 0, mirrored(y, height), mirrored(x, width), 0]]
     });
@@ -79,7 +79,7 @@ fn main() {
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample_data/nuclei.tif");
     std::fs::copy(&sample, home.path().join("nuclei.tif")).unwrap();
     let image = io::open(&sample.display().to_string(), &OpenOptions::default()).unwrap();
-    for i in 1..=4 {
+    for i in 1..=6 {
         write_large(&*image, &home.path().join(format!("f{i}.npy")));
     }
     let profile = Profile { columns: 120, rows: 40, ..Profile::kitty() };
@@ -97,9 +97,9 @@ fn main() {
     session.keys("a");
     session.wait_text("Add files to the batch");
     session.keys("f*.npy");
-    session.wait_text("4 images");
+    session.wait_text("6 images");
     session.keys("\r");
-    session.wait_text("f4.npy");
+    session.wait_text("f6.npy");
     session.keys("S");
     session.wait_text("batch ");
     session.keys("g3");

@@ -2,7 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 use brushwood::command::help::{
-    ShownHint, check, help_lines, hint_command, hints, list, markdown, without_plain_alternative,
+    ShownHint, check, help_for, help_lines, hint_command, hints, list, markdown, without_plain_alternative,
 };
 use brushwood::command::keymap::PRESETS;
 use brushwood::command::{Action, Chord, Command, Keymap, Lookup, Mode, TABLE};
@@ -219,4 +219,20 @@ fn each_key_of_a_hint_can_be_clicked() {
     assert_eq!(at(": commands"), Some("palette.open"));
     assert_eq!(at("  e erase"), None, "between two hints");
     assert_eq!(hint_command(&hints, line.len()), None);
+}
+
+#[test]
+fn help_begins_with_the_panel_it_is_asked_in() {
+    let keymap = Keymap::default();
+    let all = help_lines(&keymap);
+    for (mode, areas) in
+        [(Mode::Export, vec!["export", "run"]), (Mode::Batch, vec!["batch", "run", "export"])]
+    {
+        let lines = help_for(&keymap, mode);
+        assert_eq!(lines.len(), all.len());
+        let mut shown: Vec<&str> = lines.iter().map(|line| line.area).collect();
+        shown.dedup();
+        assert_eq!(shown[..areas.len()], areas[..]);
+    }
+    assert_eq!(help_for(&keymap, Mode::Canvas), all);
 }

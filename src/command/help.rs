@@ -67,6 +67,20 @@ pub fn help_lines(keymap: &Keymap) -> Vec<HelpLine> {
     TABLE.iter().map(line).collect()
 }
 
+/// The same for the panel that takes keys in `mode`: what belongs to it comes first.
+pub fn help_for(keymap: &Keymap, mode: Mode) -> Vec<HelpLine> {
+    let first: &[&str] = match mode {
+        Mode::Export => &["export", "run"],
+        Mode::Batch => &["batch", "run", "export"],
+        Mode::Data => &["lane", "data"],
+        Mode::Features | Mode::FeatureList => &["feature"],
+        _ => &[],
+    };
+    let mut lines = help_lines(keymap);
+    lines.sort_by_key(|line| first.iter().position(|area| *area == line.area).unwrap_or(first.len()));
+    lines
+}
+
 /// A hint of the last screen line: a few keys and what they do.
 struct Hint {
     label: &'static str,

@@ -9,7 +9,7 @@ use tui_input::Input;
 use super::popup::input_line;
 use super::theme::{Theme, cut};
 use crate::app::App;
-use crate::command::help::{help_lines, which_key};
+use crate::command::help::{help_for, which_key};
 use crate::command::keys::print_sequence;
 
 /// Draws the help; the place of the text cursor.
@@ -28,7 +28,7 @@ pub fn draw(
     let width = usize::from(inner.width);
     let mut lines = Vec::new();
     let mut area_shown = "";
-    let matching = help_lines(&app.keymap).into_iter().filter(|line| line.matches(filter.value()));
+    let matching = help_for(&app.keymap, app.mode()).into_iter().filter(|line| line.matches(filter.value()));
     for line in matching.skip(scroll) {
         if line.area != area_shown {
             area_shown = line.area;
