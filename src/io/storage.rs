@@ -63,7 +63,7 @@ impl Found {
     /// Settles the axes: the user's, else the file's, else ilastik's guess.
     fn settle(self, path: &Path, options: &OpenOptions) -> Result<ImageInfo, Error> {
         let dimensions = self.shape.len();
-        let overridden = options.axes.is_some();
+        let own = self.axes.clone();
         let axes = options
             .axes
             .clone()
@@ -84,7 +84,8 @@ impl Found {
         Ok(ImageInfo {
             shape: axes.canonical_shape(&self.shape),
             dtype: self.dtype,
-            pixel_size: if overridden { Default::default() } else { self.pixel_size },
+            // Sizes are those of the file's own axes; a project that names these keeps them.
+            pixel_size: if own.is_some_and(|own| own != axes) { Default::default() } else { self.pixel_size },
             data_range: self.data_range,
             axes,
         })

@@ -17,7 +17,7 @@ const ALL: &[usize] = &[0, 1, 2, 3, 4, 5];
 
 const PRESETS: [Preset; 8] = [
     ("all", "everything that ilastik offers", ALL, [0.0, 10.0]),
-    ("medium", "a good start at half the cost", ALL, [0.7, 3.5]),
+    ("medium", "a good start with fewer features", ALL, [0.7, 3.5]),
     ("fine", "small structures, thin membranes", ALL, [0.3, 1.6]),
     ("coarse", "large structures, noisy images", ALL, [1.6, 10.0]),
     ("brightness", "objects that differ by intensity or stain", &[0], [0.3, 10.0]),
