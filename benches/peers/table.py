@@ -61,7 +61,8 @@ def peers(folder):
 def measured(arguments):
     """Wall seconds, processor seconds and peak memory (MB) of the program."""
     start = time.monotonic()
-    child = subprocess.Popen([str(PROGRAM), *map(str, arguments)], stdout=subprocess.DEVNULL)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    child = subprocess.Popen([str(PROGRAM), *map(str, arguments)], **quiet)
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     assert child.returncode == 0, f"{arguments} ended with {child.returncode}"

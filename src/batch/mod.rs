@@ -32,7 +32,7 @@ pub use files::{FilesError, find_images};
 pub use options::{OptionError, Subregion, internal_axes, parse_memory, parse_range};
 pub use outputs::PlannedOutput;
 pub use plan::{Input, OpenLane, Plan, PlannedInput, Request};
-pub use predict::{ImageJob, PredictError, Resources, Sink, predict_image};
+pub use predict::{ImageJob, PredictError, Resources, Sink, Step, predict_image};
 pub use problem::{PlanError, Problem};
 pub use report::{Event, InputReport, OutputReport, Report, TrainingReport};
 pub use run::{RunError, run, run_controlled};

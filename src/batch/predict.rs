@@ -72,6 +72,15 @@ pub struct Resources {
     pub block: Option<[usize; 3]>,
 }
 
+/// How far an image is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// So many pixels are written.
+    Written(u64),
+    /// It is given up: its unfinished files are gone, while blocks that are being computed come to their ends.
+    GivenUp,
+}
+
 /// Why an image was not written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -108,7 +117,7 @@ struct Buffers {
 type Computed = Result<Vec<Volume>, PredictError>;
 
 /// Computes `job` block by block on `resources.threads` threads and writes every sink in one pass; the sinks
-/// are finished when all is written. `advanced` is told pixels written so far.
+/// are finished when all is written. `advanced` is told how far it is.
 ///
 /// # Errors
 /// Reading or writing fails, or cancelled; the sinks are dropped and leave nothing behind.
@@ -117,7 +126,7 @@ pub fn predict_image(
     sinks: Vec<Sink>,
     resources: Resources,
     cancel: &CancelToken,
-    advanced: &mut dyn FnMut(u64),
+    advanced: &mut dyn FnMut(Step),
 ) -> Result<(), PredictError> {
     let limit = resources.memory;
     let blocks =
@@ -145,6 +154,7 @@ pub fn predict_image(
         if result.is_err() {
             // Removes the unfinished files at once, while the workers still come to their ends.
             writers.clear();
+            advanced(Step::GivenUp);
         }
         result
     });
@@ -159,7 +169,7 @@ fn write_in_order(
     blocks: &Blocks,
     writers: &mut [Box<dyn ImageWriter>],
     cancel: &CancelToken,
-    advanced: &mut dyn FnMut(u64),
+    advanced: &mut dyn FnMut(Step),
 ) -> Result<(), PredictError> {
     let mut early = BTreeMap::new();
     let mut next = 0;
@@ -180,7 +190,7 @@ fn write_in_order(
                 writer.write(start, &volume)?;
             }
             pixels += roi.len() as u64;
-            advanced(pixels);
+            advanced(Step::Written(pixels));
             gate.advance();
             next += 1;
         }

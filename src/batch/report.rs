@@ -39,6 +39,11 @@ pub enum Event<'a> {
         /// Pixels to be written.
         pixels: u64,
     },
+    /// The image is given up: its unfinished files are gone.
+    GivenUp {
+        /// Number of the image, from 0.
+        index: usize,
+    },
     /// A file that was there is about to be replaced.
     Replacing(&'a PathBuf),
     /// Work on an image ended, well or not.

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::control::Control;
 use super::outputs;
 use super::plan::{Origin, Plan, PlannedInput};
-use super::predict::{ImageJob, PredictError, Resources, Sink, predict_image};
+use super::predict::{ImageJob, PredictError, Resources, Sink, Step, predict_image};
 use super::report::{Event, InputReport, OutputReport, Report, TrainingReport};
 use crate::classify::{Forest, TrainOptions};
 use crate::data::CancelToken;
@@ -192,10 +192,13 @@ impl InputJob<'_> {
         };
         let pixels = input.region.len() as u64;
         let resources = Resources { threads: self.threads, memory: plan.request().memory, block: None };
-        predict_image(&job, sinks, resources, token, &mut |done| {
-            tell(Event::Advanced { index, done, pixels });
-            // Nothing is written meanwhile, so that the workers soon have no room for more blocks.
-            control.wait(token);
+        predict_image(&job, sinks, resources, token, &mut |step| match step {
+            Step::Written(done) => {
+                tell(Event::Advanced { index, done, pixels });
+                // Nothing is written meanwhile, so that the workers soon have no room for more blocks.
+                control.wait(token);
+            }
+            Step::GivenUp => tell(Event::GivenUp { index }),
         })?;
         Ok(input.outputs.iter().map(outputs::PlannedOutput::report).collect())
     }

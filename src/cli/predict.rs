@@ -52,7 +52,9 @@ pub(super) fn predict(
     let mut tell = |event: Event<'_>| {
         match event {
             Event::Writing { .. } => interrupt.set_writing(true),
-            Event::Finished { .. } | Event::LeftOut { .. } => interrupt.set_writing(false),
+            Event::GivenUp { .. } | Event::Finished { .. } | Event::LeftOut { .. } => {
+                interrupt.set_writing(false);
+            }
             _ => {}
         }
         progress.show(&event);
