@@ -245,13 +245,13 @@ fn label_and_predict(name: &str, terminal: &Terminal) {
     let [long, short] = if canvas.is_coarse() { [20, 8] } else { [50, 14] };
     let strokes = [(1, long), (2, short)]
         .map(|(value, length)| run_of(&truth, &canvas, terminal.cell_mouse, value, length));
-    for (key, line) in ["1", "2"].into_iter().zip(strokes) {
+    let classes = [[255.0, 225.0, 25.0], [0.0, 130.0, 200.0]];
+    for (key, (line, color)) in ["1", "2"].into_iter().zip(strokes.into_iter().zip(classes)) {
         window.keys(&[key]);
         stroke(&window, &canvas, line);
-    }
-    window.point_at(canvas.middle());
-    let classes = [[255.0, 225.0, 25.0], [0.0, 130.0, 200.0]];
-    for ([from, to], color) in strokes.into_iter().zip(classes) {
+        window.point_at(canvas.middle());
+        // As a person does, who goes on once the stroke is there: a terminal may take a key before the mouse.
+        let [from, to] = line;
         let middle = [from[0], (from[1] + to[1]) / 2];
         wait_until("the stroke on screen", || {
             let shot = window.screenshot();
