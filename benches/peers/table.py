@@ -14,7 +14,6 @@ import pathlib
 import subprocess
 import sys
 import tempfile
-import time
 
 import h5py
 import numpy as np
@@ -58,15 +57,22 @@ def peers(folder):
             line(title, ours[name][work], pixels, lambda times: times[name][work])
 
 
+# A process begins with the peak memory of the one that started it: that has to be a small one.
+STARTER = """
+import os, subprocess, sys, time
+start = time.monotonic()
+child = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+_, status, usage = os.wait4(child.pid, 0)
+print(status, time.monotonic() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+"""
+
+
 def measured(arguments):
     """Wall seconds, processor seconds and peak memory (MB) of the program."""
-    start = time.monotonic()
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    child = subprocess.Popen([str(PROGRAM), *map(str, arguments)], **quiet)
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    assert child.returncode == 0, f"{arguments} ended with {child.returncode}"
-    return time.monotonic() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    command = [sys.executable, "-S", "-c", STARTER, str(PROGRAM), *map(str, arguments)]
+    status, *figures = map(float, output(command).split())
+    assert status == 0, f"{arguments} failed"
+    return tuple(figures)
 
 
 def enlarged(name, shape, dtype):
