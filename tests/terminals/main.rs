@@ -249,7 +249,11 @@ fn label_and_predict(name: &str, terminal: &Terminal) {
     for (key, (line, color)) in ["1", "2"].into_iter().zip(strokes.into_iter().zip(classes)) {
         window.keys(&[key]);
         stroke(&window, &canvas, line);
-        window.point_at(canvas.middle());
+        if terminal.border.is_none() {
+            // Off the stroke's end, which weston's pointer covers. Not in kitty: busy, it reports the button's
+            // release where the pointer has gone meanwhile.
+            window.point_at(canvas.middle());
+        }
         // As a person does, who goes on once the stroke is there: a terminal may take a key before the mouse.
         let [from, to] = line;
         let middle = [from[0], (from[1] + to[1]) / 2];
