@@ -14,8 +14,10 @@ use crate::graphics::session::FENCES;
 
 /// Most requests open.
 const WINDOW: usize = 2;
-/// How long the link may be busy with one piece of a large picture: what a key may have to wait for.
+/// How long the link may be busy with one piece of a large picture at least: what a key may have to wait for.
 const PIECE: Duration = Duration::from_millis(15);
+/// The same by the round trip, where that is more: far away, small pieces would not fill the link.
+const PIECE_SHARE: u32 = 12;
 /// A link that was busy for so long tells its rate by this much of the difference from the rate known.
 const TELLING: (Duration, f64) = (Duration::from_millis(25), 0.3);
 /// An answer later than expected by so much says that the link carries less than was thought.
@@ -122,7 +124,8 @@ impl Pacer {
         if self.is_answered() && late {
             return 0;
         }
-        ((pace * PIECE.as_secs_f64()) as usize).max(LEAST_PIECE)
+        let piece = PIECE.max(self.round_trip.unwrap_or_default() / PIECE_SHARE);
+        ((pace * piece.as_secs_f64()) as usize).max(LEAST_PIECE)
     }
 
     /// Bytes that a picture may need before it is sent coarse first.
