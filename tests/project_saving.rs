@@ -323,11 +323,11 @@ fn trees() -> impl Strategy<Value = Forest> {
     })
 }
 
+/// Images that lie outside the file; `project_copies.rs` has those inside.
 fn infos() -> impl Strategy<Value = DatasetInfo> {
     let location = prop::sample::select(vec![
         DatasetLocation::Absolute("/images/a b/µ.h5/inner/data".into()),
         DatasetLocation::Absolute("/images/1.png:/images/2.png".into()),
-        DatasetLocation::Internal("some-id".into()),
         DatasetLocation::Url("precomputed://https://somewhere/image".into()),
     ]);
     let display = prop::sample::select(vec!["default", "grayscale", "rgba", "alpha-modulated"]);
