@@ -259,10 +259,12 @@ fn label_and_predict(name: &str, terminal: &Terminal) {
         let middle = [from[0], (from[1] + to[1]) / 2];
         wait_until("the stroke on screen", || {
             let shot = window.screenshot();
-            let seen = [from, middle, to].map(|at| pixel(&shot, canvas.window_at(at)));
-            // The brush's outline may lie over the stroke's end.
-            (seen.iter().filter(|&&seen| difference(seen, color) < terminal.tolerance).count() >= 2)
-                .then_some(())
+            // The brush's outline lies over the stroke's end, and the cursor's arms over the middle line of a
+            // short one: a line beside it counts too.
+            let beside = [from, middle].map(|[row, column]| [row + 1, column]);
+            let places = [from, middle, to].into_iter().chain(beside);
+            let seen = places.map(|at| pixel(&shot, canvas.window_at(at)));
+            (seen.filter(|&seen| difference(seen, color) < terminal.tolerance).count() >= 2).then_some(())
         });
     }
 
