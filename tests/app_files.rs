@@ -295,17 +295,8 @@ fn an_image_that_is_missing_does_not_shift_the_others() {
     let sources = vec![lanes[0].source.clone()];
     project.lanes.extend(lanes.drain(..).map(|lane| lane.lane));
     let mut sim = Sim::with_lanes(Vec::new());
-    sim.event(AppEvent::Opened(Ok(Box::new(Opened {
-        project,
-        sources,
-        save_to: None,
-        journal: Vec::new(),
-        journal_lanes: Vec::new(),
-        lost: Vec::new(),
-        changed: false,
-        problems: vec![Problem::new("Can't open 'b.tif'", "no such file", "")],
-        access: Default::default(),
-    }))));
+    let problems = vec![Problem::new("Can't open 'b.tif'", "no such file", "")];
+    sim.opened(Opened { project, sources, save_to: None, problems, ..opened(Vec::new()) });
     sim.lanes_opened(vec![lane("c", [1, 1, 30, 40, 1])]).keys("space");
     let names: Vec<&str> = sim.app.project.lanes.iter().map(|lane| lane.raw.nickname.as_str()).collect();
     assert_eq!(names, ["a", "c", "b"]);
@@ -323,17 +314,7 @@ fn the_view_is_kept_in_the_project() {
     let request = save_request(&mut sim);
     let mut again = Sim::new([20, 30, 40]);
     let lanes = vec![lane("nuclei", [1, 20, 30, 40, 1])];
-    again.event(AppEvent::Opened(Ok(Box::new(Opened {
-        project: request.project.clone(),
-        sources: lanes.into_iter().map(|lane| lane.source).collect(),
-        save_to: None,
-        journal: Vec::new(),
-        journal_lanes: Vec::new(),
-        lost: Vec::new(),
-        changed: false,
-        problems: Vec::new(),
-        access: Default::default(),
-    }))));
+    again.opened(Opened { project: request.project.clone(), save_to: None, ..opened(lanes) });
     assert_eq!(again.app.view(), sim.app.view());
     assert_eq!(again.app.layers.layers, sim.app.layers.layers);
     assert_eq!(again.app.paint.brush, sim.app.paint.brush);
@@ -425,21 +406,12 @@ fn a_project_that_cannot_be_saved_is_noticed_at_once_and_goes_elsewhere() {
     project.path = Some("shared/p.ilp".into());
     let lane = lane("nuclei", [1, 1, 30, 40, 1]);
     project.lanes.push(lane.lane);
-    sim.event(AppEvent::Opened(Ok(Box::new(Opened {
-        project,
-        sources: vec![lane.source],
-        save_to: None,
-        journal: Vec::new(),
-        journal_lanes: Vec::new(),
-        problems: Vec::new(),
-        changed: Default::default(),
-        lost: Default::default(),
-        access: brushwood::app::Access {
-            refused: Some("the file is write-protected".into()),
-            instead: Some("own/p.ilp".into()),
-            ..Default::default()
-        },
-    }))));
+    let access = brushwood::app::Access {
+        refused: Some("the file is write-protected".into()),
+        instead: Some("own/p.ilp".into()),
+        ..Default::default()
+    };
+    sim.opened(Opened { project, sources: vec![lane.source], save_to: None, access, ..opened(Vec::new()) });
     assert!(
         sim.message().contains("'p.ilp' can't be saved: the file is write-protected"),
         "{}",

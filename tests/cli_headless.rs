@@ -4,41 +4,22 @@
 
 mod predict_support;
 
-use std::ops::Deref;
 use std::process::{Command, Output};
 
 use brushwood::data::DType;
 use brushwood::project::Project;
 use ndarray::{Array5, s};
-use predict_support::desk::Desk;
+use predict_support::desk::GoldenDesk;
 use predict_support::{assert_exit, stderr};
 
-/// A golden project and its image in a folder where the program is run as ilastik's headless mode.
-struct Headless {
-    desk: Desk,
-    name: &'static str,
-}
-
-impl Deref for Headless {
-    type Target = Desk;
-
-    fn deref(&self) -> &Desk {
-        &self.desk
-    }
-}
-
-impl Headless {
-    fn new(name: &'static str) -> Self {
-        Headless { desk: Desk::golden(name), name }
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
+impl GoldenDesk {
+    fn headless_command(&self, arguments: &[&str]) -> Command {
         let project = format!("--project={}.ilp", self.name);
-        self.desk.command(&[&["--headless", &project], arguments].concat())
+        self.command(&[&["--headless", &project], arguments].concat())
     }
 
     fn headless(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().expect("the program starts")
+        self.headless_command(arguments).output().expect("the program starts")
     }
 
     /// Runs and reads `file`.
@@ -69,7 +50,7 @@ const NPY: [&str; 2] = ["--output_format=numpy", "--output_filename_format={data
 
 #[test]
 fn one_image_with_the_projects_settings() {
-    let desk = Headless::new("gray");
+    let desk = GoldenDesk::new("gray");
     let output = desk.result(&["gray_raw.h5"], "gray_raw_Probabilities.h5");
     assert_eq!(output.dim(), (1, 1, 72, 80, 2));
     assert_eq!(
@@ -80,7 +61,7 @@ fn one_image_with_the_projects_settings() {
 
 #[test]
 fn several_images_into_another_folder_and_format() {
-    let desk = Headless::new("gray");
+    let desk = GoldenDesk::new("gray");
     for (name, seed) in [("a.png", 1), ("b.png", 2)] {
         desk.write(name, "yxc", DType::U8, noise([1, 1, 50, 60, 1], seed));
     }
@@ -98,7 +79,7 @@ fn several_images_into_another_folder_and_format() {
 
 #[test]
 fn a_segmented_volume_as_a_sequence_of_pictures() {
-    let desk = Headless::new("vol");
+    let desk = GoldenDesk::new("vol");
     desk.write("img.npy", "zyx", DType::U8, noise([1, 20, 40, 44, 1], 1));
     let source = "--export_source=Simple Segmentation";
     let arguments = [
@@ -125,7 +106,7 @@ fn a_segmented_volume_as_a_sequence_of_pictures() {
 
 #[test]
 fn images_and_masks_by_role_are_paired() {
-    let desk = Headless::new("gray");
+    let desk = GoldenDesk::new("gray");
     for (name, seed) in [("a.npy", 1), ("b.npy", 2)] {
         desk.write(name, "yx", DType::U8, noise([1, 1, 50, 60, 1], seed));
     }
@@ -161,7 +142,7 @@ fn images_and_masks_by_role_are_paired() {
 
 #[test]
 fn axes_may_be_given_for_images_and_masks() {
-    let desk = Headless::new("gray");
+    let desk = GoldenDesk::new("gray");
     let image = noise([1, 1, 50, 60, 1], 1);
     desk.write("yx.npy", "yx", DType::U8, image.clone());
     desk.write("xy.npy", "xy", DType::U8, image);
@@ -179,7 +160,7 @@ fn axes_may_be_given_for_images_and_masks() {
 
 #[test]
 fn stacks_along_z_and_channels() {
-    let desk = Headless::new("vol");
+    let desk = GoldenDesk::new("vol");
     let volume = noise([1, 20, 40, 44, 1], 3);
     desk.write("whole.npy", "zyx", DType::U8, volume.clone());
     std::fs::create_dir(desk.path("dir")).expect("a folder");
@@ -192,7 +173,7 @@ fn stacks_along_z_and_channels() {
     let stack = ["--output_format=numpy", out, "--stack_along", "z", "--preconvert_stacks", "dir/*.png"];
     assert_eq!(bits(&desk.result(&stack, "stack_out.npy")), bits(&whole));
 
-    let desk = Headless::new("rgb");
+    let desk = GoldenDesk::new("rgb");
     let image = desk.raw().mapv(|value| value as u8);
     assert_eq!(image.mapv(f32::from), desk.raw(), "8 bits");
     for c in 0..3 {
@@ -206,13 +187,13 @@ fn stacks_along_z_and_channels() {
 
 #[test]
 fn cutouts_count_the_axes_that_the_image_has() {
-    let desk = Headless::new("gray");
+    let desk = GoldenDesk::new("gray");
     let whole = desk.result(&[&NPY[..], &["gray_raw.h5"]].concat(), "gray_raw_out.npy");
     let cutout = ["--cutout_subregion", "[(10,20,0),(30,None,2)]", "gray_raw.h5"];
     let part = desk.result(&[&NPY[..], &cutout].concat(), "gray_raw_out.npy");
     assert_eq!(bits(&part), bits(&whole.slice(s![.., .., 10..30, 20.., ..]).to_owned()));
 
-    let desk = Headless::new("vol");
+    let desk = GoldenDesk::new("vol");
     let whole = desk.result(&[&NPY[..], &["vol_raw.h5"]].concat(), "vol_raw_out.npy");
     for region in ["[(0,10,10,0),(5,36,40,None)]", "[(0,0,10,10,0),(1,5,36,40,2)]"] {
         let cutout = ["--cutout_subregion", region, "vol_raw.h5"];
@@ -223,7 +204,7 @@ fn cutouts_count_the_axes_that_the_image_has() {
 
 #[test]
 fn every_source_alone_and_all_in_one_pass() {
-    let desk = Headless::new("gray");
+    let desk = GoldenDesk::new("gray");
     // HDF5 says which axes there are; ilastik's guess for 49 channels would be slices.
     let hdf5 = ["--output_format=hdf5", "--output_filename_format=one"];
     let names = ["Probabilities", "Simple Segmentation", "Uncertainty", "Features", "Labels"];
@@ -257,7 +238,7 @@ fn every_source_alone_and_all_in_one_pass() {
 
 #[test]
 fn names_take_pythons_format_specifications() {
-    let desk = Headless::new("vol");
+    let desk = GoldenDesk::new("vol");
     let arguments = [
         "--output_format=tiff sequence",
         "--output_filename_format=out/{nickname:>9}_{x_start:03d}-{x_stop}_{slice_index:05d}",
@@ -274,7 +255,7 @@ fn names_take_pythons_format_specifications() {
 
 #[test]
 fn options_of_the_program_itself_are_accepted_or_explained() {
-    let desk = Headless::new("gray");
+    let desk = GoldenDesk::new("gray");
     let before = std::fs::read(desk.path("gray.ilp")).expect("read");
     let accepted = [
         "--readonly",
@@ -311,11 +292,11 @@ fn options_of_the_program_itself_are_accepted_or_explained() {
 
 #[test]
 fn limits_from_the_environment_change_no_bit() {
-    let desk = Headless::new("noisy");
+    let desk = GoldenDesk::new("noisy");
     let arguments = [&NPY[..], &["noisy_raw.h5"]].concat();
     let whole = desk.result(&arguments, "noisy_raw_out.npy");
     for (threads, megabytes) in [("1", "500"), ("0", "1"), ("3", "8")] {
-        let mut command = desk.command(&arguments);
+        let mut command = desk.headless_command(&arguments);
         command.env("LAZYFLOW_THREADS", threads).env("LAZYFLOW_TOTAL_RAM_MB", megabytes);
         assert_exit(&command.output().expect("the program starts"), 0);
         assert_eq!(bits(&desk.read("noisy_raw_out.npy")), bits(&whole), "{threads} threads, {megabytes} MB");
@@ -324,7 +305,7 @@ fn limits_from_the_environment_change_no_bit() {
 
 #[test]
 fn settings_stored_in_the_project_hold_unless_others_are_given() {
-    let desk = Headless::new("gray");
+    let desk = GoldenDesk::new("gray");
     let floats = desk.result(&[&NPY[..], &["gray_raw.h5"]].concat(), "gray_raw_out.npy");
     let mut project = Project::load(&desk.path("gray.ilp")).expect("a project");
     project.export.format = "multipage tiff".into();

@@ -4,33 +4,14 @@
 
 mod predict_support;
 
-use std::ops::Deref;
 use std::path::Path;
 
 use brushwood::data::{DType, Volume};
 use brushwood::io::{self, ImageSpec};
-use predict_support::desk::Desk;
+use predict_support::desk::GoldenDesk;
 use predict_support::{assert_exit, brushwood, golden, npy, stderr};
 
-/// A golden project and its image in a folder of their own.
-struct Bench {
-    desk: Desk,
-    name: &'static str,
-}
-
-impl Deref for Bench {
-    type Target = Desk;
-
-    fn deref(&self) -> &Desk {
-        &self.desk
-    }
-}
-
-impl Bench {
-    fn new(name: &'static str) -> Self {
-        Bench { desk: Desk::golden(name), name }
-    }
-
+impl GoldenDesk {
     fn project(&self) -> String {
         self.path(&format!("{}.ilp", self.name)).display().to_string()
     }
@@ -57,7 +38,7 @@ fn assert_says(output: &std::process::Output, parts: &[&str]) {
 
 #[test]
 fn defaults_are_ilastiks() {
-    let bench = Bench::new("gray");
+    let bench = GoldenDesk::new("gray");
     assert_exit(&bench.predict(&[]), 0);
     assert!(bench.path("gray_raw_Probabilities.h5").exists(), "{:?}", bench.names());
     let info = brushwood(["info", "--json", &bench.path("gray_raw_Probabilities.h5").display().to_string()]);
@@ -71,7 +52,7 @@ fn defaults_are_ilastiks() {
 
 #[test]
 fn an_output_that_exists_is_kept_unless_asked() {
-    let bench = Bench::new("gray");
+    let bench = GoldenDesk::new("gray");
     let format = ["--output-format=numpy"];
     assert_exit(&bench.predict(&format), 0);
     let output = bench.path("gray_raw_Probabilities.npy");
@@ -88,7 +69,7 @@ fn an_output_that_exists_is_kept_unless_asked() {
 
 #[test]
 fn ilastiks_headless_scripts_keep_working() {
-    let bench = Bench::new("gray");
+    let bench = GoldenDesk::new("gray");
     let out = bench.path("{nickname}_seg.png").display().to_string();
     let (project, image) = (format!("--project={}", bench.project()), bench.image());
     let arguments = [
@@ -113,7 +94,7 @@ fn ilastiks_headless_scripts_keep_working() {
 
 #[test]
 fn bytes_are_rounded_probabilities() {
-    let bench = Bench::new("gray");
+    let bench = GoldenDesk::new("gray");
     let bytes = bench.path("bytes.npy").display().to_string();
     let floats = bench.path("floats.npy").display().to_string();
     assert_exit(&bench.predict(&["--output-format=numpy", "--output-filename-format", &floats]), 0);
@@ -129,7 +110,7 @@ fn bytes_are_rounded_probabilities() {
 
 #[test]
 fn a_cutout_in_another_axis_order_is_a_crop_transposed() {
-    let bench = Bench::new("gray");
+    let bench = GoldenDesk::new("gray");
     let whole = bench.path("whole.npy").display().to_string();
     let part = bench.path("part.npy").display().to_string();
     assert_exit(&bench.predict(&["--output-format=numpy", "--output-filename-format", &whole]), 0);
@@ -150,7 +131,7 @@ fn a_cutout_in_another_axis_order_is_a_crop_transposed() {
 
 #[test]
 fn labels_are_exported_for_the_projects_images_only() {
-    let bench = Bench::new("gray");
+    let bench = GoldenDesk::new("gray");
     let out = bench.path("labels.npy").display().to_string();
     let source = ["--export-source=Labels", "--output-format=numpy", "--output-filename-format", &out];
     assert_exit(&bench.predict(&source), 0);
@@ -173,7 +154,7 @@ fn labels_are_exported_for_the_projects_images_only() {
 
 #[test]
 fn mistakes_in_options_are_usage_errors() {
-    let bench = Bench::new("gray");
+    let bench = GoldenDesk::new("gray");
     for (arguments, says) in [
         (vec!["--export_sorce=Probabilities"], "--export-sorce"),
         (vec!["--export-source=Probabilites"], "Simple Segmentation"),
@@ -198,7 +179,7 @@ fn mistakes_in_options_are_usage_errors() {
 
 #[test]
 fn a_project_that_cannot_be_used_is_told_apart() {
-    let bench = Bench::new("gray");
+    let bench = GoldenDesk::new("gray");
     let image = bench.image();
     for project in [bench.path("missing.ilp").display().to_string(), image.clone()] {
         assert_exit(&brushwood(["predict", "--project", &project, &image]), 3);
@@ -207,7 +188,7 @@ fn a_project_that_cannot_be_used_is_told_apart() {
 
 #[test]
 fn one_bad_image_does_not_stop_the_others() {
-    let bench = Bench::new("gray");
+    let bench = GoldenDesk::new("gray");
     let (project, image) = (bench.project(), bench.image());
     let missing = bench.path("missing.tif").display().to_string();
     let rgb = golden("rgb/rgb_raw.h5").display().to_string();
@@ -234,7 +215,7 @@ fn one_bad_image_does_not_stop_the_others() {
 
 #[test]
 fn two_images_are_never_written_to_one_file() {
-    let bench = Bench::new("gray");
+    let bench = GoldenDesk::new("gray");
     std::fs::copy(bench.image(), bench.path("other.h5")).expect("copied");
     let (project, image) = (bench.project(), bench.image());
     let other = bench.path("other.h5").display().to_string();
@@ -255,7 +236,7 @@ fn two_images_are_never_written_to_one_file() {
 
 #[test]
 fn an_input_is_never_replaced() {
-    let bench = Bench::new("gray");
+    let bench = GoldenDesk::new("gray");
     let before = std::fs::read(bench.image()).expect("read");
     let out = bench.image();
     let output = bench.predict(&["--overwrite", "--output-filename-format", &out]);
@@ -266,7 +247,7 @@ fn an_input_is_never_replaced() {
 
 #[test]
 fn a_retrained_project_stays_as_it_was() {
-    let bench = Bench::new("gray");
+    let bench = GoldenDesk::new("gray");
     let before = std::fs::read(bench.project()).expect("read");
     let out = bench.path("a.npy").display().to_string();
     let output = bench.predict(&["--retrain", "--output-format=numpy", "--output-filename-format", &out]);
@@ -322,7 +303,7 @@ fn training_from_label_images_makes_a_project_that_predicts() {
 
 #[test]
 fn relative_output_names_start_from_the_current_folder() {
-    let bench = Bench::new("gray");
+    let bench = GoldenDesk::new("gray");
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_brushwood"))
         .current_dir(bench.folder())
         .args(["predict", "--project=gray.ilp", "--output_format=numpy", "--output_filename_format=out.npy"])
@@ -335,7 +316,7 @@ fn relative_output_names_start_from_the_current_folder() {
 
 #[test]
 fn an_interrupted_run_leaves_nothing_half_written() {
-    let bench = Bench::new("noisy");
+    let bench = GoldenDesk::new("noisy");
     // Large enough that it is still being predicted when the signal comes.
     let image = bench.path("large.npy");
     let shape = [1, 1, 4000, 4000, 1];

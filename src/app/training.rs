@@ -106,11 +106,16 @@ impl App {
         if !self.has_image() {
             return Some("there is no image".into());
         }
-        if self.project.selection.as_ref().is_none_or(|selection| selection.count() == 0) {
+        if !self.selects_features() {
             return Some("no feature is selected".into());
         }
         let labelled = self.labelled_classes();
         (labelled < 2).then(|| format!("labels of 2 classes are needed, found {labelled}"))
+    }
+
+    /// Whether any feature is selected.
+    fn selects_features(&self) -> bool {
+        self.project.selection.as_ref().is_some_and(|selection| selection.count() > 0)
     }
 
     pub(super) fn engine_event(&mut self, event: Event) {
@@ -237,9 +242,11 @@ impl App {
         idle && trained_on < self.edits.labels_rev && self.layers.needs_predictions() && !self.shows_result()
     }
 
-    /// The first classes without labels, as far as two labelled ones are missing, to be named to the user.
+    /// The first classes without labels, as far as two labelled ones are all that training lacks, to be named
+    /// to the user.
     pub fn classes_to_label(&self) -> Vec<&str> {
-        let missing = 2usize.saturating_sub(self.labelled_classes());
+        let missing =
+            if self.selects_features() { 2usize.saturating_sub(self.labelled_classes()) } else { 0 };
         let classes = self.project.classes.iter().enumerate();
         let bare =
             classes.filter(|(i, _)| self.label_count(i + 1) == 0).map(|(_, class)| class.name.as_str());

@@ -1,5 +1,6 @@
 //! A folder with images and projects where the program is run, as a user's shell would.
 
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -86,6 +87,28 @@ impl Desk {
             .collect();
         names.sort();
         names
+    }
+}
+
+/// A folder with a golden project and its image.
+pub struct GoldenDesk {
+    desk: Desk,
+    /// The golden folder's name.
+    pub name: &'static str,
+}
+
+impl GoldenDesk {
+    /// With copies of the golden files.
+    pub fn new(name: &'static str) -> Self {
+        GoldenDesk { desk: Desk::golden(name), name }
+    }
+}
+
+impl Deref for GoldenDesk {
+    type Target = Desk;
+
+    fn deref(&self) -> &Desk {
+        &self.desk
     }
 }
 

@@ -109,7 +109,7 @@ impl ImageJ {
     }
 }
 
-/// Text with `\uXXXX` escapes, in which ImageJ writes `µ`.
+/// Text with escapes such as `\u00b5`, in which ImageJ writes `µ`.
 fn unescape(text: &str) -> String {
     let mut parts = text.split("\\u");
     let mut out = parts.next().unwrap_or_default().to_owned();

@@ -54,10 +54,8 @@ fn parts(app: &App) -> Vec<(Rank, String)> {
     }
     if let Some(notice) = app.training.notice.as_ref().filter(|_| app.training.live) {
         let missing: Vec<String> = app.classes_to_label().iter().map(|name| format!("'{name}'")).collect();
-        let what = match notice.starts_with("labels") && !missing.is_empty() {
-            true => format!("paint {}", missing.join(" and ")),
-            false => notice.clone(),
-        };
+        let what =
+            if missing.is_empty() { notice.clone() } else { format!("paint {}", missing.join(" and ")) };
         parts.push((Rank::Training, format!("not training: {what}")));
     } else {
         parts.extend(app.training_text().map(|text| (Rank::Training, text)));
