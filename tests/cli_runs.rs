@@ -156,16 +156,24 @@ fn what_memory_cannot_hold_is_refused_before_anything_is_computed() {
     let desk = Desk::golden("gray");
     desk.write("large.npy", "yx", DType::U8, Array5::<u8>::zeros([1, 1, 6000, 6000, 1]));
     for format in ["jpeg", "bmp"] {
-        let arguments = [segment("gray.ilp", format, "large.npy"), vec!["--memory=20M"]].concat();
+        let mut arguments = segment("gray.ilp", format, "gray_raw.h5");
+        if let Some(name) = arguments.iter_mut().find(|argument| **argument == "out/segmentation") {
+            *name = "out/{nickname}";
+        }
+        arguments.extend(["large.npy", "missing.png", "--memory=20M"]);
         let output = desk.run(&arguments);
         assert_exit(&output, 1);
         let text = stderr(&output);
-        let begin = "error: 'large.npy' failed: computing and writing it needs ";
-        let end = " bytes, 20971520 are allowed; raise --memory, cut out a part or write another format\n1 of 1 images failed\n";
-        let bytes = text.strip_prefix(begin).and_then(|rest| rest.strip_suffix(end)).expect(&text);
+        let (refused, rest) = text.split_once('\n').expect(&text);
+        let begin = "error: Can't predict 'large.npy': computing and writing it needs ";
+        let end = " bytes, 20971520 are allowed; raise --memory, cut out a part or write another format.";
+        let bytes = refused.strip_prefix(begin).and_then(|rest| rest.strip_suffix(end)).expect(&text);
         let bytes: u64 = bytes.parse().expect("a number");
         assert!((36_000_000..60_000_000).contains(&bytes), "{bytes} for a picture of 36 MB");
-        assert_eq!(outputs(&desk), [""; 0]);
+        assert!(rest.starts_with("error: Can't read missing.png: no such file\n"), "{text}");
+        assert!(text.ends_with("2 of 3 images failed\n"), "{text}");
+        assert_eq!(outputs(&desk), [format!("gray_raw.{format}")]);
+        std::fs::remove_file(desk.path(&format!("out/gray_raw.{format}"))).unwrap();
     }
 }
 

@@ -28,7 +28,7 @@ fn write(format: &str, path: &Path, axes: &str, image: &Volume) -> Result<(), io
     let shape = image.shape();
     let spec = ImageSpec::new(axes.parse().expect("axes"), shape, image.dtype());
     let mut writer = io::create(format, path, &spec)?;
-    let block = writer.preferred_block();
+    let block = writer.intake().block;
     let count: [usize; 5] = std::array::from_fn(|i| shape[i].div_ceil(block[i]));
     for n in 0..count.iter().product() {
         let mut rest = n;

@@ -22,7 +22,7 @@ fn write(folder: &Path, name: &str, axes: &str, shape: [usize; 5]) -> String {
     let spec = io::ImageSpec::new(axes.parse().unwrap(), shape, volume.dtype());
     let path = folder.join(name);
     let mut writer = io::create("hdf5", &path, &spec).unwrap();
-    let [t, z, y, x, c] = writer.preferred_block();
+    let [t, z, y, x, c] = writer.intake().block;
     for start_t in (0..shape[0]).step_by(t) {
         for start_z in (0..shape[1]).step_by(z) {
             for start_y in (0..shape[2]).step_by(y) {

@@ -20,8 +20,6 @@ use crate::project::ExportSettings;
 
 /// Key of the choices in the project's settings.
 const KEY: &str = "export";
-/// Bytes for blocks being computed: the live engine has its own.
-const MEMORY: u64 = 512 << 20;
 /// Images whose names a dialog shows.
 const PREVIEWED: usize = 50;
 
@@ -114,7 +112,7 @@ impl App {
             subregion: region.and_then(|[start, stop]| Subregion::from_bounds(start, stop)),
             renormalization: settings.ranges.map(|[from, to]| Renormalization { from, to }),
             dtype: settings.dtype,
-            memory: MEMORY,
+            memory: self.runs.memory,
             ..Request::default()
         }
     }

@@ -165,12 +165,20 @@ struct Pending {
 }
 
 /// The checks and the run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Runs {
+    /// Bytes for decoded images, blocks and results: the live engine has its own.
+    pub memory: u64,
     /// The newest run.
     pub current: Option<Run>,
     pending: Option<Pending>,
     last_id: u64,
+}
+
+impl Default for Runs {
+    fn default() -> Self {
+        Runs { memory: 512 << 20, current: None, pending: None, last_id: 0 }
+    }
 }
 
 impl Run {

@@ -5,11 +5,70 @@ use super::predict::{ImageJob, Resources, Sink};
 use super::reblock::Reblocked;
 use crate::data::{BlockGrid, DType, Roi, SpatialRoi};
 use crate::features::FeatureBank;
-use crate::io::{ImageInfo, ImageWriter};
+use crate::io::{ImageInfo, ImageReader, ImageWriter, Intake};
 use crate::pipeline::ExportSource;
 
 /// Bytes that are taken where the smallest blocks need them, whatever is allowed.
 const LEAST: u64 = 32 << 20;
+
+/// What is computed and written, as far as memory depends on it.
+pub(super) struct Demand<'a> {
+    pub(super) raw: &'a dyn ImageReader,
+    pub(super) mask: Option<&'a dyn ImageReader>,
+    /// The filter bank, where anything is computed.
+    pub(super) bank: Option<&'a FeatureBank>,
+    /// Classes whose probabilities are computed.
+    pub(super) classes: usize,
+    /// The time points and the region (`tzyx`) to compute.
+    pub(super) region: Roi<4>,
+    pub(super) outputs: Vec<Output>,
+}
+
+/// What is written of one source.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Output {
+    pub(super) source: ExportSource,
+    pub(super) channels: usize,
+    pub(super) dtype: DType,
+    /// Whether values are mapped before they are converted.
+    pub(super) is_renormalized: bool,
+    /// How the file takes blocks.
+    pub(super) intake: Intake,
+}
+
+impl<'a> Demand<'a> {
+    /// What `job` takes to write `sinks`.
+    fn of(job: &'a ImageJob<'_>, sinks: &[Sink]) -> Self {
+        Demand {
+            raw: &*job.raw,
+            mask: job.mask.as_deref(),
+            bank: job.bank,
+            classes: job.classification.map_or(0, |classification| classification.class_count),
+            region: job.region,
+            outputs: sinks.iter().map(Output::of).collect(),
+        }
+    }
+
+    /// Checks that one thread and the smallest blocks fit into `memory` bytes, or into [`LEAST`].
+    ///
+    /// # Errors
+    /// They don't.
+    pub(super) fn check(&self, memory: u64) -> Result<(), Short> {
+        Blocks::new(self, Resources { threads: 1, memory, block: None }).map(drop)
+    }
+}
+
+impl Output {
+    fn of(sink: &Sink) -> Self {
+        Output {
+            source: sink.source,
+            channels: sink.channels.len(),
+            dtype: sink.dtype,
+            is_renormalized: sink.renormalization.is_some(),
+            intake: sink.writer.intake(),
+        }
+    }
+}
 
 /// The blocks of a job, in the order in which they are written.
 pub(super) struct Blocks {
@@ -22,53 +81,67 @@ pub(super) struct Blocks {
     pub(super) in_flight: usize,
 }
 
-/// Bytes that would do, where what is allowed does not.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Short {
-    /// Bytes needed.
-    pub(super) need: u64,
+/// Not even the smallest blocks fit into the memory allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "computing and writing it needs {need} bytes, {limit} are allowed; raise --memory, cut out a part or write another format"
+)]
+pub struct Short {
+    /// Bytes that would do.
+    pub need: u64,
+    /// Bytes allowed.
+    pub limit: u64,
 }
 
 impl Blocks {
     /// The blocks of `job` that suit `sinks` and `resources`.
     ///
     /// # Errors
+    /// As [`Blocks::new`].
+    pub(super) fn of(job: &ImageJob<'_>, sinks: &[Sink], resources: Resources) -> Result<Self, Short> {
+        Blocks::new(&Demand::of(job, sinks), resources)
+    }
+
+    /// The blocks that suit `demand` and `resources`.
+    ///
+    /// # Errors
     /// Not even one thread and the smallest block fit into the memory, nor into [`LEAST`].
-    pub(super) fn new(job: &ImageJob<'_>, sinks: &[Sink], resources: Resources) -> Result<Self, Short> {
+    fn new(demand: &Demand<'_>, resources: Resources) -> Result<Self, Short> {
         let threads = resources.threads.max(1);
-        let [times, z, y, x] = job.region.shape();
-        let outputs: Vec<Output<'_>> = sinks.iter().map(|sink| Output::of(sink, [times, z, y, x])).collect();
-        let work = Work::of(job, sinks);
+        let [times, z, y, x] = demand.region.shape();
+        let outputs: Vec<Writing> =
+            demand.outputs.iter().map(|&output| Writing::of(output, [z, y, x])).collect();
+        let work = Work::of(demand);
         let footprint = Footprint {
             shape: [z, y, x],
             times,
-            halo: job.bank.map_or([0; 3], FeatureBank::halo),
+            halo: demand.bank.map_or([0; 3], FeatureBank::halo),
             working: &|block| work.bytes(block),
             result_bytes: outputs.iter().map(|output| output.begun.pixel_bytes).sum(),
             kept: &|block| {
-                let writing = outputs.iter().map(|output| output.writing(block)).max().unwrap_or(0);
+                let writing = outputs.iter().map(|output| output.at_once(block)).max().unwrap_or(0);
                 writing + outputs.iter().map(|output| output.kept(block)).sum::<u64>()
             },
         };
-        let readers = job.raw.kept_bytes() + job.mask.as_ref().map_or(0, |mask| mask.kept_bytes());
+        let readers = demand.raw.kept_bytes() + demand.mask.map_or(0, |mask| mask.kept_bytes());
         let memory = resources.memory.saturating_sub(readers);
         let Choice { block, workers, in_flight, bytes } = match resources.block {
             Some(block) => footprint.with_block(block, threads, memory),
             None => footprint.choose(threads, memory),
         };
         if bytes > memory.max(LEAST) && resources.block.is_none() {
-            return Err(Short { need: bytes + readers });
+            return Err(Short { need: bytes + readers, limit: resources.memory });
         }
         let grid = BlockGrid::new([z, y, x], block);
         let per_time = grid.touching(&Roi::whole([z, y, x]));
-        Ok(Blocks { region: job.region, per_time, grid, workers, in_flight })
+        Ok(Blocks { region: demand.region, per_time, grid, workers, in_flight })
     }
 
     /// The writer of `sink`, made to take these blocks.
     pub(super) fn suited(&self, sink: Sink) -> Box<dyn ImageWriter> {
         let [t, z, y, x] = self.region.shape();
         let block = self.grid.block([0; 3]).shape();
-        if Output::of(&sink, [t, z, y, x]).takes(block) {
+        if Writing::of(Output::of(&sink), [z, y, x]).takes(block) {
             return sink.writer;
         }
         Box::new(Reblocked::new(sink.writer, sink.dtype, [t, z, y, x, sink.channels.len()]))
@@ -105,19 +178,17 @@ struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    fn of(job: &ImageJob<'a>, sinks: &[Sink]) -> Self {
+    fn of(demand: &Demand<'a>) -> Self {
         const FLOAT: usize = size_of::<f32>();
-        let info = job.raw.info();
+        let Demand { bank, classes, ref outputs, .. } = *demand;
+        let info = demand.raw.info();
         let [_, z, y, x, channels] = info.shape;
-        let bank = job.bank;
-        let wants_features = sinks.iter().any(|sink| sink.source == ExportSource::Features);
+        let wants_features = outputs.iter().any(|output| output.source == ExportSource::Features);
         let features = bank.filter(|_| wants_features).map_or(0, FeatureBank::channel_count);
-        let classes = job.classification.map_or(0, |classification| classification.class_count);
         // Before they are converted.
-        let converted =
-            sinks.iter().filter(|sink| sink.renormalization.is_some() || sink.dtype != DType::F32);
-        let converted = converted.map(|sink| sink.channels.len()).max().unwrap_or(0);
-        let mask = job.mask.as_ref().map_or(0, |mask| samples_bytes(mask.info()) + size_of::<bool>());
+        let converted = outputs.iter().filter(|output| output.is_renormalized || output.dtype != DType::F32);
+        let converted = converted.map(|output| output.channels).max().unwrap_or(0);
+        let mask = demand.mask.map_or(0, |mask| samples_bytes(mask.info()) + size_of::<bool>());
         Work {
             bank,
             image: [z, y, x],
@@ -144,39 +215,34 @@ fn samples_bytes(info: &ImageInfo) -> usize {
     copies * info.shape[4] * info.dtype.size()
 }
 
-/// What a sink keeps in memory.
-struct Output<'a> {
-    writer: &'a dyn ImageWriter,
+/// What writing an output keeps in memory.
+struct Writing {
+    intake: Intake,
     channels: usize,
     begun: Begun,
 }
 
-impl<'a> Output<'a> {
-    /// The sink of an image of `shape`, `tzyx`.
-    fn of(sink: &'a Sink, [_, z, y, x]: [usize; 4]) -> Self {
-        let [_, depth, height, width, _] = sink.writer.preferred_block();
-        let channels = sink.channels.len();
-        let begun = Begun {
-            shape: [z, y, x],
-            unit: [depth, height, width],
-            pixel_bytes: channels * sink.dtype.size(),
-        };
-        Output { writer: &*sink.writer, channels, begun }
+impl Writing {
+    /// `output` of a region of `shape`, `zyx`.
+    fn of(Output { channels, dtype, intake, .. }: Output, shape: [usize; 3]) -> Self {
+        let [_, depth, height, width, _] = intake.block;
+        let begun = Begun { shape, unit: [depth, height, width], pixel_bytes: channels * dtype.size() };
+        Writing { intake, channels, begun }
     }
 
     /// Whether the writer takes blocks of `block` pixels (`zyx`) as they are.
     fn takes(&self, block: [usize; 3]) -> bool {
-        self.writer.takes_any_block() || self.writer.preferred_block()[0] <= 1 && self.begun.is_aligned(block)
+        self.intake.any_block || self.intake.block[0] <= 1 && self.begun.is_aligned(block)
     }
 
     /// Bytes kept while blocks of `block` pixels (`zyx`) come.
     fn kept(&self, [z, y, x]: [usize; 3]) -> u64 {
         let begun = if self.takes([z, y, x]) { 0 } else { self.begun.bytes([z, y, x]) };
-        begun + self.writer.buffered([1, z, y, x, self.channels])
+        begun + self.intake.buffered([1, z, y, x, self.channels])
     }
 
     /// Bytes taken to write one block of `block` pixels (`zyx`): in the file's order of axes, then of bytes.
-    fn writing(&self, block: [usize; 3]) -> u64 {
+    fn at_once(&self, block: [usize; 3]) -> u64 {
         let at_once = if self.takes(block) { block } else { self.begun.unit };
         2 * (at_once.iter().product::<usize>() * self.begun.pixel_bytes) as u64
     }

@@ -266,7 +266,7 @@ pub fn write_labels(
         ..ImageSpec::new(axes, [t, z, y, x, 1], DType::U8)
     };
     let mut writer = io::create(format, path, &spec)?;
-    let [bt, bz, by, bx, _] = writer.preferred_block();
+    let [bt, bz, by, bx, _] = writer.intake().block;
     let grid = BlockGrid::new([z, y, x], [bz, by, bx]);
     let blocks = grid.touching(&Roi::whole([z, y, x]));
     let times: Vec<usize> = (0..t).step_by(bt.max(1)).collect();

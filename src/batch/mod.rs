@@ -25,6 +25,7 @@ mod stored_result;
 mod summary;
 pub mod train;
 
+pub use blocks::Short;
 pub use control::Control;
 pub use convert::Renormalization;
 pub use feature_spec::{FeatureChoice, FeatureSpecError};

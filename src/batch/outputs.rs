@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::blocks::Output;
 use super::plan::{Input, Plan, PlannedInput, Request, canonical};
 use super::problem::Problem;
 use super::report::OutputReport;
@@ -28,6 +29,18 @@ pub struct PlannedOutput {
 }
 
 impl PlannedOutput {
+    /// What computing and writing it takes; nothing of a format that there is not.
+    pub(super) fn demand(&self, request: &Request) -> Option<Output> {
+        let format = io::output_format(&self.format).ok()?;
+        Some(Output {
+            source: self.source,
+            channels: self.channels.len(),
+            dtype: self.spec.dtype,
+            is_renormalized: request.renormalization.is_some(),
+            intake: io::intake(format, &self.spec),
+        })
+    }
+
     /// What the report says of it once it is written.
     pub(super) fn report(&self) -> OutputReport {
         OutputReport {

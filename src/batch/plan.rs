@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::blocks::Demand;
 use super::convert::Renormalization;
 use super::options::Subregion;
 use super::outputs::{self, PlannedOutput};
@@ -391,13 +392,13 @@ impl Checker<'_> {
             planned.raw = Origin::Open(Arc::clone(&open.raw));
             planned.mask = open.mask.clone().map(Origin::Open);
             self.note_what_is_its_own(input, open.raw.info(), &mut planned);
-            self.check_open(input, open.raw.info(), &mut planned);
+            self.check_open(input, &*open.raw, open.mask.clone(), &mut planned);
             return (planned, self.notes);
         }
         match self.open_raw(input) {
             Ok((reader, options)) => {
                 planned.raw = Origin::File(input.raw.clone(), options);
-                self.check_open(input, reader.info(), &mut planned);
+                self.check_open(input, &*reader, None, &mut planned);
             }
             Err(error) => planned.problems.push(Problem::Open(error)),
         }
@@ -448,11 +449,19 @@ impl Checker<'_> {
         }
     }
 
-    fn check_open(&mut self, input: &Input, info: &ImageInfo, planned: &mut PlannedInput) {
+    /// Checks the open image `raw` and its `mask`, which is opened where it is not open.
+    fn check_open(
+        &mut self,
+        input: &Input,
+        raw: &dyn ImageReader,
+        mut mask: Option<Arc<dyn ImageReader>>,
+        planned: &mut PlannedInput,
+    ) {
         let plan = self.plan;
+        let info = raw.info();
         let [t, z, y, x, channels] = info.shape;
         planned.region = Roi::whole([t, z, y, x]);
-        let mut features = 0;
+        let mut bank = None;
         if plan.needs_features() {
             if let Err(error) = self.check_kind(&input.raw, info) {
                 planned.problems.push(Problem::Lane(error));
@@ -465,12 +474,13 @@ impl Checker<'_> {
                     shape: size_in_words(info.shape),
                     source,
                 }));
-                match FeatureBank::new(selection, [z, y, x], channels) {
-                    Ok(bank) => features = bank.channel_count(),
-                    Err(_) => return,
+                bank = FeatureBank::new(selection, [z, y, x], channels).ok();
+                if bank.is_none() {
+                    return;
                 }
             }
         }
+        let features = bank.as_ref().map_or(0, FeatureBank::channel_count);
         if let Some(forest) = &plan.forest
             && forest.feature_count != features
         {
@@ -480,9 +490,12 @@ impl Checker<'_> {
                 input: input.raw.clone(),
             });
         }
-        if let (Some(mask), None) = (&input.mask, &planned.mask) {
-            match self.check_mask(mask, input, info) {
-                Ok(options) => planned.mask = Some(Origin::File(mask.clone(), options)),
+        if let (Some(location), None) = (&input.mask, &planned.mask) {
+            match self.check_mask(location, input, info) {
+                Ok((reader, options)) => {
+                    planned.mask = Some(Origin::File(location.clone(), options));
+                    mask = Some(reader);
+                }
                 Err(problem) => planned.problems.push(problem),
             }
         }
@@ -491,6 +504,19 @@ impl Checker<'_> {
         }
         if self.is_usable {
             outputs::plan_outputs(plan, input, info, features, planned);
+        }
+        if planned.problems.is_empty() && !planned.outputs.is_empty() {
+            let demand = Demand {
+                raw,
+                mask: mask.as_deref(),
+                bank: bank.as_ref(),
+                classes: if plan.needs_forest() { plan.project.classes.len() } else { 0 },
+                region: planned.region,
+                outputs: planned.outputs.iter().filter_map(|output| output.demand(&plan.request)).collect(),
+            };
+            if let Err(short) = demand.check(plan.request.memory) {
+                planned.problems.push(Problem::Memory { input: input.raw.clone(), short });
+            }
         }
     }
 
@@ -511,23 +537,29 @@ impl Checker<'_> {
 
     /// Finds axes under which the mask has the image's size: those asked for, its own, the image's with
     /// or without channels.
-    fn check_mask(&self, mask: &str, input: &Input, info: &ImageInfo) -> Result<OpenOptions, Problem> {
+    fn check_mask(
+        &self,
+        mask: &str,
+        input: &Input,
+        info: &ImageInfo,
+    ) -> Result<(Arc<dyn ImageReader>, OpenOptions), Problem> {
         let request = &self.plan.request;
         let open = |axes: Option<AxisOrder>| {
             let options =
                 OpenOptions { axes, memory: Some(request.memory), stack_along: request.stack_along };
-            io::open(mask, &options).map(|reader| (reader.info().clone(), options))
+            io::open(mask, &options).map(|reader| (reader, options))
         };
         let expected = [info.shape[0], info.shape[1], info.shape[2], info.shape[3]];
         let size = |info: &ImageInfo| [info.shape[0], info.shape[1], info.shape[2], info.shape[3]];
-        let (own, options) = open(request.mask_axes.clone()).map_err(Problem::Open)?;
-        if size(&own) == expected {
-            return Ok(options);
+        let (reader, options) = open(request.mask_axes.clone()).map_err(Problem::Open)?;
+        let own = reader.info();
+        if size(own) == expected {
+            return Ok((reader, options));
         }
         let mismatch = || Problem::MaskShape {
             mask: mask.to_owned(),
             input: input.raw.clone(),
-            found: size(&own),
+            found: size(own),
             expected,
         };
         if request.mask_axes.is_some() {
@@ -540,8 +572,7 @@ impl Checker<'_> {
             .flatten()
             .filter(|axes| axes.len() == own.axes.len())
             .filter_map(|axes| open(Some(axes)).ok())
-            .find(|(info, _)| size(info) == expected)
-            .map(|(_, options)| options)
+            .find(|(reader, _)| size(reader.info()) == expected)
             .ok_or_else(mismatch)
     }
 

@@ -92,15 +92,8 @@ pub enum PredictError {
     #[error("'{}' has appeared meanwhile and is kept", .0.display())]
     Appeared(PathBuf),
     /// Not even the smallest blocks fit into the memory allowed.
-    #[error(
-        "computing and writing it needs {need} bytes, {limit} are allowed; raise --memory, cut out a part or write another format"
-    )]
-    Memory {
-        /// Bytes needed.
-        need: u64,
-        /// Bytes allowed.
-        limit: u64,
-    },
+    #[error("{0}")]
+    Memory(#[from] Short),
     /// Stopped on request.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
@@ -128,9 +121,7 @@ pub fn predict_image(
     cancel: &CancelToken,
     advanced: &mut dyn FnMut(Step),
 ) -> Result<(), PredictError> {
-    let limit = resources.memory;
-    let blocks =
-        Blocks::new(job, &sinks, resources).map_err(|Short { need }| PredictError::Memory { need, limit })?;
+    let blocks = Blocks::of(job, &sinks, resources)?;
     let gate = Gate::new(blocks.len(), blocks.in_flight);
     let recipes: Vec<Recipe> = sinks.iter().map(Recipe::of).collect();
     let mut writers: Vec<_> = sinks.into_iter().map(|sink| blocks.suited(sink)).collect();

@@ -9,6 +9,7 @@ use crate::io::template::TemplateError;
 use crate::pipeline::ExportSource;
 use crate::project::LaneError;
 
+use super::blocks::Short;
 use super::options::OptionError;
 
 /// Why nothing can be run at all.
@@ -127,6 +128,14 @@ pub enum Problem {
         /// Which scale.
         source: ScaleError,
     },
+    /// Not even the smallest blocks of an image and its results fit into the memory allowed.
+    #[error("Can't predict '{input}': {short}.")]
+    Memory {
+        /// The image.
+        input: String,
+        /// How much it takes.
+        short: Short,
+    },
     /// A mask of another size.
     #[error(
         "Can't use '{mask}' as mask of '{input}': it has {found:?} pixels (tzyx), the image {expected:?}. Use a mask of the image's size."
@@ -242,6 +251,9 @@ impl Problem {
             }
             Problem::NotALane { input } => format!(
                 "Can't export the labels of '{input}': it is none of the project's images. Leave out the source Labels."
+            ),
+            Problem::Memory { input, short: Short { need, limit } } => format!(
+                "Can't predict '{input}': computing and writing it needs {need} bytes, {limit} are allowed. Cut out a part, write another format, or start with a larger --memory: half of it is for results."
             ),
             other => other.to_string(),
         }

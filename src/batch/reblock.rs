@@ -9,7 +9,7 @@ use ndarray::{Array5, Slice};
 
 use crate::data::volume::Sample;
 use crate::data::{BlockGrid, DType, Roi, Roi5, Volume};
-use crate::io::{Error, ImageWriter};
+use crate::io::{Error, ImageWriter, Intake};
 
 /// A writer that takes blocks of any shape, in any order, and passes them on in the shape that `inner`
 /// wants, each as soon as it is complete.
@@ -26,7 +26,7 @@ pub(super) struct Reblocked {
 impl Reblocked {
     /// Wraps `inner`, which writes an image of `shape` (`tzyxc`).
     pub(super) fn new(inner: Box<dyn ImageWriter>, dtype: DType, shape: [usize; 5]) -> Self {
-        let [_, z, y, x, _] = inner.preferred_block();
+        let [_, z, y, x, _] = inner.intake().block;
         let space = [shape[1], shape[2], shape[3]];
         let grid = BlockGrid::new(space, [z, y, x]);
         Reblocked {
@@ -53,8 +53,10 @@ impl Reblocked {
 }
 
 impl ImageWriter for Reblocked {
-    fn preferred_block(&self) -> [usize; 5] {
-        self.inner.preferred_block()
+    fn intake(&self) -> Intake {
+        let mut intake = self.inner.intake();
+        intake.any_block = true;
+        intake
     }
 
     fn write(&mut self, start: [usize; 5], block: &Volume) -> Result<(), Error> {
@@ -120,8 +122,8 @@ mod tests {
     }
 
     impl ImageWriter for Strict {
-        fn preferred_block(&self) -> [usize; 5] {
-            self.block
+        fn intake(&self) -> Intake {
+            Intake::aligned(self.block)
         }
 
         fn write(&mut self, start: [usize; 5], block: &Volume) -> Result<(), Error> {

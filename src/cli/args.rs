@@ -51,7 +51,7 @@ pub struct TerminalArgs {
     /// Number of threads
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-    /// Memory for caches, such as 512M or 2G
+    /// Memory for caches, such as 512M or 2G; an export or a batch takes up to half as much again
     #[arg(long, value_name = "SIZE", value_parser = parse_memory)]
     pub memory: Option<u64>,
     /// Write a log to this file

@@ -24,7 +24,8 @@ pub(super) fn run(args: TerminalArgs) -> Result<ExitCode, Failure> {
     }
     let (keymap, problems) = keymap(args.keymap.as_deref())?;
     let threads = args.threads.map_or_else(|| EngineOptions::default().threads, usize::from);
-    let memory = usize::try_from(args.memory.unwrap_or(DEFAULT_MEMORY)).unwrap_or(usize::MAX);
+    let memory = args.memory.unwrap_or(DEFAULT_MEMORY);
+    let caches = usize::try_from(memory).unwrap_or(usize::MAX);
     let options = tui::Options {
         inputs: args.paths.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
         project: args.project,
@@ -33,7 +34,8 @@ pub(super) fn run(args: TerminalArgs) -> Result<ExitCode, Failure> {
         link_rate: args.link_rate.map(|bits| bits / 8.0),
         keymap,
         problems,
-        engine: EngineOptions::new(threads, memory),
+        engine: EngineOptions::new(threads, caches),
+        run_bytes: memory / 2,
     };
     tui::run(options).map_err(|error| match error {
         tui::Error::UnknownGraphics { .. } => Failure::Usage(Message::whole(error)),

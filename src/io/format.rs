@@ -89,22 +89,53 @@ impl ImageSpec {
     }
 }
 
-/// An image being written. Dropped without [`ImageWriter::finish`], it leaves nothing behind.
-pub trait ImageWriter: Send {
+/// How a file takes the blocks of an image, and what it keeps of them in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Intake {
     /// Box size (`tzyxc`) that is written best at once; each block begins at a multiple of it and ends
     /// at one or at the image's edge, unless any block will do.
-    fn preferred_block(&self) -> [usize; 5];
-
+    pub block: [usize; 5],
     /// Whether blocks of any place and size are taken.
-    fn takes_any_block(&self) -> bool {
-        false
+    pub any_block: bool,
+    /// Bytes kept for each pixel that a block extends along `kept_along`.
+    kept: u64,
+    kept_along: [bool; 5],
+}
+
+impl Intake {
+    /// Only whole boxes of `block` pixels (`tzyxc`) are taken; nothing is kept.
+    pub fn aligned(block: [usize; 5]) -> Self {
+        Intake { block, any_block: false, kept: 0, kept_along: [false; 5] }
+    }
+
+    /// Any block is taken, those of `block` pixels (`tzyxc`) best; nothing is kept.
+    pub fn any(block: [usize; 5]) -> Self {
+        Intake { any_block: true, ..Intake::aligned(block) }
+    }
+
+    /// The same, with `bytes` kept until the file is complete.
+    pub(super) fn keeping(self, bytes: u64) -> Self {
+        Intake { kept: bytes, ..self }
+    }
+
+    /// The same, with what is kept now kept for each pixel that a block extends along `axis`.
+    pub(super) fn for_each_along(mut self, axis: Axis) -> Self {
+        self.kept_along[axis as usize] = true;
+        self
     }
 
     /// Bytes kept in memory until the file is complete, or until the slices are that a block of
     /// `extent` pixels (`tzyxc`) begins.
-    fn buffered(&self, _extent: [usize; 5]) -> u64 {
-        0
+    pub fn buffered(&self, extent: [usize; 5]) -> u64 {
+        let along = extent.iter().zip(self.kept_along).filter(|(_, is_along)| *is_along);
+        along.fold(self.kept, |bytes, (&pixels, _)| bytes.saturating_mul(pixels as u64))
     }
+}
+
+/// An image being written. Dropped without [`ImageWriter::finish`], it leaves nothing behind.
+pub trait ImageWriter: Send {
+    /// How it takes blocks.
+    fn intake(&self) -> Intake;
 
     /// Writes the box at `start` (`tzyxc`).
     ///

@@ -26,9 +26,11 @@ pub mod write;
 
 pub use content::content_hash;
 pub use error::Error;
-pub use format::{FORMATS, Format, ImageInfo, ImageReader, ImageSpec, ImageWriter, OpenOptions, PixelSize};
+pub use format::{
+    FORMATS, Format, ImageInfo, ImageReader, ImageSpec, ImageWriter, Intake, OpenOptions, PixelSize,
+};
 pub(crate) use hdf5::without_soft_links;
 pub use open::{open, with_dataset};
 pub(crate) use samples::little_endian_bytes;
 pub use stack::{expand, stack_name};
-pub use write::{OUTPUT_FORMATS, OutputFormat, check, check_replaced, create, output_format};
+pub use write::{OUTPUT_FORMATS, OutputFormat, check, check_replaced, create, intake, output_format};

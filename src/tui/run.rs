@@ -42,8 +42,10 @@ pub struct Options {
     pub keymap: Keymap,
     /// What was wrong with the keymap, to be told once the screen is there.
     pub problems: Vec<Problem>,
-    /// Threads and memory.
+    /// Threads and memory of the live view.
     pub engine: EngineOptions,
+    /// Bytes for what is exported, in one run at a time.
+    pub run_bytes: u64,
 }
 
 /// Why the interface can't run.

@@ -154,6 +154,7 @@ impl Session {
             logged: None,
             start,
         };
+        session.app.runs.memory = options.run_bytes;
         // The images that the command line names are on their way.
         session.app.files.opening = !options.inputs.is_empty() || options.project.is_some();
         session.enter();

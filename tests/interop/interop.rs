@@ -69,7 +69,7 @@ fn write(job: &Value) -> Result<Value, Box<dyn Error>> {
 /// Copies an image block by block, in the blocks that the writer prefers.
 fn copy(image: &dyn ImageReader, format: &str, to: &Path, spec: &ImageSpec) -> Result<(), io::Error> {
     let mut writer = io::create(format, to, spec)?;
-    let block = writer.preferred_block();
+    let block = writer.intake().block;
     let count: [usize; 5] = std::array::from_fn(|i| spec.shape[i].div_ceil(block[i]));
     for n in 0..count.iter().product() {
         let mut rest = n;

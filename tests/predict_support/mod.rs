@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use brushwood::batch::{ImageJob, Resources, Sink, predict_image};
 use brushwood::data::{CancelToken, DType, Roi, Roi5, Volume};
 use brushwood::features::FeatureBank;
-use brushwood::io::{self, ImageReader, ImageWriter, OpenOptions};
+use brushwood::io::{self, ImageReader, ImageWriter, Intake, OpenOptions};
 use brushwood::pipeline::{Classification, ExportSource};
 use brushwood::project::Project;
 use ndarray::{Array5, ArrayD, IxDyn};
@@ -65,8 +65,8 @@ impl Memory {
 }
 
 impl ImageWriter for Memory {
-    fn preferred_block(&self) -> [usize; 5] {
-        [1; 5]
+    fn intake(&self) -> Intake {
+        Intake::aligned([1; 5])
     }
 
     fn write(&mut self, start: [usize; 5], block: &Volume) -> Result<(), io::Error> {

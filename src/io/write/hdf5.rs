@@ -11,7 +11,7 @@ use crate::data::{Axis, AxisOrder, DType, Roi5, Volume};
 use crate::io::atomic::{PendingFile, SealedFile};
 use crate::io::axistags;
 use crate::io::error::Error;
-use crate::io::format::ImageSpec;
+use crate::io::format::{ImageSpec, Intake};
 use crate::io::planes::indices;
 use crate::io::samples::{ByteOrder, bytes_in_file_order, copy_box, strides, with_dtype};
 
@@ -52,6 +52,13 @@ impl Hdf5Sink {
         let encoding = Encoding { axes: spec.axes.clone(), chunk, item: dtype.size(), compressed };
         Ok(Hdf5Sink { pending, open: Open { file: Some(file), dataset }, shape, dtype, encoding })
     }
+}
+
+/// Whole chunks of all channels.
+pub(super) fn intake(spec: &ImageSpec) -> Intake {
+    let mut block = chunk_shape(&spec.shape, spec.dtype);
+    block[Axis::C as usize] = spec.shape[Axis::C as usize];
+    Intake::aligned(block)
 }
 
 /// How chunks are laid out.
@@ -149,16 +156,6 @@ fn refused(pending: &PendingFile, error: &Hdf5Error) -> Error {
 }
 
 impl Sink for Hdf5Sink {
-    fn preferred_block(&self) -> [usize; 5] {
-        let mut block = self.encoding.chunk;
-        block[Axis::C as usize] = self.shape[Axis::C as usize];
-        block
-    }
-
-    fn takes_any_block(&self) -> bool {
-        false
-    }
-
     fn write(&mut self, start: [usize; 5], block: &Volume) -> Result<(), Error> {
         let extent = block.shape();
         let Encoding { axes, chunk, compressed, .. } = &self.encoding;

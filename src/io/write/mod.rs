@@ -18,7 +18,7 @@ use crate::data::{Axis, Roi5, Volume};
 
 use super::atomic::{PendingFile, SealedFile, commit_all};
 use super::error::Error;
-use super::format::{ImageSpec, ImageWriter};
+use super::format::{ImageSpec, ImageWriter, Intake};
 
 pub use validity::{check, check_replaced};
 
@@ -113,7 +113,24 @@ pub fn create(format: &str, path: &Path, spec: &ImageSpec) -> Result<Box<dyn Ima
     } else {
         sink(format.kind, path, spec)?
     };
-    Ok(Box::new(Checked { path: path.to_owned(), spec: spec.clone(), written: 0, sink }))
+    let intake = intake(format, spec);
+    Ok(Box::new(Checked { path: path.to_owned(), spec: spec.clone(), intake, written: 0, sink }))
+}
+
+/// How `format` takes the blocks of an image that it can hold.
+pub fn intake(format: &OutputFormat, spec: &ImageSpec) -> Intake {
+    if format.sequence { sequence::intake(format.kind, spec) } else { file_intake(format.kind, spec) }
+}
+
+/// How one file takes blocks.
+fn file_intake(kind: Kind, spec: &ImageSpec) -> Intake {
+    match kind {
+        Kind::Hdf5 { .. } => hdf5::intake(spec),
+        Kind::Npy => npy::intake(spec),
+        Kind::Tiff | Kind::MultipageTiff => tiff::intake(spec, kind == Kind::MultipageTiff),
+        Kind::Png => png::intake(spec),
+        Kind::Jpeg | Kind::Bmp => picture::intake(spec),
+    }
 }
 
 /// Starts one file.
@@ -135,19 +152,6 @@ fn sink(kind: Kind, path: &Path, spec: &ImageSpec) -> Result<Box<dyn Sink>, Erro
 
 /// A file that takes blocks.
 trait Sink: Send {
-    /// Box size that is written best at once, `tzyxc`.
-    fn preferred_block(&self) -> [usize; 5];
-
-    /// As [`ImageWriter::takes_any_block`].
-    fn takes_any_block(&self) -> bool {
-        true
-    }
-
-    /// As [`ImageWriter::buffered`].
-    fn buffered(&self, _extent: [usize; 5]) -> u64 {
-        0
-    }
-
     /// Writes a block that lies inside the image and has its type.
     fn write(&mut self, start: [usize; 5], block: &Volume) -> Result<(), Error>;
 
@@ -159,21 +163,14 @@ trait Sink: Send {
 struct Checked {
     path: PathBuf,
     spec: ImageSpec,
+    intake: Intake,
     written: u64,
     sink: Box<dyn Sink>,
 }
 
 impl ImageWriter for Checked {
-    fn preferred_block(&self) -> [usize; 5] {
-        self.sink.preferred_block()
-    }
-
-    fn takes_any_block(&self) -> bool {
-        self.sink.takes_any_block()
-    }
-
-    fn buffered(&self, extent: [usize; 5]) -> u64 {
-        self.sink.buffered(extent)
+    fn intake(&self) -> Intake {
+        self.intake
     }
 
     fn write(&mut self, start: [usize; 5], block: &Volume) -> Result<(), Error> {

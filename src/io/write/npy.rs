@@ -4,7 +4,7 @@ use crate::data::{DType, Volume};
 use crate::io::atomic::{PendingFile, SealedFile};
 use crate::io::error::Error;
 use crate::io::file::write_all_at;
-use crate::io::format::ImageSpec;
+use crate::io::format::{ImageSpec, Intake};
 
 use super::Sink;
 use super::raw::RawArray;
@@ -17,14 +17,23 @@ pub(super) struct NpySink {
 
 impl NpySink {
     pub(super) fn create(file: PendingFile, spec: &ImageSpec) -> Result<Self, Error> {
-        let shape = spec.axes.pick(&spec.shape);
-        let header = header(spec.dtype, &shape);
-        let array =
-            RawArray { axes: spec.axes.clone(), shape, dtype: spec.dtype, start: header.len() as u64 };
+        let mut array = array(spec);
+        let header = header(spec.dtype, &array.shape);
+        array.start = header.len() as u64;
         write_all_at(file.file(), 0, &header).map_err(|e| Error::io(file.target(), e))?;
         array.reserve(&file)?;
         Ok(NpySink { file, array })
     }
+}
+
+/// How it takes blocks.
+pub(super) fn intake(spec: &ImageSpec) -> Intake {
+    array(spec).intake()
+}
+
+/// The samples, from the file's beginning.
+fn array(spec: &ImageSpec) -> RawArray {
+    RawArray { axes: spec.axes.clone(), shape: spec.axes.pick(&spec.shape), dtype: spec.dtype, start: 0 }
 }
 
 /// Magic, version, and the array's description, padded to a multiple of 64 bytes.
@@ -53,10 +62,6 @@ fn header(dtype: DType, shape: &[usize]) -> Vec<u8> {
 }
 
 impl Sink for NpySink {
-    fn preferred_block(&self) -> [usize; 5] {
-        self.array.preferred_block()
-    }
-
     fn write(&mut self, start: [usize; 5], block: &Volume) -> Result<(), Error> {
         self.array.write(&self.file, start, block)
     }

@@ -5,7 +5,7 @@ use image::{ExtendedColorType, ImageEncoder, ImageError};
 use crate::data::{Axis, AxisOrder, Volume};
 use crate::io::atomic::{PendingFile, SealedFile};
 use crate::io::error::Error;
-use crate::io::format::ImageSpec;
+use crate::io::format::{ImageSpec, Intake};
 use crate::io::samples::{bytes_in_file_order, copy_box, strides};
 
 use super::{Kind, Sink, plane_axes};
@@ -16,7 +16,6 @@ pub(super) struct PictureSink {
     kind: Kind,
     axes: AxisOrder,
     shape: Vec<usize>,
-    image: [usize; 5],
     samples: Vec<u8>,
 }
 
@@ -35,6 +34,12 @@ pub(super) fn picture_axes(spec: &ImageSpec) -> AxisOrder {
     AxisOrder::new([rows, columns, Axis::C]).unwrap_or_else(|_| AxisOrder::canonical())
 }
 
+/// Any block; the whole picture is kept.
+pub(super) fn intake(spec: &ImageSpec) -> Intake {
+    let samples = spec.shape.iter().fold(spec.dtype.size() as u64, |n, &m| n.saturating_mul(m as u64));
+    Intake::any(band(&spec.shape, &picture_axes(spec))).keeping(samples)
+}
+
 /// JPEG's quality, of 100.
 const QUALITY: u8 = 95;
 
@@ -44,7 +49,7 @@ impl PictureSink {
         let axes = picture_axes(spec);
         let shape = axes.pick(&spec.shape);
         let samples = vec![0; shape.iter().product::<usize>()];
-        PictureSink { file, kind, axes, shape, image: spec.shape, samples }
+        PictureSink { file, kind, axes, shape, samples }
     }
 
     fn encode(&self) -> Result<(), ImageError> {
@@ -66,14 +71,6 @@ impl PictureSink {
 }
 
 impl Sink for PictureSink {
-    fn preferred_block(&self) -> [usize; 5] {
-        band(&self.image, &self.axes)
-    }
-
-    fn buffered(&self, _extent: [usize; 5]) -> u64 {
-        self.samples.len() as u64
-    }
-
     fn write(&mut self, start: [usize; 5], block: &Volume) -> Result<(), Error> {
         let bytes = bytes_in_file_order(block, &self.axes);
         let part = self.axes.pick(&block.shape());

@@ -10,7 +10,7 @@ use png::{BitDepth, ColorType, Compression, EncodingError, StreamWriter};
 use crate::data::{AxisOrder, DType, Volume};
 use crate::io::atomic::{PendingFile, SealedFile};
 use crate::io::error::Error;
-use crate::io::format::ImageSpec;
+use crate::io::format::{ImageSpec, Intake};
 use crate::io::samples::{ByteOrder, bytes_in_file_order};
 
 use super::Sink;
@@ -104,6 +104,14 @@ impl PngSink {
     }
 }
 
+/// Any block; the rows that it begins are kept.
+pub(super) fn intake(spec: &ImageSpec) -> Intake {
+    let axes = picture_axes(spec);
+    let [_, columns, channels] = axes.pick(&spec.shape)[..] else { return Intake::any(spec.shape) };
+    let row_bytes = columns * channels * spec.dtype.size();
+    Intake::any(band(&spec.shape, &axes)).keeping(row_bytes as u64).for_each_along(axes.axes()[0])
+}
+
 fn failed(file: &PendingFile, error: EncodingError) -> Error {
     let error = match error {
         EncodingError::IoError(e) => e,
@@ -113,15 +121,6 @@ fn failed(file: &PendingFile, error: EncodingError) -> Error {
 }
 
 impl Sink for PngSink {
-    fn preferred_block(&self) -> [usize; 5] {
-        band(&self.image, &self.axes)
-    }
-
-    fn buffered(&self, extent: [usize; 5]) -> u64 {
-        let rows = self.axes.axes()[0] as usize;
-        (extent[rows] * self.row_bytes) as u64
-    }
-
     fn write(&mut self, start: [usize; 5], block: &Volume) -> Result<(), Error> {
         let [first, column, channel] = self.axes.pick(&start)[..] else { return Ok(()) };
         let [rows, _, channels] = self.axes.pick(&block.shape())[..] else { return Ok(()) };

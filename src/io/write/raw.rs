@@ -4,6 +4,7 @@ use crate::data::{Axis, AxisOrder, DType, Volume};
 use crate::io::atomic::PendingFile;
 use crate::io::error::Error;
 use crate::io::file::write_all_at;
+use crate::io::format::Intake;
 use crate::io::samples::{ByteOrder, bytes_in_file_order, strides};
 use crate::io::storage::byte_count;
 
@@ -33,12 +34,12 @@ impl RawArray {
         file.file().set_len(end).map_err(|e| Error::io(file.target(), e))
     }
 
-    /// Bands of rows, all columns and channels.
-    pub(super) fn preferred_block(&self) -> [usize; 5] {
+    /// Any block, best bands of rows with all columns and channels.
+    pub(super) fn intake(&self) -> Intake {
         let shape = self.axes.canonical_shape(&self.shape);
         let row = shape[Axis::X as usize] * shape[Axis::C as usize] * self.dtype.size();
         let rows = (BAND / row.max(1)).clamp(1, shape[Axis::Y as usize]);
-        [1, 1, rows, shape[Axis::X as usize], shape[Axis::C as usize]]
+        Intake::any([1, 1, rows, shape[Axis::X as usize], shape[Axis::C as usize]])
     }
 
     /// Writes the block at `start` (`tzyxc`).

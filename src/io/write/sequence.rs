@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use crate::data::{Axis, AxisOrder, Roi5, Volume};
 use crate::io::atomic::SealedFile;
 use crate::io::error::Error;
-use crate::io::format::ImageSpec;
+use crate::io::format::{ImageSpec, Intake};
 use crate::io::template::{TemplateError, has_slice_index, slice_path};
 
 use super::validity::step_axis;
-use super::{Kind, OutputFormat, Sink, sink};
+use super::{Kind, OutputFormat, Sink, file_intake, sink};
 
 /// A sequence being written; slices are completed as soon as they are full.
 pub(super) struct Sequence {
@@ -23,7 +23,25 @@ pub(super) struct Sequence {
     slice: ImageSpec,
     open: BTreeMap<usize, (Box<dyn Sink>, usize)>,
     sealed: Vec<SealedFile>,
-    block: [usize; 5],
+}
+
+/// Blocks as a slice takes them; what a slice keeps is kept for every slice that a block begins.
+pub(super) fn intake(kind: Kind, spec: &ImageSpec) -> Intake {
+    let axis = step_axis(spec).unwrap_or(Axis::Z);
+    let mut intake = file_intake(kind, &slice_of(spec, axis)).for_each_along(axis);
+    if axis == Axis::C {
+        intake.block[Axis::C as usize] = spec.shape[Axis::C as usize];
+    }
+    intake
+}
+
+/// One slice across `axis`.
+fn slice_of(spec: &ImageSpec, axis: Axis) -> ImageSpec {
+    let mut slice = spec.clone();
+    slice.shape[axis as usize] = 1;
+    slice.axes = AxisOrder::new(spec.axes.axes().iter().copied().filter(|&a| a != axis))
+        .unwrap_or_else(|_| spec.axes.clone());
+    slice
 }
 
 impl Sequence {
@@ -35,30 +53,14 @@ impl Sequence {
             }));
         }
         let axis = step_axis(spec).unwrap_or(Axis::Z);
-        let mut slice = spec.clone();
-        slice.shape[axis as usize] = 1;
-        slice.axes = AxisOrder::new(spec.axes.axes().iter().copied().filter(|&a| a != axis))
-            .unwrap_or_else(|_| spec.axes.clone());
+        let slice = slice_of(spec, axis);
         let first = spec.origin[axis as usize];
         let last = first + spec.shape[axis as usize] - 1;
         let (kind, path) = (format.kind, path.to_owned());
         let digits = last.to_string().len();
-        let mut this = Sequence {
-            kind,
-            path,
-            axis,
-            first,
-            digits,
-            slice,
-            open: BTreeMap::new(),
-            sealed: Vec::new(),
-            block: [1; 5],
-        };
+        let mut this =
+            Sequence { kind, path, axis, first, digits, slice, open: BTreeMap::new(), sealed: Vec::new() };
         this.start(0)?;
-        this.block = this.open[&0].0.preferred_block();
-        if axis == Axis::C {
-            this.block[Axis::C as usize] = spec.shape[Axis::C as usize];
-        }
         Ok(this)
     }
 
@@ -70,15 +72,6 @@ impl Sequence {
 }
 
 impl Sink for Sequence {
-    fn preferred_block(&self) -> [usize; 5] {
-        self.block
-    }
-
-    fn buffered(&self, extent: [usize; 5]) -> u64 {
-        let slice = self.open.values().map(|(sink, _)| sink.buffered(extent)).max().unwrap_or(0);
-        slice * extent[self.axis as usize] as u64
-    }
-
     fn write(&mut self, start: [usize; 5], block: &Volume) -> Result<(), Error> {
         let axis = self.axis as usize;
         let whole: usize = self.slice.shape.iter().product();

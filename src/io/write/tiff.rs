@@ -9,7 +9,7 @@ use crate::data::{Axis, AxisOrder, DType, Volume};
 use crate::io::atomic::{PendingFile, SealedFile};
 use crate::io::error::Error;
 use crate::io::file::write_all_at;
-use crate::io::format::{ImageSpec, PixelSize};
+use crate::io::format::{ImageSpec, Intake, PixelSize};
 
 use super::raw::RawArray;
 use super::tiff_tags::{Layout, PageTags, directories};
@@ -27,17 +27,9 @@ pub(super) struct TiffSink {
 impl TiffSink {
     /// A file of one page when the image allows and `multipage` is not asked for.
     pub(super) fn create(file: PendingFile, spec: &ImageSpec, multipage: bool) -> Result<Self, Error> {
-        let wide =
-            [Axis::T, Axis::Z, Axis::Y, Axis::X].iter().filter(|&&a| spec.shape[a as usize] > 1).count();
-        let single = !multipage && wide <= 2;
-        let axes = if single {
-            let [rows, columns] = plane_axes(&spec.shape);
-            AxisOrder::new([rows, columns, Axis::C])
-        } else {
-            AxisOrder::new([Axis::T, Axis::Z, Axis::C, Axis::Y, Axis::X])
-        }
-        .unwrap_or_else(|_| AxisOrder::canonical());
-        let shape = axes.pick(&spec.shape);
+        let single = is_single(spec, multipage);
+        let mut array = array(spec, multipage);
+        let shape = &array.shape;
         let (pages, page) = if single { (1, &shape[..]) } else { (shape[..3].iter().product(), &shape[3..]) };
         let samples = if single { page[2] } else { 1 };
         let extent = |n: usize| {
@@ -55,7 +47,6 @@ impl TiffSink {
             per_centimetre: [Axis::X, Axis::Y]
                 .map(|axis| per_centimetre(spec.pixel_size[axis as usize].as_ref())),
         };
-        let mut array = RawArray { axes, shape, dtype: spec.dtype, start: 0 };
         let layout = Layout::of(array.bytes(), pages);
         array.start = layout.header_len();
         array.reserve(&file)?;
@@ -63,11 +54,31 @@ impl TiffSink {
     }
 }
 
-impl Sink for TiffSink {
-    fn preferred_block(&self) -> [usize; 5] {
-        self.array.preferred_block()
-    }
+/// How it takes blocks.
+pub(super) fn intake(spec: &ImageSpec, multipage: bool) -> Intake {
+    array(spec, multipage).intake()
+}
 
+/// Whether the image is one page.
+fn is_single(spec: &ImageSpec, multipage: bool) -> bool {
+    let wide = [Axis::T, Axis::Z, Axis::Y, Axis::X].iter().filter(|&&a| spec.shape[a as usize] > 1).count();
+    !multipage && wide <= 2
+}
+
+/// The samples, from the file's beginning.
+fn array(spec: &ImageSpec, multipage: bool) -> RawArray {
+    let axes = if is_single(spec, multipage) {
+        let [rows, columns] = plane_axes(&spec.shape);
+        AxisOrder::new([rows, columns, Axis::C])
+    } else {
+        AxisOrder::new([Axis::T, Axis::Z, Axis::C, Axis::Y, Axis::X])
+    }
+    .unwrap_or_else(|_| AxisOrder::canonical());
+    let shape = axes.pick(&spec.shape);
+    RawArray { axes, shape, dtype: spec.dtype, start: 0 }
+}
+
+impl Sink for TiffSink {
     fn write(&mut self, start: [usize; 5], block: &Volume) -> Result<(), Error> {
         self.array.write(&self.file, start, block)
     }
