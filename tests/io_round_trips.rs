@@ -2,6 +2,8 @@
 
 #![allow(clippy::panic)]
 
+mod written;
+
 use std::path::Path;
 
 use brushwood::data::{DType, Roi5, Volume};
@@ -103,16 +105,86 @@ fn pictures_and_sequences() {
     assert!(folder.path().join("d_00.png").exists() && folder.path().join("e_010.tiff").exists());
 }
 
+/// Pictures of sides that are odd and even, of other axes than `yx`, of all that a format can hold.
+#[test]
+fn pictures_that_are_only_written() {
+    let folder = tempfile::tempdir().expect("folder");
+    let mut compared = 0;
+    for format in OUTPUT_FORMATS {
+        if !written::is_only_written(format.extension) || format.is_sequence() {
+            continue;
+        }
+        for (axes, [t, z, y, x]) in
+            [("yxc", [1, 1, 13, 17]), ("yxc", [1, 1, 300, 16]), ("zxc", [1, 9, 1, 33]), ("yx", [1, 1, 1, 1])]
+        {
+            for (channels, dtype) in
+                [(1, DType::U8), (1, DType::U16), (3, DType::U8), (3, DType::U16), (3, DType::F32)]
+            {
+                if channels > 1 && axes == "yx" {
+                    continue;
+                }
+                let image = volume(dtype, [t, z, y, x, channels]);
+                let path = folder.path().join(format!("a.{}", format.extension));
+                let spec = ImageSpec::new(axes.parse().expect("axes"), image.shape(), dtype);
+                if io::check(format, &spec).is_err() {
+                    continue;
+                }
+                let what = format!("{} {axes} {:?} {dtype}", format.name, image.shape());
+                write(format.name, &path, axes, &image).unwrap_or_else(|e| panic!("{what}: {e}"));
+                let found = written::read(&path);
+                assert_eq!(found.shape(), [1, 1, y.max(z), x, channels], "{what}");
+                assert_eq!(found.dtype(), dtype, "{what}");
+                // Colours beyond 256 are chosen, and floats have an exponent in common.
+                let pixels = y * z * x;
+                let exact = format.name != "hdr" && !(format.name == "gif" && channels == 3 && pixels > 256);
+                for (t, z, y, x, c) in ndarray::indices(image.shape()) {
+                    let expected = image.sample([t, z, y, x, c]);
+                    let got = found.sample([0, 0, y.max(z), x, c]);
+                    let most = (0..channels).map(|c| image.sample([t, z, y, x, c])).fold(0.0, f64::max);
+                    let tolerance = if exact {
+                        0.0
+                    } else if format.name == "gif" {
+                        40.0
+                    } else {
+                        most / 128.0
+                    };
+                    assert!(
+                        (got - expected).abs() <= tolerance,
+                        "{what}: {got}, not {expected} at {y} {x} {c}"
+                    );
+                }
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared >= 40, "only {compared} pictures");
+}
+
+#[test]
+fn floats_beyond_what_hdr_can_hold() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("a.hdr");
+    let odd = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -1.0, 1e-40, 0.0, f32::MAX, 1.0, 0.5];
+    let image = Array5::from_shape_vec([1, 1, 1, 3, 3], odd.to_vec()).expect("shape");
+    write("hdr", &path, "yxc", &image.into()).expect("written");
+    let found = written::read(&path);
+    let pixel = |x: usize| [0, 1, 2].map(|c| found.sample([0, 0, 0, x, c]));
+    assert!(pixel(0)[0] == 0.0 && pixel(0)[1] > 1e37 && pixel(0)[2] == 0.0, "{:?}", pixel(0));
+    assert_eq!(pixel(1), [0.0; 3]);
+    assert!(pixel(2)[0] > 1e37, "{:?}", pixel(2));
+}
+
 #[test]
 fn unfinished_leaves_nothing() {
     let folder = tempfile::tempdir().expect("folder");
     for format in OUTPUT_FORMATS {
-        let shape = if format.is_sequence() { [1, 3, 8, 8, 1] } else { [1, 1, 8, 8, 1] };
-        let spec = ImageSpec::new("zyxc".parse().expect("axes"), shape, DType::U8);
+        let (channels, dtype) = if format.extension == "hdr" { (3, DType::F32) } else { (1, DType::U8) };
+        let slices = if format.is_sequence() { 3 } else { 1 };
+        let spec = ImageSpec::new("zyxc".parse().expect("axes"), [1, slices, 8, 8, channels], dtype);
         let path = folder.path().join(format!("a{{slice_index}}.{}", format.extension));
         let mut writer = io::create(format.name, &path, &spec).expect("starts");
-        let block = [1, 1, 8, 8, 1];
-        writer.write([0; 5], &Volume::zeros(DType::U8, block)).expect("a block");
+        let block = [1, 1, 8, 8, channels];
+        writer.write([0; 5], &Volume::zeros(dtype, block)).expect("a block");
         drop(writer);
         let left: Vec<_> = std::fs::read_dir(folder.path()).expect("folder").collect();
         assert!(left.is_empty(), "{}: {left:?}", format.name);

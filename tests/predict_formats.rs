@@ -4,6 +4,7 @@
 #![allow(clippy::panic, clippy::unwrap_used)]
 
 mod predict_support;
+mod written;
 
 use std::path::Path;
 
@@ -31,6 +32,9 @@ fn export(case: &str, folder: &Path, format: &str, more: &[&str]) {
 
 /// What was exported; the axes of a file without any are given.
 fn exported(folder: &Path, source: &str, format: &OutputFormat, axes: &str) -> Volume {
+    if written::is_only_written(format.extension) {
+        return only_written(folder, source, format);
+    }
     let star = if format.is_sequence() { "-*" } else { "" };
     let location = folder.join(format!("{source}{star}.{}", format.extension));
     let options = OpenOptions {
@@ -39,6 +43,28 @@ fn exported(folder: &Path, source: &str, format: &OutputFormat, axes: &str) -> V
     };
     let image = io::open(&location.to_string_lossy(), &options).unwrap_or_else(|e| panic!("{e}"));
     image.read(&Roi5::whole(image.info().shape)).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// What was exported as a picture, or as a sequence of them along z.
+fn only_written(folder: &Path, source: &str, format: &OutputFormat) -> Volume {
+    if !format.is_sequence() {
+        return written::read(&folder.join(format!("{source}.{}", format.extension)));
+    }
+    let mut names: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.file_name().unwrap().to_string_lossy().starts_with(source))
+        .collect();
+    names.sort();
+    let slices: Vec<Volume> = names.iter().map(|path| written::read(path)).collect();
+    let arrays: Vec<_> = slices
+        .iter()
+        .map(|slice| match slice {
+            Volume::U8(array) => array.view(),
+            other => panic!("slices of {}", other.dtype()),
+        })
+        .collect();
+    ndarray::concatenate(ndarray::Axis(1), &arrays).unwrap().into()
 }
 
 fn check(case: &str, axes: &str, shape: [usize; 5], dtypes: &[DType]) {

@@ -143,8 +143,8 @@ pub struct ExportArgs {
     /// may be given several times
     #[arg(long, value_name = "SOURCE")]
     pub export_source: Vec<ExportSource>,
-    /// Output format: compressed hdf5 (default), hdf5, numpy, tiff, multipage tiff, png, jpg, bmp, and
-    /// sequences such as 'png sequence'
+    /// Output format: compressed hdf5 (default), hdf5, numpy, tiff, multipage tiff, png, jpg, bmp, gif, hdr,
+    /// pbm, pgm, pnm, ppm, ras, and sequences such as 'png sequence'
     #[arg(long, value_name = "FORMAT")]
     pub output_format: Option<String>,
     /// Output name [default: {dataset_dir}/{nickname}_{result_type}]; also {roi}, {x_start}, {x_stop}, ...,

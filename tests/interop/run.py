@@ -557,14 +557,59 @@ def writing(checks):
     checks.write(
         "tiff of two channels", two, "yxc", checks.path("a.tiff"), "tiff", "yxc", lambda p: equal(tifffile.imread(p), two)
     )
-    for format, name, dtypes in [("png", "a.png", ["uint8", "uint16"]), ("bmp", "a.bmp", ["uint8"])]:
+    pictures = {"png": ["uint8", "uint16"], "bmp": ["uint8"], "ras": ["uint8"]}
+    maps = {name: ["uint8", "uint16"] for name in ["pnm", "ppm", "pgm", "pbm"]}
+    for format, dtypes in {**pictures, **maps}.items():
         for dtype in dtypes:
             for axes in ["yx", "yxc"]:
-                if axes == "yxc" and dtype == "uint16":
+                if axes == "yxc" and (dtype == "uint16" or format in ("pgm", "pbm")):
                     continue  # Pillow reads 16-bit colours as 8-bit.
-                array = sample([extent[k] for k in axes], dtype)
-                check = lambda path, array=array: equal(np.asarray(Image.open(path)).astype(array.dtype), array)
-                checks.write(f"{format} {dtype} {axes}", array, axes, checks.path(name), format, axes, check)
+                for width in [90, 91]:
+                    array = sample([{**extent, "x": width}[k] for k in axes], dtype)
+                    check = lambda path, array=array: equal(np.asarray(Image.open(path)).astype(array.dtype), array)
+                    path = checks.path(f"a.{format}")
+                    checks.write(f"{format} {dtype} {axes}", array, axes, path, format, axes, check)
+    few, many = sample((70, 90, 3), "uint8") // 64 * 64, smooth((70, 90, 3))
+    for array, axes, tolerance in [(sample((70, 90), "uint8"), "yx", 0), (few, "yxc", 0), (many, "yxc", 24)]:
+
+        def colours(path, array=array, tolerance=tolerance):
+            with Image.open(path) as picture:
+                if picture.n_frames != 1:
+                    return f"{picture.n_frames} frames"
+                got = np.asarray(picture.convert("L" if array.ndim == 2 else "RGB"))
+            difference = np.abs(got.astype(int) - array).max()
+            return None if difference <= tolerance else f"differs by {difference}"
+
+        checks.write(f"gif {axes}", array, axes, checks.path("a.gif"), "gif", axes, colours)
+    lights = np.abs(sample((70, 90, 3), "float32")) + 0.01
+
+    def radiance(path):
+        with open(path, "rb") as file:
+            if file.readline() != b"#?RADIANCE\n":
+                return "no Radiance file"
+            while file.readline().strip():
+                pass
+            if file.readline() != b"-Y 70 +X 90\n":
+                return "another size"
+            got = np.stack([scanline(file, 90) for _ in range(70)])
+        exponent = np.ldexp(1.0, got[..., 3:].astype(int) - 128 - 8)
+        difference = (np.abs((got[..., :3] + 0.5) * exponent - lights) / exponent).max()
+        return None if difference <= 0.51 else f"differs by {difference} of the last bit"
+
+    def scanline(file, width):
+        """Red, green, blue and exponent of a row, each run-length encoded by itself."""
+        if file.read(4) != bytes([2, 2, 0, width]):
+            raise ValueError("no run-length encoded row")
+        planes = []
+        for _ in range(4):
+            plane = b""
+            while len(plane) < width:
+                (count,) = file.read(1)
+                plane += file.read(1) * (count - 128) if count > 128 else file.read(count)
+            planes.append(np.frombuffer(plane, "uint8"))
+        return np.stack(planes, axis=-1)
+
+    checks.write("hdr", lights, "yxc", checks.path("a.hdr"), "hdr", "yxc", radiance)
     gray = smooth((70, 90))
 
     def lossy(path):

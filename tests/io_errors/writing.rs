@@ -12,8 +12,8 @@ fn every_reason_is_told_before_any_work() {
     };
     let plane = [1, 1, 8, 8, 1];
     assert!(
-        message("gif", "yx", plane, DType::U8)
-            .starts_with("'gif' is not an output format; use one of compressed hdf5, hdf5, ")
+        message("dvid", "yx", plane, DType::U8)
+            .starts_with("'dvid' is not an output format; use one of compressed hdf5, hdf5, ")
     );
     assert_eq!(
         message("png", "yxc", [1, 1, 8, 8, 2], DType::F32),
@@ -23,6 +23,24 @@ fn every_reason_is_told_before_any_work() {
     assert_eq!(
         message("jpg", "zyx", [1, 4, 8, 8, 1], DType::U8),
         "the format 'jpg' can't hold this image: a file holds two dimensions, not 'zyx'; use 'jpg sequence', 'multipage tiff' or 'hdf5', or cut out a slice"
+    );
+    assert_eq!(
+        message("hdr", "yxc", [1, 1, 8, 8, 4], DType::U8),
+        "the format 'hdr' can't hold this image: a file holds 3 channels, not 4; use 'tiff' or 'hdf5', or cut out 3 channels; \
+         samples are float32, not uint8; convert them or use 'hdf5'"
+    );
+    assert_eq!(
+        message("pgm", "yxc", [1, 1, 8, 8, 3], DType::I16),
+        "the format 'pgm' can't hold this image: a file holds 1 channels, not 3; use 'tiff' or 'hdf5', cut out one channel, \
+         or export a sequence with c first in the axis order; samples are uint8 or uint16, not int16; convert them or use 'hdf5'"
+    );
+    assert_eq!(
+        message("gif", "yx", [1, 1, 1, 65_536, 1], DType::U8),
+        "the format 'gif' can't hold this image: a side has at most 65535 pixels, not 65536; use 'tiff' or 'hdf5', or cut out a part"
+    );
+    assert_eq!(
+        message("ras", "yx", [1, 1, 65_536, 65_536, 1], DType::U8),
+        "the format 'ras' can't hold this image: a file has at most 4026531840 bytes, not 4294967296; use 'png', 'tiff' or 'hdf5', or cut out a part"
     );
     assert!(message("png sequence", "zyx", [1, 4, 8, 8, 1], DType::U8).contains("must hold {slice_index}"));
     assert_eq!(std::fs::read_dir(folder.path()).expect("folder").count(), 0, "nothing was begun");

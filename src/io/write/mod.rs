@@ -7,6 +7,7 @@ mod npy;
 mod picture;
 mod png;
 mod raw;
+mod raw_picture;
 mod sequence;
 mod tiff;
 mod tiff_tags;
@@ -36,13 +37,20 @@ pub struct OutputFormat {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    Hdf5 { compressed: bool },
+    Hdf5 {
+        compressed: bool,
+    },
     Npy,
     Tiff,
     MultipageTiff,
     Png,
     Jpeg,
     Bmp,
+    Gif,
+    Hdr,
+    /// Portable maps, which VIGRA writes alike under all their names: gray ones of one channel, pixmaps of three.
+    Netpbm,
+    SunRaster,
 }
 
 impl OutputFormat {
@@ -78,6 +86,13 @@ pub const OUTPUT_FORMATS: &[OutputFormat] = &[
     single("jpeg", "jpeg", Kind::Jpeg),
     single("jpg", "jpg", Kind::Jpeg),
     single("bmp", "bmp", Kind::Bmp),
+    single("gif", "gif", Kind::Gif),
+    single("hdr", "hdr", Kind::Hdr),
+    single("pbm", "pbm", Kind::Netpbm),
+    single("pgm", "pgm", Kind::Netpbm),
+    single("pnm", "pnm", Kind::Netpbm),
+    single("ppm", "ppm", Kind::Netpbm),
+    single("ras", "ras", Kind::SunRaster),
     sequence("tiff sequence", "tiff", Kind::Tiff),
     sequence("tif sequence", "tif", Kind::Tiff),
     sequence("multipage tiff sequence", "tiff", Kind::MultipageTiff),
@@ -85,6 +100,13 @@ pub const OUTPUT_FORMATS: &[OutputFormat] = &[
     sequence("jpeg sequence", "jpeg", Kind::Jpeg),
     sequence("jpg sequence", "jpg", Kind::Jpeg),
     sequence("bmp sequence", "bmp", Kind::Bmp),
+    sequence("gif sequence", "gif", Kind::Gif),
+    sequence("hdr sequence", "hdr", Kind::Hdr),
+    sequence("pbm sequence", "pbm", Kind::Netpbm),
+    sequence("pgm sequence", "pgm", Kind::Netpbm),
+    sequence("pnm sequence", "pnm", Kind::Netpbm),
+    sequence("ppm sequence", "ppm", Kind::Netpbm),
+    sequence("ras sequence", "ras", Kind::SunRaster),
 ];
 
 /// The output format of a name, in any case.
@@ -129,7 +151,8 @@ fn file_intake(kind: Kind, spec: &ImageSpec) -> Intake {
         Kind::Npy => npy::intake(spec),
         Kind::Tiff | Kind::MultipageTiff => tiff::intake(spec, kind == Kind::MultipageTiff),
         Kind::Png => png::intake(spec),
-        Kind::Jpeg | Kind::Bmp => picture::intake(spec),
+        Kind::Jpeg | Kind::Bmp | Kind::Gif | Kind::Hdr => picture::intake(kind, spec),
+        Kind::Netpbm | Kind::SunRaster => raw_picture::intake(spec),
     }
 }
 
@@ -146,7 +169,11 @@ fn sink(kind: Kind, path: &Path, spec: &ImageSpec) -> Result<Box<dyn Sink>, Erro
             Box::new(tiff::TiffSink::create(file, spec, kind == Kind::MultipageTiff)?)
         }
         Kind::Png => Box::new(png::PngSink::create(file, spec)?),
-        Kind::Jpeg | Kind::Bmp => Box::new(picture::PictureSink::create(file, kind, spec)),
+        Kind::Jpeg | Kind::Bmp | Kind::Gif | Kind::Hdr => {
+            Box::new(picture::PictureSink::create(file, kind, spec))
+        }
+        Kind::Netpbm => Box::new(raw_picture::RawPicture::netpbm(file, spec)?),
+        Kind::SunRaster => Box::new(raw_picture::RawPicture::sun_raster(file, spec)?),
     })
 }
 

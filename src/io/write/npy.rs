@@ -33,7 +33,7 @@ pub(super) fn intake(spec: &ImageSpec) -> Intake {
 
 /// The samples, from the file's beginning.
 fn array(spec: &ImageSpec) -> RawArray {
-    RawArray { axes: spec.axes.clone(), shape: spec.axes.pick(&spec.shape), dtype: spec.dtype, start: 0 }
+    RawArray::new(spec.axes.clone(), spec)
 }
 
 /// Magic, version, and the array's description, padded to a multiple of 64 bytes.

@@ -74,8 +74,7 @@ fn array(spec: &ImageSpec, multipage: bool) -> RawArray {
         AxisOrder::new([Axis::T, Axis::Z, Axis::C, Axis::Y, Axis::X])
     }
     .unwrap_or_else(|_| AxisOrder::canonical());
-    let shape = axes.pick(&spec.shape);
-    RawArray { axes, shape, dtype: spec.dtype, start: 0 }
+    RawArray::new(axes, spec)
 }
 
 impl Sink for TiffSink {

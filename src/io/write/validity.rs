@@ -15,17 +15,53 @@ struct Limits {
     dimensions: usize,
     /// Numbers of channels; none given means any.
     channels: &'static [usize],
+    /// Most pixels along an axis.
+    side: usize,
+    /// Most bytes of samples.
+    bytes: u64,
 }
 
-fn limits(kind: Kind) -> Limits {
-    use DType::{U8, U16};
-    match kind {
-        Kind::Hdf5 { .. } | Kind::Npy => Limits { dtypes: &DType::ALL, dimensions: 5, channels: &[] },
-        Kind::Tiff | Kind::MultipageTiff => Limits { dtypes: &DType::ALL, dimensions: 5, channels: &[] },
-        Kind::Png => Limits { dtypes: &[U8, U16], dimensions: 2, channels: &[1, 3] },
-        Kind::Jpeg => Limits { dtypes: &[U8], dimensions: 2, channels: &[1] },
-        Kind::Bmp => Limits { dtypes: &[U8], dimensions: 2, channels: &[1, 3] },
+const VOLUME: Limits =
+    Limits { dtypes: &DType::ALL, dimensions: 5, channels: &[], side: usize::MAX, bytes: u64::MAX };
+
+const PICTURE: Limits = Limits {
+    dtypes: &[DType::U8],
+    dimensions: 2,
+    channels: &[1, 3],
+    side: i32::MAX as usize,
+    bytes: u64::MAX,
+};
+
+fn limits(format: &OutputFormat) -> Limits {
+    use DType::{F32, U8, U16};
+    /// Less than 4 GiB, whatever the header and the ends of rows take.
+    const SHORT: u64 = 0xf000_0000;
+    const SIXTEEN_BITS: usize = u16::MAX as usize;
+    match format.kind {
+        Kind::Hdf5 { .. } | Kind::Npy | Kind::Tiff | Kind::MultipageTiff => VOLUME,
+        Kind::Png => Limits { dtypes: &[U8, U16], ..PICTURE },
+        Kind::Jpeg => Limits { channels: &[1], side: SIXTEEN_BITS, ..PICTURE },
+        Kind::Bmp | Kind::SunRaster => Limits { bytes: SHORT, ..PICTURE },
+        Kind::Gif => Limits { side: SIXTEEN_BITS, ..PICTURE },
+        Kind::Hdr => Limits { dtypes: &[F32], channels: &[3], ..PICTURE },
+        // These two names are for pictures without colours.
+        Kind::Netpbm if matches!(format.extension, "pbm" | "pgm") => {
+            Limits { dtypes: &[U8, U16], channels: &[1], ..PICTURE }
+        }
+        Kind::Netpbm => Limits { dtypes: &[U8, U16], ..PICTURE },
     }
+}
+
+/// What to do where a file holds only `allowed` channels, and not `found`.
+fn instead_of_channels(allowed: &[usize], found: usize) -> String {
+    let mut ways = vec!["use 'tiff' or 'hdf5'".to_owned()];
+    if allowed.contains(&1) {
+        ways.push("cut out one channel".into());
+        ways.push("or export a sequence with c first in the axis order".into());
+    } else if let Some(fewer) = allowed.iter().find(|&&n| n < found) {
+        ways.push(format!("or cut out {fewer} channels"));
+    }
+    ways.join(", ")
 }
 
 /// Checks that `format` can hold the image, before any work is done.
@@ -33,7 +69,7 @@ fn limits(kind: Kind) -> Limits {
 /// # Errors
 /// Every reason why it can't, each with what to do.
 pub fn check(format: &OutputFormat, spec: &ImageSpec) -> Result<(), Error> {
-    let limits = limits(format.kind);
+    let limits = limits(format);
     let mut reasons = Vec::new();
     let mut shape = spec.shape;
     if let Some(missing) =
@@ -66,8 +102,23 @@ pub fn check(format: &OutputFormat, spec: &ImageSpec) -> Result<(), Error> {
     if !limits.channels.is_empty() && !limits.channels.contains(&channels) {
         let allowed: Vec<String> = limits.channels.iter().map(usize::to_string).collect();
         reasons.push(format!(
-            "a file holds {} channels, not {channels}; use 'tiff' or 'hdf5', cut out one channel, or export a sequence with c first in the axis order",
-            allowed.join(" or ")
+            "a file holds {} channels, not {channels}; {}",
+            allowed.join(" or "),
+            instead_of_channels(limits.channels, channels)
+        ));
+    }
+    let longest = shape.into_iter().max().unwrap_or(0);
+    if longest > limits.side {
+        reasons.push(format!(
+            "a side has at most {} pixels, not {longest}; use 'tiff' or 'hdf5', or cut out a part",
+            limits.side
+        ));
+    }
+    let bytes = shape.iter().fold(spec.dtype.size() as u64, |n, &extent| n.saturating_mul(extent as u64));
+    if bytes > limits.bytes {
+        reasons.push(format!(
+            "a file has at most {} bytes, not {bytes}; use 'png', 'tiff' or 'hdf5', or cut out a part",
+            limits.bytes
         ));
     }
     if !limits.dtypes.contains(&spec.dtype) {
