@@ -3,11 +3,13 @@
 
 mod sim;
 
+use brushwood::app::form::FieldKind;
 use brushwood::app::inspect::Inspection;
 use brushwood::app::lost::LostImage;
 use brushwood::app::{
-    AppEvent, Effect, InputEvent, JobEvent, JobOutput, JournalRecord, MouseInput, Opened, Work,
+    AppEvent, Effect, InputEvent, JobEvent, JobOutput, JournalRecord, MouseInput, Opened, Problem, Work,
 };
+use brushwood::app::refused::Refused;
 use brushwood::data::Axis;
 use brushwood::project::{DataRole, DatasetInfo, DatasetLocation};
 use crossterm::event::{KeyModifiers, MouseButton, MouseEventKind};
@@ -28,6 +30,7 @@ fn inspected(sim: &mut Sim, location: &str, files: &[&str], datasets: &[&str]) {
         files: Ok(files.iter().map(|file| (*file).to_owned()).collect()),
         first,
         datasets: datasets.iter().map(|name| (*name).to_owned()).collect(),
+        slow: None,
     })));
 }
 
@@ -82,6 +85,154 @@ fn a_dataset_is_chosen_and_wrong_axes_are_named() {
     assert_eq!(request.axes.unwrap().to_string(), "zyx");
 }
 
+/// The text of the preview in the topmost dialog.
+fn previewed(sim: &Sim) -> String {
+    match &sim.app.form().unwrap().field("preview").unwrap().kind {
+        FieldKind::Preview(lines, _) => lines.join("\n"),
+        _ => panic!("it is a preview"),
+    }
+}
+
+/// What is typed in the dialog that adds images.
+fn typed(sim: &Sim) -> [String; 4] {
+    let form = sim.app.form().unwrap();
+    let chosen = ["mode", "storage"].map(|key| form.chosen_text(key).to_owned());
+    let [mode, storage] = chosen;
+    [form.text("path").to_owned(), mode, form.text("axes").to_owned(), storage]
+}
+
+#[test]
+fn what_was_typed_for_a_refused_image_comes_back_to_be_mended() {
+    let mut sim = Sim::new([1, 30, 40]);
+    sim.keys("f1 a").text("rgb.png").keys("tab tab").text("yxc").keys("tab right");
+    inspected(&mut sim, "rgb.png", &["rgb.png"], &[]);
+    let as_typed = typed(&sim);
+    sim.keys("enter");
+    assert!(sim.app.form().is_none(), "the dialog is gone while the image is opened");
+    sim.job_done(JobOutput::Lanes(vec![lane("rgb", [1, 1, 30, 40, 3])], Vec::new()));
+    assert_eq!(typed(&sim), as_typed);
+    let form = sim.app.form().unwrap();
+    assert_eq!(form.refused.as_deref(), Some("it has 3 channels, the project's images have 1"));
+    assert_eq!(form.focused().unwrap().key, "axes", "where it can be mended");
+    inspected(&mut sim, "rgb.png", &["rgb.png"], &[]);
+    assert!(previewed(&sim).contains("Give its axes as you add it"), "{}", previewed(&sim));
+    // It may be tried again as it is, and what was mended is what is asked for.
+    sim.keys("ctrl-u").text("zyx");
+    assert_eq!(sim.app.form().unwrap().refused, None);
+    assert!(!previewed(&sim).contains("Give its axes"), "{}", previewed(&sim));
+    sim.keys("ctrl-u").text("cyx").keys("enter");
+    let Work::AddLanes(request) = work(&mut sim) else { panic!("images are added") };
+    assert_eq!(request.axes.unwrap().to_string(), "cyx");
+    assert!(request.copy && request.locations == ["rgb.png"]);
+    sim.job_done(JobOutput::Lanes(vec![lane("rgb", [1, 1, 30, 40, 1])], Vec::new()));
+    assert!(sim.app.form().is_none());
+    assert_eq!(sim.app.views.len(), 2);
+    sim.keys("a");
+    assert_eq!(typed(&sim)[0], "", "what was mended is not offered again");
+}
+
+#[test]
+fn of_several_images_only_those_refused_come_back() {
+    let mut sim = Sim::new([1, 30, 40]);
+    sim.keys("f1 a").text("*.tif");
+    inspected(&mut sim, "*.tif", &["a.tif", "b.tif", "c.tif"], &[]);
+    sim.keys("enter");
+    let broken = Problem::new("Can't open 'c.tif'", "it ends too early", "");
+    let lanes = vec![lane("a", [1, 1, 30, 40, 1]), lane("b", [1, 5, 30, 40, 1])];
+    sim.job_done(JobOutput::Lanes(lanes, vec![Refused::unreadable("c.tif", broken)]));
+    assert_eq!(sim.app.views.len(), 2, "a fits");
+    assert_eq!(typed(&sim)[0], "b.tif:c.tif");
+    inspected(&mut sim, "b.tif:c.tif", &["b.tif", "c.tif"], &[]);
+    let said = previewed(&sim);
+    assert!(said.contains("it has depth") && said.contains("it ends too early"), "{said}");
+}
+
+#[test]
+fn a_refused_image_disturbs_nobody_who_works_elsewhere() {
+    let mut sim = Sim::new([1, 30, 40]);
+    sim.keys("f1 a").text("rgb.png");
+    inspected(&mut sim, "rgb.png", &["rgb.png"], &[]);
+    sim.keys("enter f3");
+    sim.job_done(JobOutput::Lanes(vec![lane("rgb", [1, 1, 30, 40, 3])], Vec::new()));
+    assert!(sim.app.popups.is_empty(), "strokes go on");
+    assert!(sim.message().contains("it has 3 channels"), "{}", sim.message());
+    sim.keys("f1 a");
+    assert_eq!(typed(&sim)[0], "rgb.png");
+    // A dialog that is open comes first.
+    sim.keys("esc a").text("gone.png");
+    inspected(&mut sim, "gone.png", &["gone.png"], &[]);
+    sim.keys("enter p");
+    let job = sim.app.jobs.running()[0].id;
+    let why = Problem::new("Can't open 'gone.png'", "there is no such file", "");
+    sim.event(AppEvent::Job(job, JobEvent::Failed(why)));
+    assert_eq!(sim.app.form().unwrap().title, "Properties of nuclei");
+    sim.keys("esc");
+    assert_eq!(sim.app.form().unwrap().refused.as_deref(), Some("there is no such file"));
+}
+
+#[test]
+fn a_refused_mask_is_asked_for_again() {
+    let mut sim = Sim::new([1, 30, 40]);
+    sim.keys("f1 m").text("m.png").keys("enter");
+    let job = sim.app.jobs.running()[0].id;
+    let why = Problem::new("Can't change 'nuclei'", "the mask has another shape", "");
+    sim.event(AppEvent::Job(job, JobEvent::Failed(why)));
+    let form = sim.app.form().unwrap();
+    assert_eq!((form.text("path"), form.refused.as_deref()), ("m.png", Some("the mask has another shape")));
+    sim.keys("backspace backspace backspace").text("tif").keys("enter");
+    let Work::Reopen(_, requests) = work(&mut sim) else { panic!("the mask is opened") };
+    assert_eq!(requests[0].mask, Some(Some("m.tif".into())));
+}
+
+#[test]
+fn a_slow_format_is_told_once_and_marked() {
+    let mut sim = Sim::new([1, 30, 40]);
+    sim.lanes_opened(vec![sim::lane_in_one_piece("slide", [1, 1, 9000, 9000, 1])]);
+    let said = "'slide' is slow to read: its format can only be decoded as a whole, 162 MB at the first look";
+    assert!(sim.message().starts_with(said), "{}", sim.message());
+    assert!(sim.app.cautions(0).is_empty());
+    assert_eq!(sim.app.cautions(1).len(), 1);
+    // Small ones are quick however they are kept.
+    sim.lanes_opened(vec![sim::lane_in_one_piece("small", [1, 1, 300, 300, 1])]);
+    assert_eq!(sim.message(), "Done: add 'small'");
+    // A new project says it too, and of several images the first.
+    let large = |name| sim::lane_in_one_piece(name, [1, 1, 9000, 9000, 1]);
+    let sim = Sim::with_lanes(vec![large("a"), large("b"), large("c")]);
+    assert!(sim.message().starts_with("'a' is slow"), "{}", sim.message());
+    assert!(sim.message().contains("2 other images"), "{}", sim.message());
+}
+
+#[test]
+fn a_slow_format_is_named_before_it_is_added() {
+    let mut sim = Sim::new([1, 30, 40]);
+    sim.keys("f1 a").text("slide.png");
+    sim.event(AppEvent::Inspected(Box::new(Inspection {
+        location: "slide.png".into(),
+        files: Ok(vec!["slide.png".into()]),
+        first: Some(Ok(sim::info([1, 1, 9000, 9000, 1]))),
+        datasets: Vec::new(),
+        slow: Some("its format can only be decoded as a whole".into()),
+    })));
+    assert!(previewed(&sim).contains("slow to read: its format"), "{}", previewed(&sim));
+    sim.keys("enter");
+    assert!(matches!(work(&mut sim), Work::AddLanes(_)), "nothing is refused");
+}
+
+#[test]
+fn pixel_sizes_of_a_mask_that_differ_are_told() {
+    let mut sim = Sim::new([1, 30, 40]);
+    sim.lanes_opened(vec![sim::masked_lane("b", [1, 1, 30, 40, 1], [0.5, 0.25])]);
+    let said = "'b' and its mask have different pixel sizes: x 0.5 µm and 0.25 µm";
+    assert!(sim.message().starts_with(said), "{}", sim.message());
+    sim.lanes_opened(vec![sim::masked_lane("c", [1, 1, 30, 40, 1], [0.5, 0.5])]);
+    assert_eq!(sim.message(), "Done: add 'c'");
+    // Also when the mask comes later.
+    sim.keys("f1 m").text("m.png").keys("enter");
+    let masked = sim::masked_lane("c", [1, 1, 30, 40, 1], [0.5, 0.1]);
+    sim.job_done(JobOutput::Reopened("set the mask".into(), vec![(2, masked)]));
+    assert!(sim.message().contains("different pixel sizes"), "{}", sim.message());
+}
+
 #[test]
 fn what_is_not_there_can_not_be_added() {
     let mut sim = Sim::new([1, 30, 40]);
@@ -91,6 +242,7 @@ fn what_is_not_there_can_not_be_added() {
         files: Err("no file matches".into()),
         first: None,
         datasets: Vec::new(),
+        slow: None,
     })));
     sim.keys("enter");
     assert_eq!(sim.app.form().unwrap().refused.as_deref(), Some("Files: no file matches"));
@@ -268,7 +420,7 @@ fn a_replacement_of_another_shape_is_refused_while_there_are_labels() {
     sim.job_done(JobOutput::Reopened("replace".into(), vec![(0, lane("nuclei", [1, 1, 31, 40, 1]))]));
     assert!(sim.message().contains("its labels are for [1, 1, 30, 40]"), "{}", sim.message());
     assert_eq!(sim.app.label_count(1), 9);
-    sim.keys("R").text("same.tif").keys("enter");
+    sim.keys("ctrl-u").text("same.tif").keys("enter");
     sim.job_done(JobOutput::Reopened("replace".into(), vec![(0, lane("nuclei", [1, 1, 30, 40, 1]))]));
     assert_eq!(sim.app.label_count(1), 9, "labels are put on the new file");
 }

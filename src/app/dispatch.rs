@@ -2,6 +2,7 @@
 
 use super::availability::{Reason, available};
 use super::band::BandUse;
+use super::dialogs::AddAnswers;
 use super::effect::Effect;
 use super::lanes::AddImages;
 use super::messages::Level;
@@ -32,7 +33,8 @@ impl App {
             Command::FileSaveAs(path) => self.save_as(&path),
             Command::FileSaveQuit => self.save_and_quit(),
             Command::LaneAdd(path) => {
-                self.add_images(format!("open {path}"), AddImages::of(path));
+                let answers = AddAnswers { path: path.clone(), ..AddAnswers::default() };
+                self.add_images(format!("open {path}"), AddImages::of(path), answers);
             }
             Command::LaneRemove => self.remove_lanes(),
             Command::LaneReplace(path) => self.replace_lane(path),

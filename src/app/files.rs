@@ -99,6 +99,10 @@ impl App {
         self.restore_settings();
         self.show_lane(self.lane);
         self.tell_access();
+        self.mending = None;
+        if self.project.path.is_none() {
+            self.tell_cautions(0..self.views.len());
+        }
         for problem in opened.problems {
             self.messages.push(Level::Error, problem, self.now);
         }

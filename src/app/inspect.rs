@@ -17,6 +17,8 @@ pub struct Inspection {
     pub first: Option<Result<ImageInfo, String>>,
     /// The datasets of the first file, when there are several.
     pub datasets: Vec<String>,
+    /// Why the first of them is slow to read, if it is.
+    pub slow: Option<String>,
 }
 
 /// Axes, shape and type of an image in a few words: `zyx 31x512x512 uint16`.

@@ -12,7 +12,8 @@ use super::effect::{Effect, SaveRequest};
 use super::event::{NewLane, SaveFailure};
 use super::lanes::{AddImages, Reopen};
 use super::lost::ImageSearch;
-use super::messages::{Level, Problem};
+use super::messages::Problem;
+use super::refused::{Asked, Refused};
 use super::state::App;
 use super::training_tools::{TrainingOutput, TrainingWork};
 use crate::data::task::CancelToken;
@@ -39,8 +40,8 @@ pub enum Work {
 
 /// What a job ended with.
 pub enum JobOutput {
-    /// Images for the project.
-    Lanes(Vec<NewLane>),
+    /// Images for the project, and those that could not be opened.
+    Lanes(Vec<NewLane>, Vec<Refused>),
     /// What came of [`Work::Training`].
     Training(Box<TrainingOutput>),
     /// Images of the project, opened anew, by their numbers; and what for.
@@ -194,20 +195,33 @@ impl App {
         if !matches!(event, JobEvent::Done(_)) {
             self.not_saved(id);
         }
+        let asked = self.asked.remove(&id);
         match event {
             JobEvent::Progress(_) => {}
-            JobEvent::Done(output) => self.job_done(output),
-            JobEvent::Failed(problem) => self.messages.push(Level::Error, problem, self.now),
+            JobEvent::Done(output) => self.job_done(output, asked),
+            JobEvent::Failed(problem) => self.images_refused(asked, vec![Refused::unreadable("", problem)], 0),
             JobEvent::Cancelled => self.inform(format!("Cancelled: {}", job.title)),
         }
         self.recheck_forms();
     }
 
-    fn job_done(&mut self, output: JobOutput) {
+    fn job_done(&mut self, output: JobOutput, asked: Option<Asked>) {
         match output {
-            JobOutput::Lanes(lanes) => self.lanes_opened(lanes),
+            JobOutput::Lanes(lanes, unreadable) => {
+                let count = lanes.len();
+                let mut refused = self.lanes_opened(lanes);
+                let joined = count - refused.len();
+                refused.extend(unreadable);
+                self.images_refused(asked, refused, joined);
+            }
             JobOutput::Training(output) => self.training_work_done(*output),
-            JobOutput::Reopened(what, lanes) => self.replace_lanes(&what, lanes),
+            JobOutput::Reopened(what, lanes) => {
+                let changed: Vec<usize> = lanes.iter().map(|(index, _)| *index).collect();
+                match self.replace_lanes(&what, lanes) {
+                    Ok(()) => self.tell_cautions(changed),
+                    Err(refused) => self.images_refused(asked, vec![refused], 0),
+                }
+            }
             JobOutput::ImagesFound(found) => self.images_found(found),
             JobOutput::Saved { path, mark, result, file } => self.saved(path, mark, result, file),
         }

@@ -6,12 +6,15 @@ use std::sync::Arc;
 use super::canvas::{LaneView, Pane};
 use super::channels::{ChannelView, Display, Shading};
 use super::contrast::default_windows;
-use super::edits::{Edit, LaneChange};
+use super::dialogs::AddAnswers;
+use super::edits::{Edit, LaneChange, location_text};
 use super::event::NewLane;
 use super::jobs::Work;
 use super::journal::LaneDetails;
 use super::messages::{Level, Problem};
+use super::refused::{Asked, Refused};
 use super::state::App;
+use crate::command::TABLE;
 use crate::data::{Axis, AxisOrder};
 use crate::engine::LaneSource;
 use crate::features::FeatureSelection;
@@ -114,6 +117,12 @@ impl LaneDetails {
         info.normalize_display = self.normalize;
         info.data_range = self.range;
     }
+}
+
+/// A path that was typed for the command `name`.
+fn asked_path(name: &str, path: &str) -> Option<Asked> {
+    let row = TABLE.iter().find(|row| row.name == name)?;
+    Some(Asked::Path(row, path.to_owned()))
 }
 
 /// A number with what is counted.
@@ -240,11 +249,14 @@ impl App {
         chosen.into_iter().rev().for_each(|index| self.remove_lane(index));
     }
 
-    fn reopen(&mut self, what: String, change: impl Fn(&mut Reopen)) {
+    fn reopen(&mut self, what: String, asked: Option<Asked>, change: impl Fn(&mut Reopen)) {
         let index = self.screen.data_row.min(self.views.len().saturating_sub(1));
         let Some(mut request) = self.reopen_request(index) else { return };
         change(&mut request);
-        self.start_job(what.clone(), Work::Reopen(what, vec![request]));
+        let job = self.start_job(what.clone(), Work::Reopen(what, vec![request]));
+        if let Some(asked) = asked {
+            self.remember_asked(job, asked);
+        }
     }
 
     /// What it takes to open an image anew as it is.
@@ -256,27 +268,33 @@ impl App {
 
     /// Uses another file for the image selected in the Data applet.
     pub(super) fn replace_lane(&mut self, path: String) {
-        self.reopen(format!("replace by {path}"), |request| request.raw = Some(path.clone()));
+        let asked = asked_path("lane.replace", &path);
+        self.reopen(format!("replace by {path}"), asked, |request| request.raw = Some(path.clone()));
     }
 
-    /// Opens images for the project in the background.
-    pub(super) fn add_images(&mut self, title: String, mut request: AddImages) {
+    /// Opens images for the project in the background, as `answers` ask for.
+    pub(super) fn add_images(&mut self, title: String, mut request: AddImages, answers: AddAnswers) {
         let last = self.project.lanes.last().zip(self.sources.last());
         request.previous = last.and_then(|(lane, source)| {
             let location = self.project.locate(&lane.raw).ok()?;
             Some((location, lane.raw.axes.clone(), source.raw.info().shape[4]))
         });
-        self.start_job(title, Work::AddLanes(request));
+        let job = self.start_job(title, Work::AddLanes(request));
+        self.remember_asked(job, Asked::Add(answers));
     }
 
     /// Sets or removes the prediction mask of the image selected in the Data applet.
     pub(super) fn set_mask(&mut self, path: Option<String>) {
         let what = if path.is_some() { "set the mask" } else { "remove the mask" };
-        self.reopen(what.into(), |request| request.mask = Some(path.clone()));
+        let asked = path.as_deref().and_then(|path| asked_path("lane.mask", path));
+        self.reopen(what.into(), asked, |request| request.mask = Some(path.clone()));
     }
 
-    /// Puts images that were opened anew in the place of those that are there.
-    pub(super) fn replace_lanes(&mut self, what: &str, lanes: Vec<(usize, NewLane)>) {
+    /// Puts images that were opened anew in the place of those that are there, all or none.
+    ///
+    /// # Errors
+    /// One does not go with its labels, or with the project's other images.
+    pub(super) fn replace_lanes(&mut self, what: &str, lanes: Vec<(usize, NewLane)>) -> Result<(), Refused> {
         let mut replaced = Vec::new();
         for (index, mut new) in lanes {
             let Some(old) = self.project.lanes.get(index) else { continue };
@@ -290,19 +308,14 @@ impl App {
                     shape(&old.labels)
                 );
                 let remedy = "Clear its labels first, or add it as another image";
-                self.messages.push(
-                    Level::Error,
-                    Problem::new(format!("Can't change '{name}'"), why, remedy),
-                    self.now,
-                );
-                return;
+                let problem = Problem::new(format!("Can't change '{name}'"), why, remedy);
+                return Err(Refused { location: location_text(&new.lane.raw), problem, axes: true });
             }
             let others = self.sources.iter().enumerate().find(|(i, _)| *i != index);
             if let Some(problem) =
                 others.and_then(|(_, other)| misfit(&name, other.raw.info(), new.source.raw.info()))
             {
-                self.messages.push(Level::Error, problem, self.now);
-                return;
+                return Err(Refused { location: location_text(&new.lane.raw), problem, axes: true });
             }
             if fits {
                 // Strokes may have come while it was being opened.
@@ -311,7 +324,7 @@ impl App {
             replaced.push((index, Box::new(new)));
         }
         if replaced.is_empty() {
-            return;
+            return Ok(());
         }
         // A selection that is still what the images were given at first follows their shape.
         let given = self.given_selection();
@@ -326,6 +339,7 @@ impl App {
         });
         self.record(Edit { what: what.to_owned(), replaced, selection, ..Edit::default() });
         self.inform(format!("Done: {what}"));
+        Ok(())
     }
 
     /// The features that a new project with these images begins with.
@@ -368,15 +382,17 @@ impl App {
         self.tell(Level::Info, format!("Done: {what}"), "", "Undo brings it back with its labels");
     }
 
-    /// Images came in: those that fit join the project, the others are named.
-    pub(super) fn lanes_opened(&mut self, lanes: Vec<NewLane>) {
+    /// Images came in: those that fit join the project, the others are returned.
+    pub(super) fn lanes_opened(&mut self, lanes: Vec<NewLane>) -> Vec<Refused> {
         self.end_visit();
+        let known = self.views.len();
+        let mut refused = Vec::new();
         for new in lanes {
             let name = new.lane.raw.nickname.clone();
             let misfit =
                 self.sources.first().and_then(|first| misfit(&name, first.raw.info(), new.source.raw.info()));
             if let Some(problem) = misfit {
-                self.messages.push(Level::Error, problem, self.now);
+                refused.push(Refused { location: location_text(&new.lane.raw), problem, axes: true });
                 continue;
             }
             let first = self.project.lanes.is_empty();
@@ -391,5 +407,7 @@ impl App {
             self.record(Edit { what: what.clone(), lane: Some(change), selection, ..Edit::default() });
             self.inform(format!("Done: {what}"));
         }
+        self.tell_cautions(known..self.views.len());
+        refused
     }
 }

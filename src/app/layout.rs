@@ -345,7 +345,7 @@ fn body_spot(app: &App, inner: Rect, cell: [i32; 2]) -> Spot {
             }
         }
         Applet::Data => {
-            let rows = data_rows(inner.height);
+            let rows = data_rows(app, inner.height);
             let first = first_shown(app.views.len(), rows, app.screen.data_row);
             match line.checked_sub(1).filter(|&line| line < rows).map(|line| first + line) {
                 Some(row) if row < app.views.len() => Spot::DataRow(row),
@@ -361,9 +361,13 @@ fn body_spot(app: &App, inner: Rect, cell: [i32; 2]) -> Spot {
 /// Lines about the selected image below the list of images, with the line that parts them.
 pub const DATA_DETAILS: u16 = 7;
 
+/// Lines that something to be known of the selected image takes among them.
+const CAUTION_LINES: u16 = 2;
+
 /// Lines of the list of images in a panel with `height` lines inside.
-pub fn data_rows(height: u16) -> usize {
-    let details = if height >= DATA_DETAILS + 6 { DATA_DETAILS } else { 0 };
+pub fn data_rows(app: &App, height: u16) -> usize {
+    let details = DATA_DETAILS + CAUTION_LINES * app.cautions(app.screen.data_row).len() as u16;
+    let details = if height >= details + 6 { details } else { 0 };
     usize::from(height.saturating_sub(1 + details))
 }
 

@@ -1,5 +1,6 @@
 //! The state of the program, one part for each area.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,12 +16,13 @@ use super::folders::Folders;
 use super::goal::GoalParts;
 use super::histogram::Histogram;
 use super::inspect::Inspections;
-use super::jobs::Jobs;
+use super::jobs::{JobId, Jobs};
 use super::layers::LayerStack;
 use super::looking::Looking;
 use super::messages::{Level, Messages, Problem};
 use super::paint::PaintState;
 use super::popups::Popup;
+use super::refused::{Asked, Mending};
 use super::runs::Runs;
 use super::screen::Screen;
 use super::slices::Slices;
@@ -73,6 +75,10 @@ pub struct App {
     pub looking: Looking,
     /// What the location looked at last names.
     pub(super) inspections: Inspections,
+    /// What was typed for images that are being opened.
+    pub(super) asked: BTreeMap<JobId, Asked>,
+    /// What the dialog that adds images begins with: images that were refused.
+    pub(super) mending: Option<Mending>,
     /// Where lost images were found: their numbers in the list of lost images, and paths.
     pub(super) found: Option<Vec<(usize, String)>>,
     /// What is in the folders that were looked at.
@@ -121,6 +127,8 @@ impl App {
             folders: Folders::default(),
             looking: Looking::default(),
             inspections: Inspections::default(),
+            asked: BTreeMap::new(),
+            mending: None,
             found: None,
             features: FeatureTable::default(),
             export: ExportPanel::default(),

@@ -241,6 +241,10 @@ impl<S: ChunkSource> Storage for Chunked<S> {
         self.grid.iter().any(|&count| count > 1)
     }
 
+    fn pieces(&self) -> Option<Vec<usize>> {
+        Some(self.chunk.clone())
+    }
+
     fn kept_bytes(&self) -> u64 {
         // And the one that is being decoded.
         let cached = if self.spilled.is_some() { 0 } else { lock(&self.cache).limit };

@@ -123,6 +123,10 @@ impl<D: Decode> Storage for Decoded<D> {
         false
     }
 
+    fn pieces(&self) -> Option<Vec<usize>> {
+        Some(self.shape.clone())
+    }
+
     fn kept_bytes(&self) -> u64 {
         if self.bytes > self.limit { 0 } else { self.bytes }
     }

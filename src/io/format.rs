@@ -41,6 +41,12 @@ pub trait ImageReader: Send + Sync {
         true
     }
 
+    /// Extents (`tzyxc`) of the pieces that are decoded as a whole; those at an edge may be smaller. `None` where
+    /// the samples lie plain in the file.
+    fn pieces(&self) -> Option<[usize; 5]> {
+        None
+    }
+
     /// Most bytes that are kept in memory between reads: decoded samples.
     fn kept_bytes(&self) -> u64 {
         0

@@ -10,6 +10,7 @@ mod decoded;
 pub mod error;
 mod file;
 pub mod format;
+pub mod grain;
 mod hdf5;
 mod npy;
 mod npz;

@@ -195,6 +195,10 @@ impl<S: Storage> Storage for Reversed<S> {
         self.inner.by_region()
     }
 
+    fn pieces(&self) -> Option<Vec<usize>> {
+        self.inner.pieces().map(|extents| extents.into_iter().rev().collect())
+    }
+
     fn kept_bytes(&self) -> u64 {
         self.inner.kept_bytes()
     }

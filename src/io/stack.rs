@@ -96,7 +96,8 @@ pub(super) fn open(files: &[String], options: &OpenOptions) -> Result<Arc<dyn Im
         // A few files are open at a time, each with its share.
         files.options.memory = options.memory.map(|bytes| bytes / OPEN as u64);
         let kept_bytes = files.open(0)?.kept_bytes();
-        return Ok(Arc::new(Stack { files, info, open: Mutex::default(), kept_bytes }));
+        let pieces = first.pieces();
+        return Ok(Arc::new(Stack { files, info, open: Mutex::default(), kept_bytes, pieces }));
     }
     let (shape, chunk) = (info.shape.to_vec(), first.info().shape.to_vec());
     let samples = Chunked::new(&path, shape, chunk, info.dtype.size(), files, options.memory)?;
@@ -172,6 +173,10 @@ impl ImageReader for Pictures {
         &self.info
     }
 
+    fn pieces(&self) -> Option<[usize; 5]> {
+        self.samples.pieces()?.try_into().ok()
+    }
+
     fn kept_bytes(&self) -> u64 {
         self.samples.kept_bytes()
     }
@@ -199,6 +204,8 @@ struct Stack {
     open: Mutex<Vec<(usize, Arc<dyn ImageReader>)>>,
     /// What one open file keeps.
     kept_bytes: u64,
+    /// The pieces that a file is decoded in.
+    pieces: Option<[usize; 5]>,
 }
 
 /// Files kept open.
@@ -223,6 +230,10 @@ impl Stack {
 impl ImageReader for Stack {
     fn info(&self) -> &ImageInfo {
         &self.info
+    }
+
+    fn pieces(&self) -> Option<[usize; 5]> {
+        self.pieces
     }
 
     fn kept_bytes(&self) -> u64 {

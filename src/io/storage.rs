@@ -19,6 +19,11 @@ pub(super) trait Storage: Send + Sync {
         true
     }
 
+    /// Extents of the pieces that are decoded as a whole, in the array's order; `None` where samples lie plain.
+    fn pieces(&self) -> Option<Vec<usize>> {
+        None
+    }
+
     /// As [`ImageReader::kept_bytes`].
     fn kept_bytes(&self) -> u64 {
         0
@@ -32,6 +37,10 @@ impl Storage for Box<dyn Storage> {
 
     fn by_region(&self) -> bool {
         (**self).by_region()
+    }
+
+    fn pieces(&self) -> Option<Vec<usize>> {
+        (**self).pieces()
     }
 
     fn kept_bytes(&self) -> u64 {
@@ -127,6 +136,10 @@ impl ImageReader for StoredImage {
 
     fn by_region(&self) -> bool {
         self.storage.by_region()
+    }
+
+    fn pieces(&self) -> Option<[usize; 5]> {
+        self.storage.pieces().map(|extents| self.info.axes.canonical_shape(&extents))
     }
 
     fn kept_bytes(&self) -> u64 {

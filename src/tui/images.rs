@@ -7,6 +7,7 @@ use super::files::{cannot_add, images_at};
 use super::jobs::{JobControl, Stop};
 use crate::app::lanes::{AddImages, Reopen};
 use crate::app::lost::LostImage;
+use crate::app::refused::Refused;
 use crate::app::{LaneDetails, NewLane, Problem};
 use crate::data::{Axis, AxisOrder};
 use crate::engine::LaneSource;
@@ -110,8 +111,11 @@ fn open_dataset(
     Ok(image)
 }
 
+/// Images that were opened, and those that could not be.
+type Opening = (Vec<NewLane>, Vec<Refused>);
+
 /// Opens images for the project that is open.
-pub(super) fn new_lanes(request: &AddImages, job: &JobControl) -> Result<Vec<NewLane>, Stop> {
+pub(super) fn new_lanes(request: &AddImages, job: &JobControl) -> Result<Opening, Stop> {
     let mut locations = Vec::new();
     for location in &request.locations {
         match request.stack_along {
@@ -146,31 +150,47 @@ pub(super) fn new_lanes(request: &AddImages, job: &JobControl) -> Result<Vec<New
         ..OpenOptions::default()
     };
     let given = given_axes(request);
-    let mut lanes = Vec::new();
+    let (mut lanes, mut refused) = (Vec::new(), Vec::new());
     for (i, location) in locations.iter().enumerate() {
         job.progress(i as f64 / locations.len() as f64)?;
-        let mut new = new_lane(location, &options)?;
-        if let Some((axes, channels)) = &given
-            && axes.len() == new.lane.raw.axes.len()
-            && axes.canonical_shape(&new.lane.raw.shape)[Axis::C as usize] == *channels
-        {
-            let axes = Some(axes.clone());
-            new = new_lane(location, &OpenOptions { axes, ..options.clone() })?;
+        match new_lane_like(location, &options, given.as_ref()) {
+            Ok(mut new) => {
+                if request.copy {
+                    let raw = &mut new.lane.raw;
+                    raw.location = Project::new().stored_as(raw, "copied").unwrap_or_else(|| raw.location.clone());
+                }
+                lanes.push(new);
+            }
+            Err(problem) => refused.push(Refused::unreadable(location, problem)),
         }
-        if request.copy {
-            let raw = &mut new.lane.raw;
-            raw.location = Project::new().stored_as(raw, "copied").unwrap_or_else(|| raw.location.clone());
-        }
-        lanes.push(new);
     }
-    Ok(lanes)
+    Ok((lanes, refused))
+}
+
+/// A new image, with the axes that were `given` to an image like it.
+fn new_lane_like(
+    location: &str,
+    options: &OpenOptions,
+    given: Option<&(AxisOrder, usize)>,
+) -> Result<NewLane, Problem> {
+    let new = new_lane(location, options)?;
+    match given {
+        Some((axes, channels))
+            if axes.len() == new.lane.raw.axes.len()
+                && axes.canonical_shape(&new.lane.raw.shape)[Axis::C as usize] == *channels =>
+        {
+            new_lane(location, &OpenOptions { axes: Some(axes.clone()), ..options.clone() })
+        }
+        _ => Ok(new),
+    }
 }
 
 /// The axes that the user gave the last image of the project, and its channels; `None` where they are the file's
 /// own, or where axes were given for the new images.
 fn given_axes(request: &AddImages) -> Option<(AxisOrder, usize)> {
     let (location, axes, channels) = request.previous.as_ref()?;
-    let own = io::open(location, &OpenOptions::default()).ok()?;
+    let options = OpenOptions { stack_along: Some(stack_axis(axes)), ..OpenOptions::default() };
+    let own = io::open(location, &options).ok()?;
     let differ = own.info().axes != *axes && own.info().axes.len() == axes.len();
     (request.axes.is_none() && differ).then(|| (axes.clone(), *channels))
 }
@@ -376,7 +396,7 @@ mod tests {
         }
         let pattern = folder.path().join("s*.png").to_string_lossy().into_owned();
         let request = AddImages { stack_along: Some(Axis::T), ..AddImages::of(pattern) };
-        let lanes = new_lanes(&request, &JobControl::unwatched()).ok().unwrap();
+        let (lanes, _) = new_lanes(&request, &JobControl::unwatched()).ok().unwrap();
         let raw = &lanes[0].lane.raw;
         assert_eq!(
             (lanes.len(), raw.axes.to_string(), &raw.shape[..]),
@@ -400,8 +420,113 @@ mod tests {
         let problem = reopen_one(change(None, Some("s0.png"))).err().unwrap();
         assert!(problem.why.contains("mask"), "a mask of another size is refused: {}", problem.why);
         let single = AddImages::of(folder.path().join("s0.png").to_string_lossy().into_owned());
-        let single = new_lanes(&single, &JobControl::unwatched()).ok().unwrap().remove(0);
+        let single = new_lanes(&single, &JobControl::unwatched()).ok().unwrap().0.remove(0);
         let masked = reopen_one(Reopen { lane: single.lane, ..change(None, Some("s1.png")) }).ok().unwrap();
         assert!(masked.lane.mask.is_some() && masked.source.mask.is_some());
+    }
+
+    fn array(path: &Path, shape: &[usize]) -> String {
+        let mut out = fs::File::create(path).unwrap();
+        use npyz::WriterBuilder;
+        let shape: Vec<u64> = shape.iter().map(|&n| n as u64).collect();
+        let mut writer =
+            npyz::WriteOptions::new().default_dtype().shape(&shape).writer(&mut out).begin_nd().unwrap();
+        writer.extend((0..shape.iter().product()).map(|i: u64| i as u8)).unwrap();
+        writer.finish().unwrap();
+        path.to_string_lossy().into_owned()
+    }
+
+    /// The axes that an image gets which is added after one of `previous` axes.
+    fn axes_after(previous: (&str, &str, usize), location: &str) -> String {
+        let (there, axes, channels) = previous;
+        let request = AddImages {
+            previous: Some((there.to_owned(), axes.parse().unwrap(), channels)),
+            ..AddImages::of(location.to_owned())
+        };
+        let (lanes, refused) = new_lanes(&request, &JobControl::unwatched()).ok().unwrap();
+        assert!(refused.is_empty());
+        lanes[0].lane.raw.axes.to_string()
+    }
+
+    #[test]
+    fn axes_that_were_given_to_an_image_are_those_of_the_next_like_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let (a, b) = (array(&at("a.npy"), &[9, 8, 7]), array(&at("b.npy"), &[6, 8, 7]));
+        let flat = array(&at("flat.npy"), &[8, 7]);
+        assert_eq!(axes_after((&a, "tyx", 1), &b), "tyx");
+        assert_eq!(axes_after((&a, "zyx", 1), &b), "zyx", "the file's own");
+        assert_eq!(axes_after((&a, "tyx", 1), &flat), "yx", "other dimensions");
+        // As channels they would be another number than the last image's.
+        assert_eq!(axes_after((&a, "cyx", 9), &b), "zyx");
+        let same = array(&at("same.npy"), &[9, 5, 5]);
+        assert_eq!(axes_after((&a, "cyx", 9), &same), "cyx");
+        // A stack is along an axis that was chosen, which says nothing of other files.
+        for i in 0..3 {
+            picture(&at(&format!("s{i}.png")), i);
+        }
+        let stack = at("s*.png").to_string_lossy().into_owned();
+        let deep = array(&at("deep.npy"), &[3, 30, 40, 1]);
+        assert_eq!(axes_after((&stack, "tyxc", 1), &deep), "zyxc");
+    }
+
+    #[test]
+    fn one_that_can_not_be_read_does_not_keep_the_others_out() {
+        let folder = tempfile::tempdir().unwrap();
+        picture(&folder.path().join("a.png"), 1);
+        fs::write(folder.path().join("b.png"), "no picture").unwrap();
+        picture(&folder.path().join("c.png"), 2);
+        let request = AddImages::of(folder.path().to_string_lossy().into_owned());
+        let (lanes, refused) = new_lanes(&request, &JobControl::unwatched()).ok().unwrap();
+        let names: Vec<&str> = lanes.iter().map(|lane| lane.lane.raw.nickname.as_str()).collect();
+        assert_eq!(names, ["a", "c"]);
+        assert_eq!(refused.len(), 1);
+        assert!(refused[0].location.ends_with("b.png"), "{refused:?}");
+    }
+
+    #[test]
+    fn pixel_sizes_are_kept_over_saving_and_opening_again() {
+        use crate::data::DType;
+        use crate::io::{ImageSpec, PixelSize, create};
+        let folder = tempfile::tempdir().unwrap();
+        let size = |size: f64| Some(PixelSize { size, unit: "µm".into() });
+        let sizes = [None, size(2.0), size(0.5), size(0.25), None];
+        for (name, format) in [("a.tif", "multipage tiff"), ("a.h5", "hdf5")] {
+            let path = folder.path().join(name);
+            let shape = [1, 3, 8, 9, 1];
+            let spec = ImageSpec {
+                pixel_size: sizes.clone(),
+                ..ImageSpec::new("zyx".parse().unwrap(), shape, DType::U8)
+            };
+            let mut writer = create(format, &path, &spec).unwrap();
+            let image: crate::data::Volume =
+                ndarray::Array5::from_shape_fn(shape, |(_, z, y, x, _)| (z * 100 + y * 9 + x) as u8).into();
+            writer.write([0; 5], &image).unwrap();
+            writer.finish().unwrap();
+            for stored in ["relative", "absolute", "copied"] {
+                let mut project = add(folder.path(), name);
+                project.lanes[0].labels = crate::data::LabelVolume::new([1, 3, 8, 9]);
+                let location = project.stored_as(&project.lanes[0].raw, stored);
+                if let Some(location) = location {
+                    project.lanes[0].raw.location = location;
+                }
+                let saved = folder.path().join(format!("{stored}-{name}.ilp"));
+                if stored == "copied" {
+                    let DatasetLocation::ToCopy { name, .. } = &project.lanes[0].raw.location else {
+                        unreachable!("it is to be copied")
+                    };
+                    let image = io::open(&path.to_string_lossy(), &OpenOptions::default()).unwrap();
+                    project.copies = [(name.clone(), crate::project::ImageCopy(image))].into();
+                }
+                project.save(&saved).unwrap();
+                let mut project = Project::load(&saved).unwrap();
+                let opened = open_lane(&mut project, 0, false).ok().unwrap();
+                assert_eq!(opened.raw.info().pixel_size, sizes, "{name} {stored}");
+            }
+            // Other axes are other pixels: ilastik leaves the sizes out too.
+            let other = OpenOptions { axes: Some("tyx".parse().unwrap()), ..OpenOptions::default() };
+            let other = io::open(&path.to_string_lossy(), &other).unwrap();
+            assert_eq!(other.info().pixel_size, <[Option<PixelSize>; 5]>::default());
+        }
     }
 }

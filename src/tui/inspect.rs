@@ -7,6 +7,7 @@ use std::thread;
 use super::files::images_at;
 use super::message::Message;
 use crate::app::AppEvent;
+use crate::app::cautions::why_slow;
 use crate::app::inspect::Inspection;
 use crate::io::template::expand_home;
 use crate::io::{self, Error, OpenOptions};
@@ -30,10 +31,13 @@ fn inspect(location: String) -> Inspection {
     } else {
         io::expand(&text).map_err(|error| error.to_string())
     };
-    let mut datasets = Vec::new();
+    let (mut datasets, mut slow) = (Vec::new(), None);
     let first = files.as_ref().ok().and_then(|files| files.first()).and_then(|first| {
         match io::open(first, &OpenOptions::default()) {
-            Ok(image) => Some(Ok(image.info().clone())),
+            Ok(image) => {
+                slow = why_slow(image.as_ref());
+                Some(Ok(image.info().clone()))
+            }
             Err(Error::ManyDatasets { names, .. }) => {
                 datasets = names;
                 None
@@ -46,5 +50,5 @@ fn inspect(location: String) -> Inspection {
         (Ok(files), Some(Err(why))) if files.len() == 1 && !Path::new(&files[0]).exists() => Err(why.clone()),
         (files, _) => files,
     };
-    Inspection { location, files, first, datasets }
+    Inspection { location, files, first, datasets, slow }
 }

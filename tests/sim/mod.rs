@@ -14,16 +14,20 @@ use brushwood::app::{
 use brushwood::command::{Chord, Key, Keymap};
 use brushwood::data::{Axis, AxisOrder, DType, LabelVolume, Roi5, Volume};
 use brushwood::engine::{self, LaneSource, SliceData};
-use brushwood::io::{Error, ImageInfo, ImageReader};
+use brushwood::io::{Error, ImageInfo, ImageReader, PixelSize};
 use brushwood::project::{DatasetInfo, DatasetLocation, Lane};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEventKind};
 
-/// An image whose samples are `x + 10 y + 100 z + 1000 c`.
-pub struct Ramp(ImageInfo);
+/// An image whose samples are `x + 10 y + 100 z + 1000 c`, maybe kept in pieces of this shape.
+pub struct Ramp(ImageInfo, Option<[usize; 5]>);
 
 impl ImageReader for Ramp {
     fn info(&self) -> &ImageInfo {
         &self.0
+    }
+
+    fn pieces(&self) -> Option<[usize; 5]> {
+        self.1
     }
 
     fn read(&self, roi: &Roi5) -> Result<Volume, Error> {
@@ -61,8 +65,27 @@ pub fn lane(name: &str, shape: [usize; 5]) -> NewLane {
     };
     NewLane {
         lane: Lane { raw, mask: None, labels: LabelVolume::new([t, z, y, x]) },
-        source: LaneSource { raw: Arc::new(Ramp(info(shape))), mask: None },
+        source: LaneSource { raw: Arc::new(Ramp(info(shape), None)), mask: None },
     }
+}
+
+/// The same, kept in one piece.
+pub fn lane_in_one_piece(name: &str, shape: [usize; 5]) -> NewLane {
+    let raw = Arc::new(Ramp(info(shape), Some(shape)));
+    NewLane { source: LaneSource { raw, mask: None }, ..lane(name, shape) }
+}
+
+/// An image with a mask, with pixels of these sizes along x in micrometres.
+pub fn masked_lane(name: &str, shape: [usize; 5], sizes: [f64; 2]) -> NewLane {
+    let [raw, mask] = sizes.map(|size| {
+        let mut info = info(shape);
+        info.pixel_size[4 - 1] = Some(PixelSize { size, unit: "µm".into() });
+        Arc::new(Ramp(info, None)) as Arc<dyn ImageReader>
+    });
+    let mut lane = lane(name, shape);
+    lane.lane.mask = Some(DatasetInfo { nickname: format!("{name}_mask"), ..lane.lane.raw.clone() });
+    lane.source = LaneSource { raw, mask: Some(mask) };
+    lane
 }
 
 /// A new project with these images, as the shell opens it.
@@ -170,7 +193,7 @@ impl Sim {
     /// Adds images as the command does, once the shell has opened them.
     pub fn lanes_opened(&mut self, lanes: Vec<NewLane>) -> &mut Self {
         self.command("lane.add somewhere");
-        self.job_done(JobOutput::Lanes(lanes))
+        self.job_done(JobOutput::Lanes(lanes, Vec::new()))
     }
 
     /// The shell answers what is in a folder; names that end in `/` are folders.

@@ -3,6 +3,8 @@
 use crate::app::form::{Dialog, Field, Form, Verdict};
 use crate::app::inspect::summary;
 use crate::app::lanes::AddImages;
+use crate::app::messages::Problem;
+use crate::app::refused::{Mending, Refused};
 use crate::app::state::App;
 use crate::data::{Axis, AxisOrder};
 
@@ -13,6 +15,9 @@ const MODES: [(&str, Option<Axis>); 4] = [
     ("stack along t", Some(Axis::T)),
     ("stack along c", Some(Axis::C)),
 ];
+
+/// Where the images are to be.
+const STORAGE: [&str; 2] = ["where they are", "copied into the project"];
 
 const EXPLANATION: &str = "Add images to the project.\n\
     Files: a file, several joined by ':' (Ctrl-O marks them in the file browser), a folder (all images in it), \
@@ -25,9 +30,48 @@ const EXPLANATION: &str = "Add images to the project.\n\
     file says, or what you gave the image before it.\n\
     All images of a project have the same number of channels, and are all 2D or all 3D.";
 
+/// What is typed in the dialog.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AddAnswers {
+    /// The files.
+    pub path: String,
+    /// What becomes of several files, from 0.
+    pub mode: usize,
+    /// The dataset inside an HDF5 file; blank for none.
+    pub dataset: String,
+    /// The axes; blank for the file's own.
+    pub axes: String,
+    /// Where the images are to be, from 0.
+    pub storage: usize,
+}
+
+impl AddAnswers {
+    fn of(form: &Form) -> Self {
+        AddAnswers {
+            path: form.text("path").to_owned(),
+            mode: form.chosen("mode"),
+            dataset: dataset(form).unwrap_or_default(),
+            axes: form.text("axes").to_owned(),
+            storage: form.chosen("storage"),
+        }
+    }
+}
+
 struct AddDialog {
     /// The location that was asked about last.
     asked: Option<String>,
+    /// What was refused, shown until something else is typed.
+    mending: Option<Mending>,
+}
+
+/// What was refused and why, a line each.
+fn complaint(refused: &[Refused]) -> Vec<String> {
+    let of = |refused: &Refused| {
+        let Problem { what, why, remedy } = &refused.problem;
+        [what, why, remedy].map(Clone::clone)
+    };
+    let lines = refused.iter().flat_map(of).filter(|line| !line.is_empty());
+    lines.chain([String::new()]).collect()
 }
 
 /// The location that the path and the dataset name together.
@@ -55,7 +99,9 @@ impl AddDialog {
 
 impl Dialog for AddDialog {
     fn check(&mut self, form: &mut Form, app: &mut App) {
-        let location = form.text("path").to_owned();
+        let typed = AddAnswers::of(form);
+        self.mending.take_if(|mending| mending.answers != typed);
+        let location = typed.path;
         if self.asked.as_ref() != Some(&location) {
             self.asked = Some(location.clone());
             if !location.is_empty() {
@@ -86,14 +132,16 @@ impl Dialog for AddDialog {
             form.set_options("dataset", found.datasets.clone());
         }
         let stack = MODES[form.chosen("mode")].1;
-        let mut lines = vec![match (files.len(), stack) {
+        let mut lines = self.mending.as_ref().map_or(Vec::new(), |mending| complaint(&mending.refused));
+        lines.push(match (files.len(), stack) {
             (1, _) => "1 file".to_owned(),
             (n, None) => format!("{n} images"),
             (n, Some(axis)) => format!("1 image of {n} files, stacked along {}", axis.key()),
-        }];
+        });
         match &found.first {
             Some(Ok(info)) => {
                 lines.push(format!("first: {}", summary(info)));
+                lines.extend(found.slow.iter().map(|why| format!("slow to read: {why}")));
                 let dimensions = info.axes.len() + usize::from(stack.is_some_and(|a| !info.axes.contains(a)));
                 if let Some(axes) = &axes
                     && let Err(error) = axes.clone().fitting(dimensions)
@@ -126,7 +174,8 @@ impl Dialog for AddDialog {
         let copy = form.chosen("storage") == 1;
         let request =
             AddImages { locations, stack_along, dataset: dataset(form), axes, copy, previous: None };
-        app.add_images(title, request);
+        let answers = AddAnswers::of(form);
+        app.add_images(title, request, answers);
         Verdict::Close
     }
 }
@@ -159,20 +208,30 @@ impl App {
         }
     }
 
-    /// Asks which images to add.
+    /// Asks which images to add; what was refused before is offered again unless some are `named`.
     pub(in crate::app) fn add_images_dialog(&mut self, named: &str) {
-        let mut dataset = Field::choice("dataset", "Dataset", Vec::<String>::new(), 0);
-        dataset.hidden = true;
+        let mending = self.mending.take().filter(|_| named.is_empty());
+        let answers = mending.as_ref().map(|mending| mending.answers.clone());
+        let answers = answers.unwrap_or_else(|| AddAnswers { path: named.to_owned(), ..AddAnswers::default() });
+        // The others are known once the file has been looked at.
+        let datasets: Vec<String> = Some(answers.dataset).filter(|name| !name.is_empty()).into_iter().collect();
+        let hidden = datasets.is_empty();
+        let mut dataset = Field::choice("dataset", "Dataset", datasets, 0);
+        dataset.hidden = hidden;
         let fields = vec![
-            Field::path("path", "Files", named).hint("A file, a folder or a pattern (scan/*.png)"),
-            Field::choice("mode", "Several files", MODES.map(|(name, _)| name), 0),
+            Field::path("path", "Files", answers.path).hint("A file, a folder or a pattern (scan/*.png)"),
+            Field::choice("mode", "Several files", MODES.map(|(name, _)| name), answers.mode),
             dataset.hint("The dataset of the HDF5 file that is the image"),
-            Field::text("axes", "Axes", "").hint("Empty: as the file says. Else for example zyx, yxc or tyx"),
-            Field::choice("storage", "Location", ["where they are", "copied into the project"], 0)
+            Field::text("axes", "Axes", answers.axes).hint("Empty: as the file says. Else for example zyx, yxc or tyx"),
+            Field::choice("storage", "Location", STORAGE, answers.storage)
                 .hint("Copies are made when the project is saved"),
             Field::preview("preview", "What will be added"),
         ];
-        let form = Form::new("Add images", EXPLANATION, fields).accepts_by("Add").wide(100);
-        self.open_form(form, AddDialog { asked: None });
+        let mut form = Form::new("Add images", EXPLANATION, fields).accepts_by("Add").wide(100);
+        if let Some(first) = mending.as_ref().and_then(|mending| mending.refused.first()) {
+            form.refused = Some(first.problem.why.clone());
+            form.focus_on(if first.axes { "axes" } else { "path" });
+        }
+        self.open_form(form, AddDialog { asked: None, mending });
     }
 }

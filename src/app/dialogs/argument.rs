@@ -49,12 +49,22 @@ impl App {
             "file.save_as" if now.is_empty() => self.name_beside_the_first_image(),
             _ => now,
         };
+        self.path_dialog(row, now, None);
+    }
+
+    /// Asks again for the path that `row` takes: `path` was refused.
+    pub(in crate::app) fn ask_for_path_again(&mut self, row: &'static Row, path: String, why: String) {
+        self.path_dialog(row, path, Some(why));
+    }
+
+    fn path_dialog(&mut self, row: &'static Row, now: String, refused: Option<String>) {
         let field = Field::path("path", "Path", now);
         let explanation = format!(
             "{}.\nType a path: '~' is your home folder, a relative path starts where the program was started. \
              Tab completes it as far as it is certain, Ctrl-O opens the file browser.",
             row.doc
         );
-        self.open_form(Form::new(row.doc, explanation, vec![field]), PathArgument { row });
+        let form = Form { refused, ..Form::new(row.doc, explanation, vec![field]) };
+        self.open_form(form, PathArgument { row });
     }
 }

@@ -18,3 +18,5 @@ mod presets;
 mod properties;
 mod suggest;
 mod training_report;
+
+pub use add::AddAnswers;

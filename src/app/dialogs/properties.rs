@@ -226,8 +226,13 @@ impl Dialog for Properties {
             }
         }
         if !reopen {
-            app.replace_lanes(&what, changed);
-            return Verdict::Close;
+            return match app.replace_lanes(&what, changed) {
+                Ok(()) => Verdict::Close,
+                Err(refused) => {
+                    form.refused = Some(refused.problem.why);
+                    Verdict::Stay
+                }
+            };
         }
         let project = app.project.path.clone();
         let requests = changed.into_iter().map(|(index, new)| Reopen {

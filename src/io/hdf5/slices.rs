@@ -16,6 +16,8 @@ pub(super) struct Slices {
     file: Arc<SharedFile>,
     dataset: Mutex<H5Dataset>,
     dtype: DType,
+    /// Extents of a chunk.
+    chunk: Option<Vec<usize>>,
 }
 
 impl Slices {
@@ -23,7 +25,8 @@ impl Slices {
     pub(super) fn open(file: &Arc<SharedFile>, name: &str, dtype: DType) -> Result<Self, Error> {
         let open = || H5File::open(file.path())?.dataset(name.trim_matches('/'));
         let dataset = open().map_err(|e| refused(file, &e))?;
-        Ok(Slices { file: Arc::clone(file), dataset: Mutex::new(dataset), dtype })
+        let chunk = dataset.chunk_dims();
+        Ok(Slices { file: Arc::clone(file), dataset: Mutex::new(dataset), dtype, chunk })
     }
 }
 
@@ -32,6 +35,10 @@ fn refused(file: &SharedFile, error: &Hdf5Error) -> Error {
 }
 
 impl Storage for Slices {
+    fn pieces(&self) -> Option<Vec<usize>> {
+        self.chunk.clone()
+    }
+
     fn read_box(&self, start: &[usize], shape: &[usize], out: &mut [u8]) -> Result<(), Error> {
         let dataset = self.dataset.lock().unwrap_or_else(PoisonError::into_inner);
         with_dtype!(self.dtype, T => {

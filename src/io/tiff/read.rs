@@ -91,13 +91,15 @@ struct Reshaped {
     stored: Vec<usize>,
     /// For each dimension stored, the one presented; `None` for one of extent 1.
     presented: Vec<Option<usize>>,
+    /// How many are presented.
+    dimensions: usize,
 }
 
 impl Reshaped {
     fn new(inner: Box<dyn Storage>, stored: Vec<usize>, shape: &[usize]) -> Self {
         let mut wide = shape.iter().enumerate().filter(|(_, extent)| **extent != 1).map(|(i, _)| i);
         let presented = stored.iter().map(|&extent| if extent == 1 { None } else { wide.next() }).collect();
-        Reshaped { inner, stored, presented }
+        Reshaped { inner, stored, presented, dimensions: shape.len() }
     }
 }
 
@@ -111,6 +113,17 @@ impl Storage for Reshaped {
 
     fn by_region(&self) -> bool {
         self.inner.by_region()
+    }
+
+    fn pieces(&self) -> Option<Vec<usize>> {
+        let stored = self.inner.pieces()?;
+        let mut pieces = vec![1; self.dimensions];
+        for (extent, at) in stored.into_iter().zip(&self.presented) {
+            if let Some(at) = at {
+                pieces[*at] = extent;
+            }
+        }
+        Some(pieces)
     }
 
     fn kept_bytes(&self) -> u64 {

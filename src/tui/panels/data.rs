@@ -3,9 +3,10 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
+use ratatui::widgets::{Paragraph, Wrap};
 
 use super::theme::{Theme, cut};
-use crate::app::App;
+use crate::app::{App, Level};
 use crate::app::contrast::short;
 use crate::app::edits::location_text;
 use crate::app::form::{Row, Table};
@@ -35,12 +36,13 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
     };
     let heading = Line::styled(text("", &table.heading), theme.weak());
     frame.render_widget(heading, Rect { height: 1.min(inner.height), ..inner });
-    let rows = data_rows(inner.height);
+    let rows = data_rows(app, inner.height);
     let first = first_shown(table.rows.len(), rows, app.screen.data_row);
     for ((i, row), line) in table.rows.iter().enumerate().skip(first).take(rows).zip(1..) {
         let shown = if i == app.lane { ">" } else { " " };
         let marked = if app.screen.data_marks.contains(&i) { "*" } else { " " };
-        let text = text(&format!("{shown}{marked}{}", i + 1), &row.cells);
+        let caution = if app.cautions(i).is_empty() { "" } else { "!" };
+        let text = text(&format!("{shown}{marked}{}{caution}", i + 1), &row.cells);
         let style = if i == app.screen.data_row { theme.selected() } else { Default::default() };
         frame.render_widget(Line::styled(text, style), Rect { y: inner.y + line, height: 1, ..inner });
     }
@@ -51,9 +53,15 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
     }
     let top = inner.y + 1 + rows as u16;
     let lines = details(app).into_iter().map(|line| cut(&line, width));
-    for (line, y) in lines.zip(top + 1..inner.bottom()) {
-        frame.render_widget(Line::from(line), Rect { y, height: 1, ..inner });
+    let mut y = top + 1;
+    for line in lines {
+        frame.render_widget(Line::from(line), Rect { y, height: 1, ..inner }.intersection(inner));
+        y += 1;
     }
+    let cautions = app.cautions(app.screen.data_row).into_iter();
+    let cautions = cautions.map(|caution| Line::styled(caution.line(), theme.level(Level::Warning)));
+    let rest = Rect { y, height: inner.bottom().saturating_sub(y), ..inner };
+    frame.render_widget(Paragraph::new(cautions.collect::<Vec<_>>()).wrap(Wrap { trim: true }), rest);
 }
 
 fn table(app: &App, wide: bool) -> Table {
