@@ -6,10 +6,10 @@ mod sim;
 use brushwood::app::form::FieldKind;
 use brushwood::app::inspect::Inspection;
 use brushwood::app::lost::LostImage;
+use brushwood::app::refused::Refused;
 use brushwood::app::{
     AppEvent, Effect, InputEvent, JobEvent, JobOutput, JournalRecord, MouseInput, Opened, Problem, Work,
 };
-use brushwood::app::refused::Refused;
 use brushwood::data::Axis;
 use brushwood::project::{DataRole, DatasetInfo, DatasetLocation};
 use crossterm::event::{KeyModifiers, MouseButton, MouseEventKind};
@@ -104,7 +104,7 @@ fn typed(sim: &Sim) -> [String; 4] {
 #[test]
 fn what_was_typed_for_a_refused_image_comes_back_to_be_mended() {
     let mut sim = Sim::new([1, 30, 40]);
-    sim.keys("f1 a").text("rgb.png").keys("tab tab").text("yxc").keys("tab right");
+    sim.keys("f1 a").text("rgb.png").keys("tab tab").text("tzyxc").keys("tab right");
     inspected(&mut sim, "rgb.png", &["rgb.png"], &[]);
     let as_typed = typed(&sim);
     sim.keys("enter");
@@ -117,12 +117,12 @@ fn what_was_typed_for_a_refused_image_comes_back_to_be_mended() {
     inspected(&mut sim, "rgb.png", &["rgb.png"], &[]);
     assert!(previewed(&sim).contains("Give its axes as you add it"), "{}", previewed(&sim));
     // It may be tried again as it is, and what was mended is what is asked for.
-    sim.keys("ctrl-u").text("zyx");
+    sim.keys("ctrl-u").text("tzcyx");
     assert_eq!(sim.app.form().unwrap().refused, None);
     assert!(!previewed(&sim).contains("Give its axes"), "{}", previewed(&sim));
-    sim.keys("ctrl-u").text("cyx").keys("enter");
+    sim.keys("ctrl-u").text("czyxt").keys("enter");
     let Work::AddLanes(request) = work(&mut sim) else { panic!("images are added") };
-    assert_eq!(request.axes.unwrap().to_string(), "cyx");
+    assert_eq!(request.axes.unwrap().to_string(), "czyxt");
     assert!(request.copy && request.locations == ["rgb.png"]);
     sim.job_done(JobOutput::Lanes(vec![lane("rgb", [1, 1, 30, 40, 1])], Vec::new()));
     assert!(sim.app.form().is_none());
@@ -222,7 +222,7 @@ fn a_slow_format_is_named_before_it_is_added() {
 fn pixel_sizes_of_a_mask_that_differ_are_told() {
     let mut sim = Sim::new([1, 30, 40]);
     sim.lanes_opened(vec![sim::masked_lane("b", [1, 1, 30, 40, 1], [0.5, 0.25])]);
-    let said = "'b' and its mask have different pixel sizes: x 0.5 µm and 0.25 µm";
+    let said = "'b' and its mask have different pixel sizes: x 0.5000 µm and 0.2500 µm";
     assert!(sim.message().starts_with(said), "{}", sim.message());
     sim.lanes_opened(vec![sim::masked_lane("c", [1, 1, 30, 40, 1], [0.5, 0.5])]);
     assert_eq!(sim.message(), "Done: add 'c'");

@@ -130,6 +130,9 @@ fn a_job_that_fails_says_why_and_one_that_is_done_is_taken_in() {
     sim.command("lane.add y").job_done(JobOutput::Lanes(vec![lane("y", [1, 1, 30, 40, 1])], Vec::new()));
     assert_eq!(sim.app.views.len(), 2);
     // A job that is over can report no more.
-    sim.event(AppEvent::Job(job, JobEvent::Done(JobOutput::Lanes(vec![lane("z", [1, 1, 30, 40, 1])], Vec::new()))));
+    sim.event(AppEvent::Job(
+        job,
+        JobEvent::Done(JobOutput::Lanes(vec![lane("z", [1, 1, 30, 40, 1])], Vec::new())),
+    ));
     assert_eq!(sim.app.views.len(), 2);
 }

@@ -158,7 +158,13 @@ fn adding(typed: &str, files: Result<Vec<String>, String>, datasets: &[&str]) ->
     sim.keys("a").text(typed);
     let first = files.is_ok().then(|| Ok(sim::info([1, 1, 64, 80, 3]))).filter(|_| datasets.is_empty());
     let datasets = datasets.iter().map(|name| (*name).to_owned()).collect();
-    sim.event(AppEvent::Inspected(Box::new(Inspection { location: typed.into(), files, first, datasets, slow: None })));
+    sim.event(AppEvent::Inspected(Box::new(Inspection {
+        location: typed.into(),
+        files,
+        first,
+        datasets,
+        slow: None,
+    })));
     sim
 }
 

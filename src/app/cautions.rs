@@ -32,11 +32,15 @@ pub fn why_slow(image: &dyn ImageReader) -> Option<String> {
              3D decode many"
         ),
         Slow::Pieces([.., y, x, _]) => {
-            format!("it is kept in pieces of {y} x {x} pixels (yx), so that a small part of it takes many of them")
+            format!(
+                "it is kept in pieces of {y} x {x} pixels (yx), so that a small part of it takes many of them"
+            )
         }
-        Slow::Plain => "its samples are not in chunks: views across the slices and features in 3D gather them from \
+        Slow::Plain => {
+            "its samples are not in chunks: views across the slices and features in 3D gather them from \
                         all over the file"
-            .into(),
+                .into()
+        }
     })
 }
 
@@ -79,7 +83,8 @@ fn other_pixels(source: &LaneSource) -> Option<String> {
     let (image, mask) = (source.raw.info(), source.mask.as_ref()?.info());
     let text = |size: &PixelSize| format!("{} {}", short(size.size), size.unit).trim_end().to_owned();
     let differing = [Axis::T, Axis::Z, Axis::Y, Axis::X].into_iter().filter_map(|axis| {
-        let (of_image, of_mask) = image.pixel_size[axis as usize].as_ref().zip(mask.pixel_size[axis as usize].as_ref())?;
+        let (of_image, of_mask) =
+            image.pixel_size[axis as usize].as_ref().zip(mask.pixel_size[axis as usize].as_ref())?;
         differ(of_image, of_mask).then(|| format!("{} {} and {}", axis.key(), text(of_image), text(of_mask)))
     });
     let differing: Vec<String> = differing.collect();

@@ -199,7 +199,9 @@ impl App {
         match event {
             JobEvent::Progress(_) => {}
             JobEvent::Done(output) => self.job_done(output, asked),
-            JobEvent::Failed(problem) => self.images_refused(asked, vec![Refused::unreadable("", problem)], 0),
+            JobEvent::Failed(problem) => {
+                self.images_refused(asked, vec![Refused::unreadable("", problem)], 0)
+            }
             JobEvent::Cancelled => self.inform(format!("Cancelled: {}", job.title)),
         }
         self.recheck_forms();

@@ -63,7 +63,8 @@ impl App {
         match asked {
             Some(Asked::Add(mut answers)) => {
                 if joined > 0 {
-                    let locations: Vec<&str> = refused.iter().map(|refused| refused.location.as_str()).collect();
+                    let locations: Vec<&str> =
+                        refused.iter().map(|refused| refused.location.as_str()).collect();
                     answers.path = locations.join(SEPARATOR);
                     answers.dataset.clear();
                 }

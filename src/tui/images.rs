@@ -157,7 +157,8 @@ pub(super) fn new_lanes(request: &AddImages, job: &JobControl) -> Result<Opening
             Ok(mut new) => {
                 if request.copy {
                     let raw = &mut new.lane.raw;
-                    raw.location = Project::new().stored_as(raw, "copied").unwrap_or_else(|| raw.location.clone());
+                    raw.location =
+                        Project::new().stored_as(raw, "copied").unwrap_or_else(|| raw.location.clone());
                 }
                 lanes.push(new);
             }

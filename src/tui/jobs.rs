@@ -115,7 +115,9 @@ fn run(work: Work, job: &JobControl) -> Result<JobOutput, Stop> {
         Work::Training(work) => {
             training_jobs::run(*work, job).map(|output| JobOutput::Training(Box::new(output)))
         }
-        Work::AddLanes(request) => images::new_lanes(&request, job).map(|(opened, refused)| JobOutput::Lanes(opened, refused)),
+        Work::AddLanes(request) => {
+            images::new_lanes(&request, job).map(|(opened, refused)| JobOutput::Lanes(opened, refused))
+        }
         Work::Reopen(what, requests) => {
             images::reopen(requests, job).map(|lanes| JobOutput::Reopened(what, lanes))
         }

@@ -254,7 +254,9 @@ impl Session {
                 self.scene = None;
                 self.journal_for(opened);
             }
-            AppEvent::Job(_, JobEvent::Done(JobOutput::Lanes(lanes, _))) if self.app.project.path.is_none() => {
+            AppEvent::Job(_, JobEvent::Done(JobOutput::Lanes(lanes, _)))
+                if self.app.project.path.is_none() =>
+            {
                 let first = lanes.first().and_then(|lane| self.app.project.locate(&lane.lane.raw).ok());
                 if let (Some(location), false) = (first, self.app.has_image()) {
                     self.keep_journal(files::project_beside(&location), Vec::new());

@@ -212,9 +212,11 @@ impl App {
     pub(in crate::app) fn add_images_dialog(&mut self, named: &str) {
         let mending = self.mending.take().filter(|_| named.is_empty());
         let answers = mending.as_ref().map(|mending| mending.answers.clone());
-        let answers = answers.unwrap_or_else(|| AddAnswers { path: named.to_owned(), ..AddAnswers::default() });
+        let answers =
+            answers.unwrap_or_else(|| AddAnswers { path: named.to_owned(), ..AddAnswers::default() });
         // The others are known once the file has been looked at.
-        let datasets: Vec<String> = Some(answers.dataset).filter(|name| !name.is_empty()).into_iter().collect();
+        let datasets: Vec<String> =
+            Some(answers.dataset).filter(|name| !name.is_empty()).into_iter().collect();
         let hidden = datasets.is_empty();
         let mut dataset = Field::choice("dataset", "Dataset", datasets, 0);
         dataset.hidden = hidden;
@@ -222,7 +224,8 @@ impl App {
             Field::path("path", "Files", answers.path).hint("A file, a folder or a pattern (scan/*.png)"),
             Field::choice("mode", "Several files", MODES.map(|(name, _)| name), answers.mode),
             dataset.hint("The dataset of the HDF5 file that is the image"),
-            Field::text("axes", "Axes", answers.axes).hint("Empty: as the file says. Else for example zyx, yxc or tyx"),
+            Field::text("axes", "Axes", answers.axes)
+                .hint("Empty: as the file says. Else for example zyx, yxc or tyx"),
             Field::choice("storage", "Location", STORAGE, answers.storage)
                 .hint("Copies are made when the project is saved"),
             Field::preview("preview", "What will be added"),

@@ -6,11 +6,11 @@ use ratatui::text::Line;
 use ratatui::widgets::{Paragraph, Wrap};
 
 use super::theme::{Theme, cut};
-use crate::app::{App, Level};
 use crate::app::contrast::short;
 use crate::app::edits::location_text;
 use crate::app::form::{Row, Table};
 use crate::app::layout::{data_rows, first_shown};
+use crate::app::{App, Level};
 use crate::data::Axis;
 use crate::io::ImageInfo;
 use crate::project::{DatasetInfo, DatasetLocation};
