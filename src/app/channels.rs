@@ -21,6 +21,18 @@ pub enum ChannelView {
     Composite,
 }
 
+impl ChannelView {
+    /// ilastik's choice for one of its display modes and a number of channels.
+    pub fn of(display_mode: &str, channels: usize) -> Self {
+        match display_mode {
+            "grayscale" | "random-colortable" | "alpha-modulated" | "binary-mask" => ChannelView::Gray,
+            "rgba" if channels >= 2 => ChannelView::Composite,
+            _ if matches!(channels, 2 | 3) => ChannelView::Composite,
+            _ => ChannelView::Gray,
+        }
+    }
+}
+
 /// How a channel that is shown alone looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Shading {

@@ -9,6 +9,7 @@ use super::looking::FeatureRequest;
 use super::lost::OpenFound;
 use super::runs::{RunCheck, RunOrder};
 use super::visit::{ResultRead, VisitRequest};
+use crate::data::CancelToken;
 use crate::project::Project;
 
 /// Something to do outside the state.
@@ -25,6 +26,9 @@ pub enum Effect {
     OpenFound(Box<OpenFound>),
     /// Find out what images a location names; answer with [`AppEvent::Inspected`](super::AppEvent::Inspected).
     Inspect(String),
+    /// Make a small picture of what is at a location, until the token is cancelled; answer with
+    /// [`AppEvent::ThumbnailMade`](super::AppEvent::ThumbnailMade) in any case.
+    MakeThumbnail(String, CancelToken),
     /// Compute feature channels to look at, in place of what was asked for before; answer with
     /// [`AppEvent::FeatureComputed`](super::AppEvent::FeatureComputed).
     ComputeFeatures(Vec<FeatureRequest>),

@@ -14,6 +14,7 @@ use super::looking::FeatureRequest;
 use super::lost::LostImage;
 use super::messages::Problem;
 use super::runs::RunEvent;
+use super::thumbnails::Made;
 use super::visit::{ResultPart, ResultRead, Visited};
 use crate::data::Volume;
 use crate::data::revision::SelectionRev;
@@ -64,6 +65,9 @@ pub enum AppEvent {
     },
     /// Answer to [`Effect::Inspect`](super::Effect::Inspect).
     Inspected(Box<Inspection>),
+    /// Answer to [`Effect::MakeThumbnail`](super::Effect::MakeThumbnail): the picture of a location, or why there is
+    /// none; nothing when it was given up.
+    ThumbnailMade(String, Option<Made>),
     /// A check or run reports; its number comes first.
     Run(u64, RunEvent),
     /// Answer to [`Effect::FindImages`](super::Effect::FindImages): what was named, and what it stands for.

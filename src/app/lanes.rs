@@ -25,12 +25,7 @@ use crate::project::{DatasetInfo, DatasetLocation, Lane};
 pub(super) fn first_view(info: &ImageInfo, dataset: &DatasetInfo) -> LaneView {
     let [_, z, y, x, c] = info.shape;
     let shading = Shading::of(&dataset.display_mode, info.dtype);
-    let channels = match dataset.display_mode.as_str() {
-        "grayscale" | "random-colortable" | "alpha-modulated" | "binary-mask" => ChannelView::Gray,
-        "rgba" if c >= 2 => ChannelView::Composite,
-        _ if matches!(c, 2 | 3) => ChannelView::Composite,
-        _ => ChannelView::Gray,
-    };
+    let channels = ChannelView::of(&dataset.display_mode, c);
     // Bytes in two or three channels are a photograph, else channels are stains.
     let linked = matches!(c, 2 | 3) && info.dtype.size() == 1;
     let pane =

@@ -45,6 +45,7 @@ pub mod screen;
 pub mod settings;
 pub mod slices;
 pub mod state;
+pub mod thumbnails;
 pub mod training;
 pub mod training_tools;
 pub mod update;

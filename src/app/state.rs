@@ -26,6 +26,7 @@ use super::refused::{Asked, Mending};
 use super::runs::Runs;
 use super::screen::Screen;
 use super::slices::Slices;
+use super::thumbnails::Thumbnails;
 use super::training::Training;
 use super::training_tools::TrainingTools;
 use super::visit::Visit;
@@ -75,6 +76,8 @@ pub struct App {
     pub looking: Looking,
     /// What the location looked at last names.
     pub(super) inspections: Inspections,
+    /// Small pictures for the file browser.
+    pub thumbnails: Thumbnails,
     /// What was typed for images that are being opened.
     pub(super) asked: BTreeMap<JobId, Asked>,
     /// What the dialog that adds images begins with: images that were refused.
@@ -127,6 +130,7 @@ impl App {
             folders: Folders::default(),
             looking: Looking::default(),
             inspections: Inspections::default(),
+            thumbnails: Thumbnails::default(),
             asked: BTreeMap::new(),
             mending: None,
             found: None,

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use super::channels::{ChannelView, Display};
+use super::channels::{ChannelView, Display, Shading};
 use super::effect::Effect;
-use super::lanes::default_channels;
 use super::slices::extremes;
 use super::state::App;
-use crate::data::CancelToken;
+use crate::data::{CancelToken, SpatialRoi};
 use crate::engine::SliceData;
 use crate::io::ImageInfo;
 
@@ -19,8 +18,10 @@ const KEPT: usize = 32;
 pub struct Thumbnail {
     /// Rows and columns of the slice.
     pub extent: [usize; 2],
-    /// The samples.
-    pub slice: SliceData,
+    /// The part of it that is seen, `zyx`.
+    pub region: SpatialRoi,
+    /// Its samples.
+    pub slices: Vec<Arc<SliceData>>,
     /// How its channels become colours.
     pub display: Display,
     /// What is shown black and white, for each channel.
@@ -29,34 +30,36 @@ pub struct Thumbnail {
 
 /// How many of an image's `channels` a picture of it needs.
 pub fn channels_needed(info: &ImageInfo) -> usize {
-    match default_channels("default", info) {
+    match ChannelView::of("default", info.shape[4]) {
         ChannelView::Composite => info.shape[4],
         ChannelView::Gray => 1,
     }
 }
 
 impl Thumbnail {
-    /// The picture of an image as it looks when it is first opened; of its channels, `slice` has those that are
-    /// [needed](channels_needed).
-    pub fn new(info: &ImageInfo, slice: SliceData) -> Self {
-        let view = default_channels("default", info);
-        let channels = slice.raw.shape()[4];
+    /// The picture of an image as it looks when it is first opened: the part `region` of a slice along z. Of the
+    /// channels, `slices` have those that are [needed](channels_needed).
+    pub fn new(info: &ImageInfo, region: SpatialRoi, slices: Vec<SliceData>) -> Self {
+        let view = ChannelView::of("default", info.shape[4]);
+        let channels = channels_needed(info);
         let photograph = view == ChannelView::Composite && info.dtype.size() == 1;
-        let window = |channel: usize| match photograph {
-            true => (0.0, 255.0),
-            false => extremes(&slice.raw, channel).unwrap_or((0.0, 1.0)),
+        let seen = |channel: usize| {
+            let ranges = slices.iter().filter_map(|slice| extremes(&slice.raw, channel));
+            ranges.reduce(|(a, b), (low, high)| (a.min(low), b.max(high))).unwrap_or((0.0, 1.0))
         };
+        let window = |channel: usize| if photograph { (0.0, 255.0) } else { seen(channel) };
         Thumbnail {
-            extent: slice.plane.extent([info.shape[1], info.shape[2], info.shape[3]]),
+            extent: [info.shape[2], info.shape[3]],
+            region,
             windows: (0..channels).map(window).collect(),
-            display: Display::new(channels, view, false),
-            slice,
+            display: Display { shading: Shading::of("default", info.dtype), ..Display::new(channels, view, false) },
+            slices: slices.into_iter().map(Arc::new).collect(),
         }
     }
 
     /// Whether the whole slice is seen.
     pub fn is_whole(&self) -> bool {
-        let [_, rows, columns] = self.slice.region.shape();
+        let [_, rows, columns] = self.region.shape();
         [rows, columns] == self.extent
     }
 }
@@ -80,6 +83,13 @@ impl Thumbnails {
     pub fn shown(&self) -> Option<&Made> {
         let wanted = self.wanted.as_ref()?;
         self.known.iter().find(|(location, _)| location == wanted).map(|(_, made)| made)
+    }
+}
+
+impl Thumbnails {
+    /// The picture of what is wanted.
+    pub fn picture(&self) -> Option<Arc<Thumbnail>> {
+        self.shown().and_then(|made| made.as_ref().ok()).map(Arc::clone)
     }
 }
 

@@ -19,6 +19,7 @@ pub fn update(app: &mut App, event: AppEvent) -> Vec<Effect> {
         AppEvent::Saved { path, mark, result, file } => app.saved(path, mark, result, file),
         AppEvent::FolderListed { folder, result } => app.folder_listed(folder, result),
         AppEvent::Inspected(found) => app.inspected(*found),
+        AppEvent::ThumbnailMade(location, made) => app.thumbnail_made(location, made),
         AppEvent::FeatureComputed(request, result) => app.feature_computed(request, result),
         AppEvent::Job(id, event) => app.job_event(id, event),
         AppEvent::Access(access) => app.accessed(access),

@@ -8,11 +8,11 @@ use std::thread;
 
 use ratatui::layout::Position;
 
+use super::content::Content;
 use super::message::{Message, Written};
-use super::scene::SceneParts;
 use super::tty::Tty;
 use crate::graphics::session::{BEGIN_UPDATE, END_UPDATE, fence};
-use crate::graphics::{Allowance, Capabilities, EncoderKind, FrameEncoder, Placement};
+use crate::graphics::{Allowance, Capabilities, CellRect, EncoderKind, FrameEncoder, Placement};
 use crate::render::Picture;
 
 /// Largest frame that is drawn as one update: terminals give up on larger ones.
@@ -25,7 +25,7 @@ pub(super) struct FrameJob {
     /// Where the text cursor is shown.
     pub cursor: Option<Position>,
     /// The picture and its place; `None` where no canvas is shown.
-    pub picture: Option<(Arc<SceneParts>, Placement)>,
+    pub picture: Option<(Content, Placement)>,
     /// What is known of the terminal's memory.
     pub trust: Trust,
     /// The link's rate in bytes per second, once measured.
@@ -89,8 +89,8 @@ struct Canvas {
     terminal: Capabilities,
     /// The place of the picture on the terminal.
     shown: Option<Placement>,
-    /// The scene composed last, and its picture.
-    composed: Option<(Arc<SceneParts>, Arc<Picture>)>,
+    /// What was composed last, where it goes, and its picture.
+    composed: Option<(Content, CellRect, Arc<Picture>)>,
 }
 
 impl Canvas {
@@ -120,24 +120,24 @@ impl Canvas {
         }
         out.extend_from_slice(&job.text);
         self.shown = job.picture.as_ref().map(|(_, placement)| placement.clone());
-        let Some((scene, placement)) = &job.picture else { return true };
+        let Some((content, placement)) = &job.picture else { return true };
         let [width, height] = self.encoder.picture_size(placement);
-        let picture = self.compose(scene, [width, height]);
-        let focus = scene.focus([height, width]);
+        let picture = self.compose(content, placement, [height, width]);
+        let focus = content.focus([height, width], placement, self.encoder.as_ref());
         let allowance = Allowance { bytes: job.bytes, patience: job.patience, focus };
         self.encoder.encode_some(&picture, placement, &allowance, out)
     }
 
-    /// The picture of a scene; the last one where nothing changed.
-    fn compose(&mut self, scene: &Arc<SceneParts>, [width, height]: [usize; 2]) -> Arc<Picture> {
-        if let Some((last, picture)) = &self.composed {
-            if Arc::ptr_eq(last, scene) && [picture.width, picture.height] == [width, height] {
+    /// The picture of `size` (rows, columns); the last one where nothing changed.
+    fn compose(&mut self, content: &Content, placement: &Placement, size: [usize; 2]) -> Arc<Picture> {
+        if let Some((last, area, picture)) = &self.composed {
+            if last.is(content) && *area == placement.area && [picture.height, picture.width] == size {
                 return picture.clone();
             }
-            self.encoder.moved_by(scene.moved_since(last).unwrap_or_default());
+            self.encoder.moved_by(content.moved_since(last).unwrap_or_default());
         }
-        let picture = Arc::new(scene.compose([height, width]));
-        self.composed = Some((scene.clone(), picture.clone()));
+        let picture = Arc::new(content.compose(size, placement, self.encoder.as_ref()));
+        self.composed = Some((content.clone(), placement.area, picture.clone()));
         picture
     }
 }

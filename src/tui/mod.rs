@@ -5,6 +5,7 @@
 
 mod access;
 mod backend;
+mod content;
 mod doctor;
 mod drawing;
 mod features;
@@ -28,6 +29,7 @@ mod scene;
 mod search;
 mod session;
 mod signals;
+mod thumbnails;
 mod training_jobs;
 mod tty;
 mod visit;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::app::band::BandUse;
 use crate::app::channels::{Display, Shading};
+use crate::app::thumbnails::Thumbnail;
 use crate::app::training_tools::SetPreview;
 use crate::app::{App, ChannelView, Tool};
 use crate::data::classes::Rgb;
@@ -76,6 +77,16 @@ fn single_channel(display: &Display, window: Window) -> Channels {
     }
 }
 
+/// The channels that are on, each in its colour.
+fn composite(display: &Display, window: impl Fn(usize) -> Window) -> Channels {
+    let tinted =
+        |channel: usize| Tinted { channel, window: window(channel), color: display.tints[channel].color };
+    Channels::Composite(display.shown().into_iter().map(tinted).collect())
+}
+
+/// The image without anything above it.
+const RAW_ALONE: Layer = Layer { kind: LayerKind::RawInput, visible: true, opacity: 1.0 };
+
 /// What a set of features makes of a slice, as a tile.
 fn preview_tile(preview: &SetPreview) -> Tile {
     let probabilities = Arc::clone(&preview.probabilities);
@@ -108,19 +119,12 @@ impl SceneParts {
                 Channels::Gray { channel: 0, window: Window { low, high } }
             }
             ChannelView::Gray => single_channel(display, window(display.selected)),
-            ChannelView::Composite => {
-                let tinted = |channel: usize| Tinted {
-                    channel,
-                    window: window(channel),
-                    color: display.tints[channel].color,
-                };
-                Channels::Composite(display.shown().into_iter().map(tinted).collect())
-            }
+            ChannelView::Composite => composite(display, window),
         };
         let previewed = app.tools.set_preview.is_some();
         let layers = match () {
             () if app.shows_feature() => {
-                vec![Layer { kind: LayerKind::RawInput, visible: true, opacity: 1.0 }]
+                vec![RAW_ALONE]
             }
             () if previewed => segmentation(&app.layers.layers),
             () => app.layers.layers.clone(),
@@ -133,6 +137,46 @@ impl SceneParts {
             classes: app.project.classes.clone(),
             layers,
             mark_stale: app.marks_stale(),
+        })
+    }
+
+    /// A small picture, fitted into one of `size` (rows, columns) whose pixels are `aspect` times as high as wide.
+    pub fn of_thumbnail(thumbnail: &Thumbnail, size: [usize; 2], aspect: f64) -> Option<SceneParts> {
+        let first = thumbnail.slices.first()?;
+        let [_, rows, columns] = thumbnail.region.shape().map(|n| n.max(1) as f64);
+        let [_, top, left] = thumbnail.region.start.map(|n| n as f64);
+        let zoom = (size[0] as f64 * aspect / rows).min(size[1] as f64 / columns);
+        let window = |channel: usize| {
+            let (low, high) = thumbnail.windows.get(channel).copied().unwrap_or((0.0, 1.0));
+            Window { low, high }
+        };
+        let display = &thumbnail.display;
+        let [z, ..] = thumbnail.region.stop;
+        let [height, width] = thumbnail.extent;
+        let pane = SliceParts {
+            plane: first.plane,
+            extent: thumbnail.extent,
+            slices: thumbnail.slices.clone(),
+            tiles: Vec::new(),
+            cursor: None,
+            marks: Marks::default(),
+            viewport: Viewport {
+                center: [top + rows / 2.0, left + columns / 2.0],
+                zoom: [zoom / aspect, zoom],
+                picture: size,
+            },
+        };
+        Some(SceneParts {
+            panes: vec![pane],
+            active: 0,
+            channels: match display.view {
+                ChannelView::Gray => single_channel(display, window(0)),
+                ChannelView::Composite => composite(display, window),
+            },
+            labels: LabelVolume::new([1, z, height, width]),
+            classes: Vec::new(),
+            layers: vec![RAW_ALONE],
+            mark_stale: false,
         })
     }
 

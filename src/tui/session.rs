@@ -12,6 +12,7 @@ use ratatui::{Terminal, TerminalOptions, Viewport};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGTSTP, SIGWINCH};
 
 use super::backend::MemoryBackend;
+use super::content::{Content, Small};
 use super::drawing::{DrawJob, FrameJob, Trust};
 use super::files::{self, Task};
 use super::input::InputSettings;
@@ -23,7 +24,7 @@ use super::run::Options;
 use super::runs::Runs;
 use super::scene::SceneParts;
 use super::tty::Tty;
-use super::{features, folders, inspect, jobs, mouse, picture, probing, signals};
+use super::{features, folders, inspect, jobs, mouse, picture, probing, signals, thumbnails};
 use crate::app::looking::FeatureRequest;
 use crate::app::{
     App, AppEvent, CanvasGeometry, Effect, InputEvent, JobEvent, JobOutput, Layout, Link, Opened, Problem,
@@ -79,8 +80,10 @@ pub(super) struct Session {
     pacer: Pacer,
     /// What the canvas showed last.
     scene: Option<Arc<SceneParts>>,
-    /// Where.
-    placement: Option<Placement>,
+    /// The small picture in a dialog.
+    small: Option<Small>,
+    /// All that the picture shows, and where.
+    picture: Option<(Content, Placement)>,
     /// Something may look different from what was drawn last.
     dirty: bool,
     /// A frame is being made or written.
@@ -135,7 +138,8 @@ impl Session {
             text: text_terminal(cells)?,
             pacer: Pacer::new(start.answering, options.link_rate),
             scene: None,
-            placement: None,
+            small: None,
+            picture: None,
             dirty: true,
             drawing: false,
             refining: false,
@@ -481,6 +485,9 @@ impl Session {
             Effect::Inspect(location) => {
                 return self.spawned(inspect::start(location, self.start.sender.clone()));
             }
+            Effect::MakeThumbnail(location, token) => {
+                return self.spawned(thumbnails::start(location, token, self.start.sender.clone()));
+            }
             Effect::ListFolder(folder) => {
                 return self.spawned(folders::list(folder, self.start.sender.clone()));
             }
@@ -605,7 +612,10 @@ impl Session {
         if let Some(scene) = SceneParts::of(&self.app, &self.start.engine).filter(SceneParts::is_loaded) {
             self.scene = Some(Arc::new(scene));
         }
-        self.placement = placement;
+        self.small = drawn.small.zip(self.app.thumbnails.picture()).and_then(|(room, thumbnail)| {
+            Small::of(&thumbnail, room, cell, self.sizer.as_ref(), self.small.take())
+        });
+        self.picture = Content::of(self.scene.clone().zip(placement), self.small.clone(), cell);
         if self.trust == Trust::Lost {
             self.restored = Some(now);
         }
@@ -625,7 +635,7 @@ impl Session {
         self.draw_job(DrawJob::Frame(FrameJob {
             text,
             cursor: self.text.backend().cursor(),
-            picture: self.scene.clone().zip(self.placement.clone()),
+            picture: self.picture.clone(),
             trust,
             rate: self.pacer.rate(),
             bytes,

@@ -31,7 +31,8 @@ struct Browser {
 const EXPLANATION: &str = "Choose files.\n\
     Up and Down move, Enter or Right goes into a folder, Left goes to the folder above. Enter on a file \
     chooses it. Space marks several; Enter then chooses all that are marked, from any folder. Typing \
-    filters by name. Ctrl-H shows hidden files or hides them.\n\
+    filters by name. Ctrl-H shows hidden files or hides them. Beside the list stands a small picture of the image \
+    under the cursor: its middle slice, or the middle of that where all of it would take too long.\n\
     The mouse: a click selects, a second click opens or chooses, a click on the box marks.";
 
 impl Browser {
@@ -83,6 +84,7 @@ impl Browser {
             return Verdict::Stay;
         }
         app.fill_field(self.target, &chosen.join(SEPARATOR));
+        app.want_thumbnail(None);
         Verdict::Close
     }
 
@@ -106,7 +108,32 @@ impl Browser {
                 }
             }
         };
+        let mut lines = lines;
+        form.picture = Some(self.picture(at, &mut lines, app));
         form.set_preview("preview", lines);
+    }
+
+    /// Wants the picture of the entry under the cursor; says what stands in its place as long as there is none, and in
+    /// the lines about the image when it shows a part only.
+    fn picture(&self, at: usize, lines: &mut Vec<String>, app: &mut App) -> String {
+        let path = self.shown.get(at).filter(|entry| !entry.is_folder).map(|entry| self.path(&entry.name));
+        let image = path.filter(|path| {
+            let found = app.inspection_of(path);
+            found.is_some_and(|found| matches!(found.first, Some(Ok(_))))
+        });
+        app.want_thumbnail(image.as_deref());
+        match (image, app.thumbnails.shown()) {
+            (None, _) => String::new(),
+            (Some(_), None) => "making a picture …".into(),
+            (Some(_), Some(Err(why))) => format!("no picture: {why}"),
+            (Some(_), Some(Ok(thumbnail))) => {
+                if !thumbnail.is_whole() {
+                    let [_, rows, columns] = thumbnail.region.shape();
+                    lines.push(format!("the picture shows its middle, {columns} x {rows}"));
+                }
+                String::new()
+            }
+        }
     }
 
     fn keep_marks(&mut self, form: &Form) {
@@ -201,6 +228,10 @@ impl Dialog for Browser {
         self.open(form, app)
     }
 
+    fn cancel(&mut self, _form: &mut Form, app: &mut App) {
+        app.want_thumbnail(None);
+    }
+
     fn act(&mut self, field: &'static str, form: &mut Form, app: &mut App) -> Verdict {
         match field {
             "here" => self.choose(Some(self.folder.clone()), form, app),
@@ -262,7 +293,7 @@ impl App {
             seek: Some(name).filter(|name| !name.is_empty()),
         };
         self.list_folder(&folder);
-        let form = Form::new("files", EXPLANATION, fields).accepts_by("Choose");
+        let form = Form::new("files", EXPLANATION, fields).accepts_by("Choose").wide(100);
         self.open_form(form, browser);
     }
 }

@@ -19,6 +19,8 @@ pub struct FormLayout {
     pub help: Rect,
     /// Columns of the labels.
     pub labels: u16,
+    /// Room for a small picture.
+    pub picture: Option<Rect>,
 }
 
 /// Where a field is.
@@ -34,6 +36,12 @@ pub struct Place {
 
 /// Fewest lines of a table, its heading included.
 const FEWEST: u16 = 3;
+/// Lines of a table beside which a small picture is to stand.
+const PICTURE_LINES: u16 = 16;
+/// Fewest lines and columns of a small picture.
+const SMALLEST_PICTURE: [u16; 2] = [5, 16];
+/// Fewest columns of a table with a picture beside it.
+const BESIDE_PICTURE: u16 = 32;
 /// Lines below the fields: the note and the buttons.
 const FOOT: u16 = 3;
 
@@ -54,10 +62,20 @@ fn is_flexible(field: &Field) -> bool {
     matches!(field.kind, FieldKind::Table(_) | FieldKind::Preview(..))
 }
 
+/// The same within a form.
+fn wanted_in(form: &Form, index: usize) -> u16 {
+    let lines = wanted(&form.fields[index]);
+    if form.picture.is_some() && first_table(form) == Some(index) { lines.max(PICTURE_LINES) } else { lines }
+}
+
+fn first_table(form: &Form) -> Option<usize> {
+    form.fields.iter().position(|field| !field.hidden && matches!(field.kind, FieldKind::Table(_)))
+}
+
 /// Lines that a form fills inside its borders when there is room enough.
 pub fn form_height(form: &Form) -> u16 {
-    let fields = form.fields.iter().filter(|field| !field.hidden);
-    fields.map(|field| wanted(field) + u16::from(field.error.is_some())).sum::<u16>() + FOOT
+    let shown = (0..form.fields.len()).filter(|&i| !form.fields[i].hidden);
+    shown.map(|i| wanted_in(form, i) + u16::from(form.fields[i].error.is_some())).sum::<u16>() + FOOT
 }
 
 /// The places of the options of a choice, as (first column, width), if all fit `width` columns.
@@ -70,6 +88,17 @@ pub fn choice_spans(options: &[String], width: u16) -> Option<Vec<(u16, u16)>> {
     });
     let spans: Vec<_> = spans.collect();
     (at <= width + 1).then_some(spans)
+}
+
+/// Takes room for a picture from the right of a table, if there is enough: two fifths of it.
+fn make_room(table: &mut Place) -> Option<Rect> {
+    let [lines, columns] = SMALLEST_PICTURE;
+    let width = table.area.width * 2 / 5;
+    if table.area.height < lines || width < columns || table.area.width < width + 1 + BESIDE_PICTURE {
+        return None;
+    }
+    table.area.width -= width + 1;
+    Some(Rect { x: table.area.right() + 1, width, ..table.area })
 }
 
 impl FormLayout {
@@ -97,11 +126,11 @@ impl FormLayout {
                 let later: u16 = shown
                     .iter()
                     .filter(|&&i| i > field && is_flexible(&form.fields[i]))
-                    .map(|&i| wanted(&form.fields[i]))
+                    .map(|&i| wanted_in(form, i))
                     .sum();
                 let share = (left / flexible.max(1)).max(left.saturating_sub(later));
-                let fewest = wanted(&form.fields[field]).min(FEWEST);
-                height = wanted(&form.fields[field]).min(share).max(fewest.min(room.max(1)));
+                let fewest = wanted_in(form, field).min(FEWEST);
+                height = wanted_in(form, field).min(share).max(fewest.min(room.max(1)));
                 left = left.saturating_sub(height);
                 flexible -= 1;
             }
@@ -132,6 +161,8 @@ impl FormLayout {
             place.error = place.error.map(moved).filter(|area| area.height > 0);
         }
         places.retain(|place| place.area.height > 0);
+        let beside = form.picture.as_ref().and(first_table(form));
+        let picture = places.iter_mut().find(|place| Some(place.field) == beside).and_then(make_room);
         let line = |from_bottom: u16| Rect {
             y: inner.bottom().saturating_sub(from_bottom).max(inner.y),
             height: 1.min(inner.height),
@@ -149,6 +180,7 @@ impl FormLayout {
             cancel: part(ok + 2, cancel),
             help: part(buttons.width.saturating_sub(help), help),
             labels,
+            picture,
         }
     }
 }

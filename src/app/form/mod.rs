@@ -49,6 +49,8 @@ pub struct Form {
     pub width: u16,
     /// Whether it stands at the left edge, so that the picture can be seen beside it.
     pub aside: bool,
+    /// Beside its first table is room for a small picture; what stands there as long as there is none.
+    pub picture: Option<String>,
 }
 
 /// What has the focus.

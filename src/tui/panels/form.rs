@@ -1,8 +1,8 @@
 //! Dialogs: their fields, what is wrong with them, and the buttons.
 
 use ratatui::Frame;
-use ratatui::layout::{Position, Rect};
-use ratatui::style::Style;
+use ratatui::layout::{Margin, Position, Rect};
+use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
@@ -37,6 +37,9 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, form: &
             frame.render_widget(Line::styled(text, theme.level(Level::Error)), area);
         }
     }
+    if let (Some(area), Some(text)) = (layout.picture, &form.picture) {
+        draw_picture_place(frame, app, theme, area, text);
+    }
     draw_candidates(frame, app, theme, form, &layout);
     let width = usize::from(layout.note.width);
     let note = match &form.refused {
@@ -49,6 +52,21 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, form: &
     frame.render_widget(Line::styled("[ Cancel ]", button(Focus::Cancel)), layout.cancel);
     frame.render_widget(Line::styled("   F1 help", theme.weak()), layout.help);
     cursor
+}
+
+/// Where a dialog whose borders are `area` has room for a small picture.
+pub fn picture_place(form: &Form, area: Rect) -> Option<Rect> {
+    if form.explaining { None } else { FormLayout::of(form, area.inner(Margin::new(1, 1))).picture }
+}
+
+/// Leaves the place of a small picture blank, or says why there is none.
+fn draw_picture_place(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, text: &str) {
+    if matches!(app.thumbnails.shown(), Some(Ok(_))) {
+        // Unlike other blanks: they are sent when the picture goes.
+        frame.buffer_mut().set_style(area, Style::new().add_modifier(Modifier::HIDDEN));
+    } else {
+        frame.render_widget(Paragraph::new(text).style(theme.weak()).wrap(Wrap { trim: true }), area);
+    }
 }
 
 /// What a path that is typed may go on with, on the line above the note.

@@ -36,6 +36,8 @@ pub struct Drawn {
     pub canvas: Option<CellRect>,
     /// Cells of the canvas that text covers.
     pub holes: Vec<CellRect>,
+    /// Cells for a small picture in a dialog; `None` where none is shown.
+    pub small: Option<CellRect>,
 }
 
 fn cells(area: Rect) -> CellRect {
@@ -86,7 +88,15 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme) -> Drawn {
     let canvas = layout.canvas.filter(|area| app.has_image() && !area.is_empty());
     let covered =
         |hole: &Rect| canvas.map(|canvas| hole.intersection(canvas)).filter(|hole| !hole.is_empty());
-    Drawn { canvas: canvas.map(cells), holes: holes.iter().filter_map(covered).map(cells).collect() }
+    let small = match (app.popups.last(), layout.popup, app.thumbnails.shown()) {
+        (Some(Popup::Form(open)), Some(area), Some(Ok(_))) => form::picture_place(&open.form, area),
+        _ => None,
+    };
+    Drawn {
+        canvas: canvas.map(cells),
+        holes: holes.iter().filter_map(covered).map(cells).collect(),
+        small: small.map(cells),
+    }
 }
 
 fn draw_training(frame: &mut Frame<'_>, app: &App, theme: &Theme, layout: &Layout) {
