@@ -52,7 +52,10 @@ impl Thumbnail {
             extent: [info.shape[2], info.shape[3]],
             region,
             windows: (0..channels).map(window).collect(),
-            display: Display { shading: Shading::of("default", info.dtype), ..Display::new(channels, view, false) },
+            display: Display {
+                shading: Shading::of("default", info.dtype),
+                ..Display::new(channels, view, false)
+            },
             slices: slices.into_iter().map(Arc::new).collect(),
         }
     }

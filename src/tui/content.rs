@@ -32,7 +32,8 @@ impl Small {
         // As many cells as its shape needs.
         let [wide, high] = [f64::from(room.width) * cell[0], f64::from(room.height) * cell[1]];
         let scale = (wide / columns).min(high / rows);
-        let cells = |pixels: f64, cell: f64, most: u16| ((pixels * scale / cell).ceil() as u16).clamp(1, most.max(1));
+        let cells =
+            |pixels: f64, cell: f64, most: u16| ((pixels * scale / cell).ceil() as u16).clamp(1, most.max(1));
         let area = CellRect {
             width: cells(columns, cell[0], room.width),
             height: cells(rows, cell[1], room.height),
@@ -96,14 +97,17 @@ impl Content {
     ) -> Option<(Content, Placement)> {
         match (canvas, small) {
             (Some((scene, mut placement)), Some(small)) if encloses(&placement.area, &small.area) => {
-                placement.holes = placement.holes.into_iter().flat_map(|hole| around(hole, &small.area)).collect();
+                placement.holes =
+                    placement.holes.into_iter().flat_map(|hole| around(hole, &small.area)).collect();
                 Some((Content { scene: Some(scene), small: Some(small) }, placement))
             }
             (_, Some(small)) => {
                 let placement = Placement { area: small.area, holes: Vec::new(), cell };
                 Some((Content { scene: None, small: Some(small) }, placement))
             }
-            (Some((scene, placement)), None) => Some((Content { scene: Some(scene), small: None }, placement)),
+            (Some((scene, placement)), None) => {
+                Some((Content { scene: Some(scene), small: None }, placement))
+            }
             (None, None) => None,
         }
     }
@@ -137,7 +141,10 @@ impl Content {
             (Some(small), _) => {
                 let [left, top] = origin(small, placement, encoder);
                 let [rows, columns] = small.size;
-                [(left + columns / 2).min(size[1].saturating_sub(1)), (top + rows / 2).min(size[0].saturating_sub(1))]
+                [
+                    (left + columns / 2).min(size[1].saturating_sub(1)),
+                    (top + rows / 2).min(size[0].saturating_sub(1)),
+                ]
             }
             (None, Some(scene)) => scene.focus(size),
             (None, None) => [0; 2],
@@ -181,7 +188,9 @@ mod tests {
     #[test]
     fn a_hole_is_left_around_a_small_picture() {
         let hole = CellRect { x: 10, y: 5, width: 40, height: 20 };
-        for (x, y, width, height) in [(30, 8, 12, 9), (10, 5, 3, 2), (44, 5, 6, 20), (10, 5, 40, 20), (0, 0, 5, 5)] {
+        for (x, y, width, height) in
+            [(30, 8, 12, 9), (10, 5, 3, 2), (44, 5, 6, 20), (10, 5, 40, 20), (0, 0, 5, 5)]
+        {
             let small = CellRect { x, y, width, height };
             let parts = around(hole, &small);
             for column in 0..60 {

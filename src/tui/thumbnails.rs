@@ -115,7 +115,11 @@ impl Plan {
     }
 
     /// The samples, band by band; `None` when it was cancelled.
-    fn read(&self, image: &dyn ImageReader, token: &CancelToken) -> Option<Result<Vec<SliceData>, io::Error>> {
+    fn read(
+        &self,
+        image: &dyn ImageReader,
+        token: &CancelToken,
+    ) -> Option<Result<Vec<SliceData>, io::Error>> {
         let advance = self.rows.max(self.step);
         let [z, top, left] = self.region.start;
         let [_, bottom, right] = self.region.stop;
@@ -172,7 +176,8 @@ mod tests {
             self.read.fetch_add(roi.len(), Ordering::Relaxed);
             self.largest.fetch_max(roi.len(), Ordering::Relaxed);
             let [_, _, y, x, _] = roi.start;
-            let value = |(_, _, dy, dx, _): (usize, usize, usize, usize, usize)| ((y + dy) * 7 + x + dx) as u8;
+            let value =
+                |(_, _, dy, dx, _): (usize, usize, usize, usize, usize)| ((y + dy) * 7 + x + dx) as u8;
             Ok(ndarray::Array5::from_shape_fn(roi.shape(), value).into())
         }
     }
@@ -222,7 +227,8 @@ mod tests {
 
     #[test]
     fn large_images_are_thinned_and_little_is_kept() {
-        for pieces in [None, Some([1, 1, 256, 256, 1]), Some([1, 1, 1, 9000, 1]), Some([1, 1, 9001, 9000, 1])] {
+        for pieces in [None, Some([1, 1, 256, 256, 1]), Some([1, 1, 1, 9000, 1]), Some([1, 1, 9001, 9000, 1])]
+        {
             let image = image([1, 9, 9001, 9000, 1], pieces);
             let (part, kept) = shown(&image);
             assert_eq!(part, [9001, 9000]);
@@ -259,7 +265,9 @@ mod tests {
     fn files_become_pictures_and_errors_words() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
-        image::RgbImage::from_fn(40, 30, |x, y| image::Rgb([x as u8, y as u8, 9])).save(path("a.png")).unwrap();
+        image::RgbImage::from_fn(40, 30, |x, y| image::Rgb([x as u8, y as u8, 9]))
+            .save(path("a.png"))
+            .unwrap();
         std::fs::write(path("b.png"), "no picture").unwrap();
         let made = make(&path("a.png"), &CancelToken::new()).unwrap().unwrap();
         assert_eq!((made.extent, made.windows.len(), made.is_whole()), ([30, 40], 3, true));
