@@ -231,16 +231,29 @@ pub enum Error {
         /// Each reason, with what to do.
         reasons: Vec<String>,
     },
-    /// A file to be replaced that holds more than what replaces it.
+    /// Datasets where another is to be written, or a group of it.
     #[error(
-        "{}: also holds {}, which replacing it would lose; write to another file or remove this one first",
+        "{}: holds {}, which are in the way of the dataset '{name}'; choose another --output-internal-path or file",
         path.display(), listed(names)
     )]
-    OtherDatasets {
+    NameTaken {
         /// The file.
         path: PathBuf,
-        /// Its other datasets.
+        /// The dataset to be written.
+        name: String,
+        /// The datasets in its way.
         names: Vec<String>,
+    },
+    /// A file with other datasets that can't be written into.
+    #[error(
+        "{}: no dataset can be added to this file ({why}); write to another file, or remove this one first",
+        path.display()
+    )]
+    CannotAdd {
+        /// The file.
+        path: PathBuf,
+        /// What the library says.
+        why: String,
     },
     /// A block of another type, or outside the image being written.
     #[error("{}: a block {shape:?} of {found} at {start:?} does not fit an image {image:?} of {expected}", path.display())]

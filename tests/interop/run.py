@@ -25,6 +25,7 @@ def main():
         checks = Checks(Path(folder))
         reading(checks)
         writing(checks)
+        writing_beside(checks)
         checks.finish()
 
 
@@ -635,6 +636,63 @@ def writing(checks):
 
     path = checks.path("s_{slice_index:04d}.tiff")
     checks.write("multipage tiff sequence", series, "tzyx", path, "multipage tiff sequence", "tzyx", stacks)
+
+
+def crowded(path, libver):
+    """An HDF5 file with an object of every kind."""
+    import h5py
+    import numpy as np
+
+    with h5py.File(path, "w", libver=libver) as file:
+        file.attrs["title"] = "größe"
+        group = file.create_group("group")
+        gzip = group.create_dataset("gzip", data=sample((100, 120), "uint8"), chunks=(32, 32), compression="gzip")
+        gzip.attrs["numbers"] = np.arange(5)
+        lzf = {"chunks": (16, 16), "compression": "lzf", "shuffle": True}
+        group.create_dataset("lzf", data=sample((50, 60), "float64"), **lzf)
+        group.create_dataset("sum", data=sample((50, 60), "float64"), chunks=(16, 16), fletcher32=True)
+        group.create_dataset("scaled", data=sample((64, 64), "int32"), chunks=(16, 16), scaleoffset=0)
+        growing = group.create_dataset("growing", data=np.arange(20), maxshape=(None,), chunks=(7,))
+        growing.resize((50,))
+        group.create_dataset("growing 2D", data=sample((4, 5), "uint8"), maxshape=(None, None), chunks=(2, 2))
+        records = [("a", "i4"), ("b", "f8"), ("c", "S2")]
+        file["records"] = np.array([(1, 2.5, b"ab"), (3, 4.5, b"cd")], dtype=records)
+        file.create_dataset("texts", data=["a", "wörld", "x" * 1000], dtype=h5py.string_dtype())
+        lists = file.create_dataset("lists", (3,), dtype=h5py.vlen_dtype(np.int32))
+        lists[0], lists[2] = [1, 2, 3], np.arange(100)
+        file["number"], file["empty"] = 3.25, h5py.Empty("f")
+        file["truths"], file["big endian"] = np.array([True, False]), np.arange(5, dtype=">i4")
+        colours = h5py.enum_dtype({"red": 0, "green": 1}, basetype="u1")
+        file.create_dataset("colours", data=np.array([0, 1], dtype="u1").astype(colours))
+        file["soft"], file["hard"], file["type"] = h5py.SoftLink("/group/gzip"), file["records"], np.dtype("f8")
+        file["references"] = np.array([file["records"].ref, group.ref], dtype=h5py.ref_dtype)
+        many = file.create_group("many")
+        for i in range(60):
+            many.create_dataset(f"d{i}", data=np.arange(i + 1))
+            many.attrs[f"a{i}"] = i
+
+
+def writing_beside(checks):
+    """Other datasets of a file stay as they are when one is added or replaced."""
+    import h5py
+    import numpy as np
+    from same_foreign import differences
+
+    image = smooth((300, 400), "float32")
+    for libver in ["earliest", "v108", "v110", "latest"]:
+        before, path = checks.path("before.h5"), checks.path("a.h5")
+        crowded(before, libver if libver in ("earliest", "latest") else (libver, libver))
+        shutil.copy(before, path)
+        for internal in ["group/added", "added", "group/added"]:
+
+            def check(path, before=before, internal=internal):
+                with h5py.File(path) as file:
+                    if not np.array_equal(file[internal][:], image):
+                        return "values differ"
+                return "; ".join(differences(before, path, "")) or None
+
+            label = f"{internal} into a file of version {libver}"
+            checks.write(label, image, "yx", path, "compressed hdf5", "yx", check, internal=internal)
 
 
 if __name__ == "__main__":

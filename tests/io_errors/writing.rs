@@ -1,7 +1,7 @@
 //! Images that a format can't hold, and blocks that do not fit.
 
-use brushwood::data::{DType, Volume};
-use brushwood::io::{self, ImageSpec};
+use brushwood::data::{DType, Roi5, Volume};
+use brushwood::io::{self, ImageSpec, OpenOptions};
 
 #[test]
 fn every_reason_is_told_before_any_work() {
@@ -58,29 +58,42 @@ fn blocks_that_do_not_fit() {
     assert!(error.ends_with("b.npy: only 0 of 64 samples were written"), "{error}");
 }
 
-/// ilastik keeps other datasets of a file that it exports to; here the whole file would be replaced.
+/// As in ilastik, a file keeps its other datasets.
 #[test]
-fn other_datasets_are_not_lost() {
+fn other_datasets_are_kept() {
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join("a.h5");
     let shape = [1, 1, 8, 8, 1];
-    let write = |internal: &str| -> Result<(), io::Error> {
+    let write = |internal: &str, value: u8| -> Result<(), io::Error> {
         let mut spec = ImageSpec::new("yx".parse().expect("axes"), shape, DType::U8);
         spec.internal_path = internal.into();
-        let mut writer = io::create("hdf5", &path, &spec)?;
-        writer.write([0; 5], &Volume::zeros(DType::U8, shape))?;
+        let mut writer = io::create("compressed hdf5", &path, &spec)?;
+        writer.write([0; 5], &Volume::U8(ndarray::Array5::from_elem(shape, value)))?;
         writer.finish()
     };
-    write("first").expect("written");
-    let message = write("second").expect_err("the first is kept").to_string();
-    let expected = "a.h5: also holds 'first', which replacing it would lose; write to another file or remove this one first";
-    assert!(message.ends_with(expected), "{message}");
-    write("/first").expect("its own dataset is replaced");
+    let value = |internal: &str| {
+        let location = format!("{}/{internal}", path.display());
+        let image = io::open(&location, &OpenOptions::default()).unwrap_or_else(|e| panic!("{e}"));
+        image.read(&Roi5::whole(image.info().shape)).expect("read").to_f32()[[0; 5]]
+    };
+    write("first", 1).expect("written");
+    write("group/second", 2).expect("written beside it");
+    write("group/third", 3).expect("written into a group that is there");
+    write("/group/second", 4).expect("its own dataset is replaced");
+    assert_eq!([value("first"), value("group/second"), value("group/third")], [1.0, 4.0, 3.0]);
+    for (name, others) in [("group", "'group/second', 'group/third'"), ("first/inner", "'first'")] {
+        let message = write(name, 5).expect_err("there are others").to_string();
+        let expected = format!(
+            "a.h5: holds {others}, which are in the way of the dataset '{name}'; choose another --output-internal-path or file"
+        );
+        assert!(message.ends_with(&expected), "{message}");
+    }
     for kind in ["old", "new"] {
         std::fs::write(&path, super::fixture(&format!("linked/{kind}.h5"))).expect("written");
-        let message = write("group/image").expect_err("a line is kept").to_string();
-        assert!(message.contains("a.h5: also holds 'line'"), "{message}");
+        let before = value("group/image");
+        write("group/added", 6).expect("written");
+        assert_eq!([value("group/image"), value("group/added")], [before, 6.0], "{kind}");
     }
     std::fs::write(&path, b"not HDF5").expect("written");
-    write("second").expect("a file of another kind is replaced");
+    write("second", 7).expect("a file of another kind is replaced");
 }

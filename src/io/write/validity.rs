@@ -6,6 +6,7 @@ use crate::data::{Axis, DType};
 use crate::io::error::Error;
 use crate::io::format::ImageSpec;
 
+use super::hdf5::{self, Existing};
 use super::{Kind, OutputFormat};
 
 /// What one file of a kind can hold.
@@ -132,19 +133,21 @@ pub fn check(format: &OutputFormat, spec: &ImageSpec) -> Result<(), Error> {
     if reasons.is_empty() { Ok(()) } else { Err(Error::NotWritable { format: format.name.into(), reasons }) }
 }
 
-/// Checks that the file at `path`, if there is one, may be replaced: an HDF5 file that holds more than the
-/// dataset to be written is kept.
+/// Checks that the file at `path`, if there is one, has room for the dataset to be written: an HDF5 file
+/// keeps its other datasets.
 ///
 /// # Errors
-/// It holds other datasets.
+/// One of them is where the new one, or a group of it, is to be, or the file can't be read.
 pub fn check_replaced(format: &OutputFormat, path: &Path, spec: &ImageSpec) -> Result<(), Error> {
     if !format.has_datasets() || !path.exists() {
         return Ok(());
     }
-    let own = spec.internal_path.trim_matches('/');
-    let mut names = crate::io::hdf5::datasets_of(path);
-    names.retain(|name| name != own);
-    if names.is_empty() { Ok(()) } else { Err(Error::OtherDatasets { path: path.to_owned(), names }) }
+    let own = hdf5::dataset_path(spec);
+    let is_within =
+        |inner: &str, outer: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'));
+    let mut names = Existing::at(path, &own)?.map_or_else(Vec::new, |existing| existing.others);
+    names.retain(|name| is_within(name, &own) || is_within(&own, name));
+    if names.is_empty() { Ok(()) } else { Err(Error::NameTaken { path: path.to_owned(), name: own, names }) }
 }
 
 /// The axis that a sequence steps along: the first of more than one pixel.
