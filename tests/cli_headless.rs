@@ -271,23 +271,95 @@ fn options_of_the_program_itself_are_accepted_or_explained() {
     ];
     let output = desk.headless(&[&NPY[..], &accepted].concat());
     assert_exit(&output, 0);
-    assert!(stderr(&output).contains("--logfile is not used"), "{}", stderr(&output));
+    assert_eq!(stderr(&output), "");
+    let redirected = std::fs::read_to_string(desk.path("o.txt")).expect("a file");
+    assert!(redirected.contains("--logfile is not used"), "{redirected}");
+    assert!(redirected.contains("gray_raw.h5 -> "), "{redirected}");
     let retrained =
         desk.headless(&[&NPY[..], &["--retrain", "--readonly=0", "--tree-count=10", "gray_raw.h5"]].concat());
     assert_exit(&retrained, 0);
     assert!(stderr(&retrained).contains("out-of-bag error"), "{}", stderr(&retrained));
     assert_eq!(std::fs::read(desk.path("gray.ilp")).expect("read"), before);
-    assert_eq!(desk.names(), ["gray.ilp", "gray_raw.h5", "gray_raw_out.npy"]);
+    assert_eq!(desk.names(), ["gray.ilp", "gray_raw.h5", "gray_raw_out.npy", "o.txt"]);
     for (option, why) in [
         ("--distributed", "MPI"),
-        ("--label-proportion=0.5", "trains on all labels"),
-        ("--new_project=n.ilp", "brushwood train"),
+        ("--label-proportion=1.5", "at most 1"),
+        ("--generate-random-labels", "no labels of its own"),
+        ("--new_project=n.ilp", "cannot be used with"),
         ("--export_sorce=Features", "--export-sorce"),
     ] {
         let output = desk.headless(&[option, "gray_raw.h5"]);
         assert_exit(&output, 2);
         assert!(stderr(&output).contains(why), "{option}: {}", stderr(&output));
     }
+}
+
+#[test]
+fn part_of_the_labels_and_fewer_trees_train_another_forest() {
+    let desk = GoldenDesk::new("gray");
+    let before = std::fs::read(desk.path("gray.ilp")).expect("read");
+    let whole = desk.result(&[&NPY[..], &["--retrain", "gray_raw.h5"]].concat(), "gray_raw_out.npy");
+    let part = ["--label-proportion", "0.5", "--variable-importance-path", "tables/new", "gray_raw.h5"];
+    let output = desk.headless(&[&NPY[..], &part].concat());
+    assert_exit(&output, 0);
+    let text = stderr(&output);
+    let rows =
+        text.lines().find_map(|line| line.strip_prefix("Trained on ")?.split(' ').next()).expect(&text);
+    let rows: usize = rows.parse().expect("a number");
+    assert!((35..75).contains(&rows), "half of 108 pixels are about {rows}");
+    let trained = desk.read("gray_raw_out.npy");
+    assert_ne!(bits(&trained), bits(&whole));
+    assert_eq!(bits(&desk.result(&[&NPY[..], &part].concat(), "gray_raw_out.npy")), bits(&trained), "again");
+    let table = std::fs::read_to_string(desk.path("tables/new/variable_importance.csv")).expect("a table");
+    let mut lines = table.lines();
+    assert_eq!(lines.next(), Some("feature,background,foreground,overall,gini"));
+    let overall: Vec<f64> = lines.map(|line| line.split(',').nth(3).unwrap().parse().unwrap()).collect();
+    assert!(overall.len() > 10 && overall.is_sorted_by(|a, b| a >= b) && overall[0] > 0.0, "{table}");
+    assert_eq!(std::fs::read(desk.path("gray.ilp")).expect("read"), before);
+    let stored = desk.headless(&[&NPY[..], &["--variable-importance-path=unused", "gray_raw.h5"]].concat());
+    assert!(stderr(&stored).contains("note: The stored classifier is used"), "{}", stderr(&stored));
+    assert!(!desk.path("unused").exists());
+}
+
+#[test]
+fn labels_are_counted_by_slice() {
+    let desk = GoldenDesk::new("vol");
+    let project = Project::load(&desk.path("vol.ilp")).expect("a project");
+    let labels = &project.lanes[0].labels;
+    let told = |options: &[&str]| {
+        let output = desk.headless(options);
+        assert_exit(&output, 0);
+        stderr(&output)
+    };
+    let all = told(&["--print-labels-by-slice"]);
+    let count = |line: &str| -> u64 {
+        let (_, counts) = line.split_once(": ").expect("counts");
+        counts.split(", ").map(|part| part.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
+    };
+    assert_eq!(all.lines().map(count).sum::<u64>(), labels.counts()[1..].iter().sum::<u64>(), "{all}");
+    let slices = |label: Option<u8>| {
+        let found = labels.iter().filter(|(_, value)| label.is_none_or(|label| *value == label));
+        found.map(|(at, _)| at[1]).collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(all.lines().count(), slices(None).len());
+    let second = told(&["--print-labels-by-slice", "--label-search-value=2"]);
+    assert_eq!(second.lines().count(), slices(Some(2)).len());
+    assert_eq!(told(&["--print-labels-by-slice", "--label-search-value=9"]).lines().count(), 1);
+}
+
+#[test]
+fn an_empty_project_is_made() {
+    let desk = GoldenDesk::new("gray");
+    let run = |arguments: &[&str]| desk.run(&[&["--headless", "--new_project=new.ilp"], arguments].concat());
+    let refused = run(&["--workflow=Object Classification"]);
+    assert_exit(&refused, 2);
+    assert!(stderr(&refused).contains("Write --workflow='Pixel Classification'"), "{}", stderr(&refused));
+    assert_exit(&run(&["--workflow=Pixel Classification", "gray_raw.h5"]), 2);
+    assert_exit(&run(&["--workflow=Pixel Classification"]), 0);
+    assert_eq!(Project::load(&desk.path("new.ilp")).expect("a project").lanes.len(), 0);
+    let again = run(&["--workflow=Pixel Classification"]);
+    assert_exit(&again, 2);
+    assert!(stderr(&again).contains("'new.ilp' exists"), "{}", stderr(&again));
 }
 
 #[test]

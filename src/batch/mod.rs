@@ -11,6 +11,7 @@ mod convert;
 mod feature_spec;
 mod files;
 mod gate;
+mod importance_file;
 pub mod label_image;
 mod options;
 mod outputs;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::blocks::Demand;
 use super::convert::Renormalization;
+use super::importance_file;
 use super::options::Subregion;
 use super::outputs::{self, PlannedOutput};
 use super::problem::{PlanError, Problem, size_in_words};
@@ -75,6 +76,10 @@ pub struct Request {
     pub retrain: bool,
     /// Trees to train; the project's number when not given.
     pub tree_count: Option<u32>,
+    /// Share of the labelled pixels (0 to 1) that is trained on; all when not given.
+    pub label_share: Option<f64>,
+    /// Folder for a table of variable importance, written when a classifier is trained.
+    pub importance_folder: Option<PathBuf>,
     /// Replaces outputs that exist.
     pub overwrite: bool,
     /// Bytes for blocks and decoded images.
@@ -100,6 +105,8 @@ impl Default for Request {
             dtype: None,
             retrain: false,
             tree_count: None,
+            label_share: None,
+            importance_folder: None,
             overwrite: false,
             memory: 1 << 30,
         }
@@ -280,7 +287,18 @@ impl Plan {
         }
         if let (Some(forest), false) = (&self.project.forest, self.request.retrain) {
             self.forest = Some(Arc::clone(forest));
+            if self.request.importance_folder.is_some() {
+                self.notes.push(
+                    "The stored classifier is used, so variable importance is not measured; --retrain trains one."
+                        .into(),
+                );
+            }
             return Ok(());
+        }
+        if let Some(folder) = &self.request.importance_folder {
+            let path = importance_file::path(folder);
+            outputs::check_folder(&path)
+                .map_err(|reason| vec![Problem::ImportanceFolder { path: folder.clone(), reason }])?;
         }
         let mut counts = [0u64; 256];
         for lane in &self.project.lanes {

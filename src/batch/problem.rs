@@ -214,6 +214,14 @@ pub enum Problem {
         /// The output.
         path: PathBuf,
     },
+    /// A folder for variable importance that can't be written to.
+    #[error("Can't write to the folder '{}': {reason}. Choose another with --variable-importance-path.", path.display())]
+    ImportanceFolder {
+        /// The folder.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// A folder that can't be written to.
     #[error("Can't write to the folder '{}': {reason}. Choose another with --output-filename-format.", path.display())]
     Folder {

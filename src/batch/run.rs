@@ -3,15 +3,18 @@
 use std::time::Instant;
 
 use super::control::Control;
+use super::importance_file;
 use super::outputs;
 use super::plan::{Origin, Plan, PlannedInput};
 use super::predict::{ImageJob, PredictError, Resources, Sink, Step, predict_image};
 use super::report::{Event, InputReport, OutputReport, Report, TrainingReport};
-use crate::classify::{Forest, TrainOptions};
+use crate::classify::{Forest, Rows, TrainOptions, Trained, importance};
 use crate::data::CancelToken;
 use crate::data::task::Cancelled;
 use crate::features::FeatureBank;
+use crate::io;
 use crate::pipeline::{Classification, ExportSource, TrainError, collect_rows};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Why a run ended early.
@@ -21,6 +24,9 @@ pub enum RunError {
     /// Training failed.
     #[error("Can't train from the project's labels: {0}")]
     Training(#[source] TrainError),
+    /// The table of variable importance can't be written.
+    #[error("Can't write the variable importance: {0}")]
+    Importance(#[source] io::Error),
 }
 
 /// Carries out `plan` on `threads` threads; training and decoding use the current rayon pool. Errors of one image are in the report and don't stop
@@ -58,11 +64,11 @@ pub fn run_controlled(
                 report.training = Some(training);
                 Some(forest)
             }
-            Err(TrainError::Cancelled(_)) => {
+            Err(RunError::Training(TrainError::Cancelled(_))) => {
                 report.interrupted = true;
                 return Ok(report);
             }
-            Err(error) => return Err(RunError::Training(error)),
+            Err(error) => return Err(error),
         },
     };
     for (index, input) in plan.inputs.iter().enumerate() {
@@ -108,14 +114,14 @@ fn train(
     plan: &Plan,
     cancel: &CancelToken,
     tell: &mut dyn FnMut(Event<'_>),
-) -> Result<(Arc<Forest>, TrainingReport), TrainError> {
+) -> Result<(Arc<Forest>, TrainingReport), RunError> {
     tell(Event::Training);
     let begin = Instant::now();
-    let Some(selection) = &plan.project.selection else { return Err(Cancelled.into()) };
-    let trees = plan.request().tree_count.unwrap_or(plan.project.trees);
-    let options = TrainOptions { trees: 0..trees, seed: plan.project.seed };
-    let rows = collect_rows(&plan.training, selection, cancel)?;
-    let trained = crate::classify::train(&rows, &options, cancel)?;
+    let request = plan.request();
+    let (rows, trained) = train_rows(plan, cancel).map_err(RunError::Training)?;
+    if let Some(folder) = &request.importance_folder {
+        write_importance(plan, folder, &rows, &trained.forest, cancel)?;
+    }
     let training = TrainingReport {
         rows: super::train::rows_per_class(&rows, plan.project.classes.len()),
         features: rows.features.ncols(),
@@ -124,6 +130,42 @@ fn train(
     };
     tell(Event::Trained(&training));
     Ok((Arc::new(trained.forest), training))
+}
+
+fn train_rows(plan: &Plan, cancel: &CancelToken) -> Result<(Rows, Trained), TrainError> {
+    let Some(selection) = &plan.project.selection else { return Err(Cancelled.into()) };
+    let (request, seed) = (plan.request(), plan.project.seed);
+    let options = TrainOptions { trees: 0..request.tree_count.unwrap_or(plan.project.trees), seed };
+    let rows = collect_rows(&plan.training, selection, cancel)?;
+    let rows = match request.label_share {
+        Some(share) => rows.sample(share, seed),
+        None => rows,
+    };
+    let trained = crate::classify::train(&rows, &options, cancel)?;
+    Ok((rows, trained))
+}
+
+/// Measures how much `forest`, grown from `rows`, relies on each feature, and writes it to `folder`.
+fn write_importance(
+    plan: &Plan,
+    folder: &Path,
+    rows: &Rows,
+    forest: &Forest,
+    cancel: &CancelToken,
+) -> Result<(), RunError> {
+    let cancelled = |error: Cancelled| RunError::Training(error.into());
+    let measured = importance(rows, forest, plan.project.seed, cancel).map_err(cancelled)?;
+    let bank = plan.training.first().zip(plan.project.selection.as_ref()).and_then(|(lane, selection)| {
+        let [_, z, y, x, channels] = lane.reader.info().shape;
+        FeatureBank::new(selection, [z, y, x], channels).ok()
+    });
+    let features = bank.map_or_else(Vec::new, |bank| bank.channel_names());
+    let class_name = |label: u8| {
+        let class = usize::from(label).checked_sub(1).and_then(|class| plan.project.classes.get(class));
+        class.map_or_else(|| label.to_string(), |class| class.name.clone())
+    };
+    let classes: Vec<String> = forest.classes.iter().map(|&label| class_name(label)).collect();
+    importance_file::write(folder, &features, &classes, &measured).map_err(RunError::Importance)
 }
 
 /// One image to be computed.

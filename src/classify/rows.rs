@@ -2,7 +2,9 @@
 
 use std::cmp::Ordering;
 
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
+
+use super::bags::mix;
 
 /// Labelled pixels with their features.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +19,18 @@ pub struct Rows {
 }
 
 impl Rows {
+    /// About `share` (0 to 1) of the rows: those whose pixels `seed` draws.
+    pub fn sample(&self, share: f64, seed: u64) -> Rows {
+        let limit = share * 2_f64.powi(64);
+        let is_drawn = |key: u64| (mix(key ^ mix(seed)) as f64) < limit;
+        let drawn: Vec<usize> = (0..self.keys.len()).filter(|&row| is_drawn(self.keys[row])).collect();
+        Rows {
+            features: self.features.select(Axis(0), &drawn),
+            labels: drawn.iter().map(|&row| self.labels[row]).collect(),
+            keys: drawn.iter().map(|&row| self.keys[row]).collect(),
+        }
+    }
+
     /// The rows fit to train on, in an order that depends on their contents alone: by key, then label,
     /// then features. Rows with a NaN are left out, as no threshold can place them, and so are rows
     /// without a label.

@@ -99,7 +99,7 @@ fn parse_cell_size(text: &str) -> Result<CellSize, String> {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Predict images with a project's classifier
-    Predict(PredictArgs),
+    Predict(Box<PredictArgs>),
     /// Train a project from images and label images
     Train(TrainArgs),
     /// Tell what an image or a project holds
@@ -188,6 +188,17 @@ pub struct ExportArgs {
     /// Number of trees to train
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub tree_count: Option<u32>,
+    /// Train on this share of the labelled pixels, from 0 to 1; the project is not changed
+    #[arg(long, value_name = "SHARE", value_parser = parse_share)]
+    pub label_proportion: Option<f64>,
+    /// Write how much each feature matters to variable_importance.csv in this folder, when training
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub variable_importance_path: Option<PathBuf>,
+}
+
+fn parse_share(text: &str) -> Result<f64, String> {
+    let share = text.trim().parse().ok().filter(|share| *share > 0.0 && *share <= 1.0);
+    share.ok_or_else(|| "a share is larger than 0 and at most 1, such as 0.5".to_owned())
 }
 
 /// How much to use and how to tell.

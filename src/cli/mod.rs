@@ -9,6 +9,7 @@ mod ilastik_options;
 mod info;
 mod interrupt;
 mod keymap;
+mod label_counts;
 mod predict;
 mod progress;
 mod spelling;
@@ -39,7 +40,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
     let status = match cli.command {
-        Some(Command::Predict(args)) => predict::run(args),
+        Some(Command::Predict(args)) => predict::run(*args),
         Some(Command::Train(args)) => train::run(args),
         Some(Command::Info(args)) => info::run(&args),
         Some(Command::Keymap(command)) => keymap::run(&command),

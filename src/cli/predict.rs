@@ -150,8 +150,10 @@ fn request(
         subregion: export.cutout_subregion.or(region),
         renormalization: renormalization.map(|(from, to)| Renormalization { from, to }),
         dtype: export.export_dtype.or(stored.dtype),
-        retrain: export.retrain || export.tree_count.is_some(),
+        retrain: export.retrain || export.tree_count.is_some() || export.label_proportion.is_some(),
         tree_count: export.tree_count,
+        label_share: export.label_proportion,
+        importance_folder: export.variable_importance_path,
         overwrite,
         memory: memory(run),
     })
