@@ -14,10 +14,24 @@ use predict_support::desk::Desk;
 use predict_support::{assert_exit, stderr};
 
 /// Formats of single pictures, with what makes bytes of one class' probabilities.
-const PICTURES: [&str; 10] =
-    ["numpy", "hdf5", "compressed hdf5", "tiff", "png", "jpeg", "bmp", "gif", "pgm", "ras"];
-const VOLUMES: [&str; 7] = [
+const PICTURES: [&str; 12] = [
+    "numpy",
+    "hdf5",
     "compressed hdf5",
+    "n5",
+    "multi-scale OME-Zarr",
+    "tiff",
+    "png",
+    "jpeg",
+    "bmp",
+    "gif",
+    "pgm",
+    "ras",
+];
+const VOLUMES: [&str; 9] = [
+    "compressed hdf5",
+    "compressed n5",
+    "multi-scale OME-Zarr",
     "multipage tiff",
     "tiff sequence",
     "png sequence",
@@ -123,6 +137,7 @@ fn a_full_disk_is_told_and_nothing_stays_there() {
         let extension = match format {
             "hdf5" | "compressed hdf5" => "h5",
             "numpy" => "npy",
+            "multi-scale OME-Zarr" => "zarr",
             _ => format.trim_start_matches("multipage ").trim_end_matches(" sequence"),
         };
         let name = if format.ends_with("sequence") { "" } else { "segmentation" };

@@ -139,6 +139,10 @@ fn plan_output(
         Some(axes) => axes.clone(),
         None => with_channels(&info.axes),
     };
+    let cannot = |error: io::Error| Problem::Output { input: name(), source_name: source, error };
+    let format = plan.format();
+    let output_format = io::output_format(format).map_err(cannot)?;
+    let axes = output_format.own_axes().unwrap_or(axes);
     if let Some(missing) =
         Axis::ALL.into_iter().find(|&axis| shape[axis as usize] > 1 && !axes.contains(axis))
     {
@@ -150,10 +154,7 @@ fn plan_output(
             size: shape[missing as usize],
         });
     }
-    let cannot = |error: io::Error| Problem::Output { input: name(), source_name: source, error };
     let export = &plan.project.export;
-    let format = plan.format();
-    let output_format = io::output_format(format).map_err(cannot)?;
     let dataset_dir = dataset_dir(&input.raw);
     let nickname = match input.lane.and_then(|lane| plan.project.lanes.get(lane)) {
         Some(lane) => lane.raw.nickname.clone(),
@@ -188,6 +189,7 @@ fn plan_output(
         pixel_size: info.pixel_size.clone(),
         internal_path: fill(internal)?.to_string_lossy().into_owned(),
         data_range: request.renormalization.map(|map| map.to).or(source.data_range()),
+        categorical: matches!(source, ExportSource::SimpleSegmentation | ExportSource::Labels),
         origin: roi.start,
     };
     io::check(output_format, &spec).map_err(cannot)?;
@@ -195,7 +197,7 @@ fn plan_output(
     let paths = if output_format.is_sequence() {
         sequence_paths(&path, &spec, output_format.name).map_err(cannot_name)?
     } else {
-        vec![path.clone()]
+        vec![output_format.place(&path, &spec)]
     };
     let region = Roi::new(
         [roi.start[0], roi.start[1], roi.start[2], roi.start[3]],

@@ -143,15 +143,16 @@ pub struct ExportArgs {
     /// may be given several times
     #[arg(long, value_name = "SOURCE")]
     pub export_source: Vec<ExportSource>,
-    /// Output format: compressed hdf5 (default), hdf5, numpy, tiff, multipage tiff, png, jpg, bmp, gif, hdr,
-    /// pbm, pgm, pnm, ppm, ras, and sequences such as 'png sequence'
+    /// Output format: compressed hdf5 (default), hdf5, compressed n5, n5, single-scale OME-Zarr, multi-scale
+    /// OME-Zarr, numpy, tiff, multipage tiff, png, jpg, bmp, gif, hdr, pbm, pgm, pnm, ppm, ras, and sequences
+    /// such as 'png sequence'
     #[arg(long, value_name = "FORMAT")]
     pub output_format: Option<String>,
     /// Output name [default: {dataset_dir}/{nickname}_{result_type}]; also {roi}, {x_start}, {x_stop}, ...,
     /// {slice_index}
     #[arg(long, value_name = "NAME")]
     pub output_filename_format: Option<String>,
-    /// Dataset name inside HDF5 outputs [default: exported_data]
+    /// Dataset name inside HDF5 and N5 outputs [default: exported_data]
     #[arg(long, value_name = "NAME")]
     pub output_internal_path: Option<String>,
     /// Axes of the outputs, such as zyxc [default: the input's, with c]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::{NamedTempFile, TempPath};
 
 use super::error::Error;
+use super::pending_folder::SealedFolder;
 
 /// A file being written under a temporary name in its target's folder; dropped without
 /// [`PendingFile::commit`], it leaves nothing behind and the target untouched.
@@ -24,29 +25,17 @@ impl PendingFile {
     /// The folder does not exist or can't be written, or `path` is a folder or a file that must not be
     /// written.
     pub fn create(path: &Path) -> Result<Self, Error> {
-        let target = follow_links(path)?;
-        let metadata = match fs::metadata(&target) {
-            Ok(metadata) if metadata.is_dir() => return Err(Error::IsFolder { path: path.to_owned() }),
-            Ok(metadata) => Some(metadata),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
-            Err(e) => return Err(Error::io(path, e)),
-        };
-        let folder = folder_of(&target);
-        if !folder.is_dir() {
-            let nearest = folder.ancestors().find(|a| a.is_dir()).map(Path::to_owned);
-            return Err(Error::NotFound { path: folder.to_owned(), nearest });
+        let Target { path: target, metadata } = Target::find(path)?;
+        if metadata.as_ref().is_some_and(fs::Metadata::is_dir) {
+            return Err(Error::IsFolder { path: path.to_owned() });
         }
-        if metadata.as_ref().is_some_and(|metadata| !is_writable(&target, metadata)) {
-            return Err(Error::io(path, std::io::Error::other("the file is read-only")));
-        }
-        let name = target.file_name().unwrap_or_default().to_string_lossy();
-        let prefix: String = format!(".{name}.").chars().take(LONGEST_PREFIX).collect();
+        let (prefix, suffix) = temporary_name(&target);
         let mut builder = tempfile::Builder::new();
-        builder.prefix(&prefix).suffix(".part");
+        builder.prefix(&prefix).suffix(suffix);
         // A new file gets the mode that any program would give it.
         #[cfg(unix)]
         builder.permissions(<fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
-        let temporary = builder.tempfile_in(folder).map_err(|e| Error::io(path, e))?;
+        let temporary = builder.tempfile_in(folder_of(&target)).map_err(|e| Error::io(path, e))?;
         if let Some(metadata) = metadata {
             keep_group_and_mode(temporary.as_file(), &metadata).map_err(|e| Error::io(path, e))?;
         }
@@ -73,9 +62,9 @@ impl PendingFile {
     ///
     /// # Errors
     /// The disk is full or failing.
-    pub fn seal(self) -> Result<SealedFile, Error> {
+    pub fn seal(self) -> Result<Sealed, Error> {
         self.file.sync_all().map_err(|e| Error::io(&self.target, e))?;
-        Ok(SealedFile { temporary: self.temporary, target: self.target })
+        Ok(Sealed(Kind::File { temporary: self.temporary, target: self.target }))
     }
 
     /// Makes the file durable and gives it its name.
@@ -87,24 +76,76 @@ impl PendingFile {
     }
 }
 
-/// A file that is complete and durable, still under its temporary name; dropped, it leaves nothing behind.
+/// A file or folder that is complete and durable, still under its temporary name; dropped, it leaves nothing
+/// behind.
 #[derive(Debug)]
-pub struct SealedFile {
-    temporary: TempPath,
-    target: PathBuf,
+pub struct Sealed(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    File { temporary: TempPath, target: PathBuf },
+    Folder(SealedFolder),
 }
 
-/// Gives files their names.
+impl Sealed {
+    pub(super) fn folder(folder: SealedFolder) -> Self {
+        Sealed(Kind::Folder(folder))
+    }
+}
+
+/// Gives files and folders their names.
 ///
 /// # Errors
-/// A file can't be renamed, or the disk is failing.
-pub fn commit_all(files: impl IntoIterator<Item = SealedFile>) -> Result<(), Error> {
+/// One can't be renamed, or the disk is failing.
+pub fn commit_all(all: impl IntoIterator<Item = Sealed>) -> Result<(), Error> {
     let mut folders = BTreeSet::new();
-    for SealedFile { temporary, target } in files {
-        temporary.persist(&target).map_err(|e| Error::io(&target, e.error))?;
-        folders.insert(folder_of(&target).to_owned());
+    for Sealed(kind) in all {
+        folders.insert(match kind {
+            Kind::File { temporary, target } => {
+                temporary.persist(&target).map_err(|e| Error::io(&target, e.error))?;
+                folder_of(&target).to_owned()
+            }
+            Kind::Folder(folder) => folder.put_in_place()?,
+        });
     }
     folders.iter().try_for_each(|folder| sync_folder(folder).map_err(|e| Error::io(folder, e)))
+}
+
+/// Where something is to be written, links followed, and what is there already.
+pub(super) struct Target {
+    pub(super) path: PathBuf,
+    pub(super) metadata: Option<fs::Metadata>,
+}
+
+impl Target {
+    /// Looks at `path`.
+    ///
+    /// # Errors
+    /// Its folder does not exist, or what is there must not be written.
+    pub(super) fn find(path: &Path) -> Result<Self, Error> {
+        let target = follow_links(path)?;
+        let metadata = match fs::metadata(&target) {
+            Ok(metadata) => Some(metadata),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
+            Err(e) => return Err(Error::io(path, e)),
+        };
+        let folder = folder_of(&target);
+        if !folder.is_dir() {
+            let nearest = folder.ancestors().find(|a| a.is_dir()).map(Path::to_owned);
+            return Err(Error::NotFound { path: folder.to_owned(), nearest });
+        }
+        if let Some(metadata) = metadata.as_ref().filter(|metadata| !is_writable(&target, metadata)) {
+            let what = if metadata.is_dir() { "the folder is read-only" } else { "the file is read-only" };
+            return Err(Error::io(path, std::io::Error::other(what)));
+        }
+        Ok(Target { path: target, metadata })
+    }
+}
+
+/// What the names beside `target` of what is not complete begin and end with.
+pub(super) fn temporary_name(target: &Path) -> (String, &'static str) {
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    (format!(".{name}.").chars().take(LONGEST_PREFIX).collect(), ".part")
 }
 
 /// Replaces the file at `path` by what `write` puts into a new one, whole or not at all.
@@ -139,7 +180,7 @@ fn is_writable(_path: &Path, metadata: &fs::Metadata) -> bool {
 /// Gives `file` the group and the mode of the file it will replace. Where the group can't be kept, the
 /// other group gets no rights that it had not before.
 #[cfg(unix)]
-fn keep_group_and_mode(file: &File, like: &fs::Metadata) -> std::io::Result<()> {
+pub(super) fn keep_group_and_mode(file: &File, like: &fs::Metadata) -> std::io::Result<()> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     let mut mode = like.permissions().mode() & 0o7777;
     if file.metadata()?.gid() != like.gid()
@@ -151,11 +192,11 @@ fn keep_group_and_mode(file: &File, like: &fs::Metadata) -> std::io::Result<()> 
 }
 
 #[cfg(not(unix))]
-fn keep_group_and_mode(file: &File, like: &fs::Metadata) -> std::io::Result<()> {
+pub(super) fn keep_group_and_mode(file: &File, like: &fs::Metadata) -> std::io::Result<()> {
     file.set_permissions(like.permissions())
 }
 
-fn folder_of(path: &Path) -> &Path {
+pub(super) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
@@ -175,11 +216,21 @@ fn follow_links(path: &Path) -> Result<PathBuf, Error> {
 
 #[cfg(unix)]
 fn sync_folder(folder: &Path) -> std::io::Result<()> {
-    match File::open(folder)?.sync_all() {
+    sync_opened_folder(&File::open(folder)?)
+}
+
+#[cfg(unix)]
+pub(super) fn sync_opened_folder(folder: &File) -> std::io::Result<()> {
+    match folder.sync_all() {
         // Some network file systems can't synchronise folders.
         Err(e) if e.kind() == std::io::ErrorKind::InvalidInput => Ok(()),
         result => result,
     }
+}
+
+#[cfg(not(unix))]
+pub(super) fn sync_opened_folder(_folder: &File) -> std::io::Result<()> {
+    Ok(())
 }
 
 #[cfg(not(unix))]

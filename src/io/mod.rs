@@ -15,6 +15,7 @@ mod hdf5;
 mod npy;
 mod npz;
 mod open;
+mod pending_folder;
 mod planes;
 mod raster;
 mod samples;

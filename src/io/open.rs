@@ -65,7 +65,14 @@ fn split(location: &str) -> Result<(PathBuf, Option<String>), Error> {
         return Ok((whole.to_owned(), None));
     }
     if whole.is_dir() {
-        return Err(Error::IsFolder { path: whole.to_owned() });
+        return Err(match chunk_folder(whole) {
+            Some(name) => Error::unsupported(
+                whole,
+                format!("reading {name}"),
+                "such folders are only written here; write a result as 'hdf5' to look at it or to go on with it",
+            ),
+            None => Error::IsFolder { path: whole.to_owned() },
+        });
     }
     if whole.exists() {
         return Err(Error::NotAFile { path: whole.to_owned() });
@@ -92,6 +99,16 @@ fn split(location: &str) -> Result<(PathBuf, Option<String>), Error> {
         .and_then(|folder| folder.ancestors().find(|a| a.is_dir()))
         .map(Path::to_owned);
     Err(Error::NotFound { path: whole.to_owned(), nearest })
+}
+
+/// What format a folder is an image of, or a part of, by what it holds and by the names of those above it.
+fn chunk_folder(folder: &Path) -> Option<&'static str> {
+    let holds = |names: &[&str]| names.iter().any(|name| folder.join(name).is_file());
+    let is_in = |extension| folder.ancestors().any(|above| above.extension().is_some_and(|e| e == extension));
+    if holds(&[".zgroup", ".zarray", "zarr.json"]) || is_in("zarr") {
+        return Some("OME-Zarr");
+    }
+    (holds(&["attributes.json"]) || is_in("n5")).then_some("N5")
 }
 
 /// The format of a file: by its first bytes, else by its extension.

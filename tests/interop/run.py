@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares what brushwood reads and writes with h5py, tifffile, numpy and Pillow, and with h5dump.
+"""Compares what brushwood reads and writes with h5py, tifffile, numpy, zarr and Pillow, and with h5dump.
 
     tests/interop/run               installs what this needs, builds the program and runs it
     tests/interop/run.py            takes the Python, the packages and the program that are there
@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -467,6 +468,7 @@ def writing(checks):
     import h5py
     import numpy as np
     import tifffile
+    import zarr
     from PIL import Image
 
     extent = {"t": 2, "z": 5, "y": 70, "x": 90, "c": 3}
@@ -522,6 +524,62 @@ def writing(checks):
         "zyxc",
         lambda path: equal(h5py.File(path)["exported_data"][:], big),
     )
+    def n5(path, expected, order):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # zarr says that version 3 has no N5.
+            dataset = zarr.open(zarr.N5Store(path), mode="r")["volume/exported"]
+        if dataset.attrs["axes"] != order[::-1] or json.loads(dataset.attrs["axistags"])["axes"][0]["key"] != order[0]:
+            return f"attributes {dict(dataset.attrs)}"
+        return equal(dataset[:], expected)
+
+    def ome_zarr(path, expected, levels):
+        image = zarr.open(path, mode="r")
+        (described,) = image.attrs["multiscales"]
+        if "".join(axis["name"] for axis in described["axes"]) != "tczyx" or described["version"] != "0.4":
+            return f"described as {described}"
+        scales = [dataset["coordinateTransformations"][0] for dataset in described["datasets"]]
+        if scales[0] != {"type": "scale", "scale": [2.5, 1.0, 0.75, 0.5, 0.25]}:
+            return f"scaled by {scales[0]}"
+        arrays = [image[dataset["path"]][:] for dataset in described["datasets"]]
+        if len(arrays) != levels:
+            return f"{len(arrays)} levels"
+        problem = equal(arrays[0], expected)
+        for above, below in zip(arrays, arrays[1:]):
+            rounded = halved(above) if above.dtype.kind == "f" else np.rint(halved(above))
+            if not np.allclose(below, rounded, rtol=1e-6):
+                return "a level is not the mean of the one before"
+        return problem
+
+    def halved(array):
+        array = array.astype(float)
+        for axis in range(2, 5):
+            count = array.shape[axis] // 2
+            if count:
+                even, odd = (np.take(array, range(i, 2 * count, 2), axis) for i in range(2))
+                array = (even + odd) / 2
+        return array
+
+    for dtype in DTYPES:
+        for order in ["tzyxc", "zyx", "yx", "cxyz"]:
+            axes = "".join(k for k in "tzyxc" if k in order)
+            array = sample([extent[k] for k in axes], dtype)
+            for format in ["n5", "compressed n5"]:
+                expected = reordered(array, axes, order)
+                check = lambda path, expected=expected, order=order: n5(path, expected, order)
+                options = {"internal": "volume/exported", "data_range": [0, 1], "pixel_size": sizes}
+                checks.write(f"{format} {dtype} {order}", array, axes, checks.path("a.n5"), format, order, check, **options)
+            for format in ["single-scale OME-Zarr", "multi-scale OME-Zarr"]:
+                expected = canonical(array, axes).transpose([0, 4, 1, 2, 3])
+                check = lambda path, expected=expected: ome_zarr(path, expected, 1)
+                label, path = f"{format} {dtype} {order}", checks.path("a.zarr")
+                checks.write(label, array, axes, path, format, order, check, pixel_size=sizes)
+    for dtype, levels in [("uint8", 2), ("int16", 3), ("float32", 3)]:
+        large = sample((2, 60, 301, 330), dtype)
+        check = lambda path, large=large, levels=levels: ome_zarr(path, large[None], levels)
+        label, path = f"multi-scale OME-Zarr of levels, {dtype}", checks.path("a.zarr")
+        checks.write(label, large, "czyx", path, "multi-scale OME-Zarr", "czyx", check, pixel_size=sizes)
+    checks.write("compressed n5 in many chunks", big, "zyxc", checks.path("a.n5"), "compressed n5", "zyxc",
+        lambda path: n5(path, big, "zyxc"), internal="volume/exported")
     for dtype in DTYPES:
         for order in ["tzyxc", "yx", "cxyz", "tyxc"]:
             axes = "".join(k for k in "tzyxc" if k in order)

@@ -134,7 +134,7 @@ fn check_names(form: &mut Form, sources: &[ExportSource], format: &str, name: &s
         }
     }
     let datasets = output.has_datasets();
-    form.enable("internal", if datasets { Ok(()) } else { Err("only HDF5 files hold named datasets") });
+    form.enable("internal", if datasets { Ok(()) } else { Err("only HDF5 and N5 hold named datasets") });
     if datasets {
         form.checked("internal", template::fill(internal, &names));
         if internal.trim_matches('/').is_empty() {
@@ -229,7 +229,8 @@ impl App {
             Field::choice("format", "Format", formats.clone(), at.unwrap_or(formats.len() - 1)),
             Field::text("name", "Name", &settings.filename_format)
                 .hint("{dataset_dir} {nickname} {result_type} {slice_index} {roi} {x_start} {x_stop}"),
-            Field::text("internal", "Dataset", &settings.internal_path).hint("Its name inside an HDF5 file"),
+            Field::text("internal", "Dataset", &settings.internal_path)
+                .hint("Its name inside an HDF5 file or an N5"),
             Field::text("cutout", "Cutout", region)
                 .hint(format!("Blank is all; start and stop of {axes}, such as [(0,0,0),(512,512,None)]")),
             Field::choice("dtype", "Type", dtypes, dtype.map_or(0, |at| at + 1)),

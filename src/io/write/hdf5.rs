@@ -6,28 +6,26 @@ use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
-use rayon::prelude::*;
 use rust_hdf5::{H5Dataset, H5File, H5Group, Hdf5Error};
 
-use crate::data::{Axis, AxisOrder, DType, Roi5, Volume};
-use crate::io::atomic::{PendingFile, SealedFile};
+use crate::data::Volume;
+use crate::io::atomic::{PendingFile, Sealed};
 use crate::io::axistags;
 use crate::io::error::Error;
 use crate::io::format::{Format, ImageSpec, Intake};
 use crate::io::hdf5::Hdf5;
-use crate::io::planes::indices;
-use crate::io::samples::{ByteOrder, bytes_in_file_order, copy_box, strides, with_dtype};
+use crate::io::samples::with_dtype;
 
 use super::Sink;
+use super::chunks::ChunkGrid;
 
 /// An HDF5 file being written.
 pub(super) struct Hdf5Sink {
     pending: PendingFile,
     file: OpenFile,
     dataset: H5Dataset,
-    shape: [usize; 5],
-    dtype: DType,
-    encoding: Encoding,
+    grid: ChunkGrid,
+    compressed: bool,
 }
 
 /// The file for the library that writes it.
@@ -48,52 +46,25 @@ const LEVEL: u32 = 1;
 impl Hdf5Sink {
     /// Starts a file with one dataset, or with those of the file that it replaces beside it.
     pub(super) fn create(pending: PendingFile, spec: &ImageSpec, compressed: bool) -> Result<Self, Error> {
-        let chunk = chunk_shape(&spec.shape, spec.dtype);
+        let grid = ChunkGrid::new(spec.axes.clone(), spec);
         let path = dataset_path(spec);
         let (file, group) = open(&pending, &path)?;
         let name = path.rsplit('/').next().unwrap_or(&path);
-        let dataset = start(&group, name, spec, &chunk, compressed).map_err(|e| refused(&pending, &e))?;
-        let (shape, dtype) = (spec.shape, spec.dtype);
-        let encoding = Encoding { axes: spec.axes.clone(), chunk, item: dtype.size(), compressed };
-        Ok(Hdf5Sink { pending, file, dataset, shape, dtype, encoding })
+        let dataset =
+            start(&group, name, spec, &grid.chunk, compressed).map_err(|e| refused(&pending, &e))?;
+        Ok(Hdf5Sink { pending, file, dataset, grid, compressed })
     }
 }
 
-/// Whole chunks of all channels.
+/// How it takes blocks.
 pub(super) fn intake(spec: &ImageSpec) -> Intake {
-    let mut block = chunk_shape(&spec.shape, spec.dtype);
-    block[Axis::C as usize] = spec.shape[Axis::C as usize];
-    Intake::aligned(block)
+    ChunkGrid::new(spec.axes.clone(), spec).intake()
 }
 
-/// How chunks are laid out.
-#[derive(Clone)]
-struct Encoding {
-    axes: AxisOrder,
-    /// Extents of a chunk, `tzyxc`.
-    chunk: [usize; 5],
-    item: usize,
-    compressed: bool,
-}
-
-impl Encoding {
-    /// The chunk that is the box `within` of `block`, padded at the image's edge.
-    fn encode(&self, block: &Volume, within: Roi5) -> std::io::Result<Vec<u8>> {
-        let mut bytes = bytes_in_file_order(&block.crop(&within), &self.axes);
-        let (extent, chunk) = (self.axes.pick(&within.shape()), self.axes.pick(&self.chunk));
-        if extent != chunk {
-            let mut padded = vec![0; chunk.iter().product::<usize>() * self.item];
-            copy_box(self.item, &extent, (&bytes, &strides(&extent), 0), (&mut padded, &strides(&chunk), 0));
-            bytes = padded;
-        }
-        ByteOrder::Little.to_native(&mut bytes, self.item);
-        if !self.compressed {
-            return Ok(bytes);
-        }
-        let mut encoder = ZlibEncoder::new(Vec::with_capacity(bytes.len() / 2), Compression::new(LEVEL));
-        encoder.write_all(&bytes)?;
-        encoder.finish()
-    }
+fn deflated(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut encoder = ZlibEncoder::new(Vec::with_capacity(bytes.len() / 2), Compression::new(LEVEL));
+    encoder.write_all(bytes)?;
+    encoder.finish()
 }
 
 /// The dataset's path in the file, without superfluous slashes.
@@ -213,22 +184,6 @@ fn start(
     Ok(dataset)
 }
 
-/// About 512 kB, one frame and one channel, as close to a cube as the image allows. Sides are powers of
-/// two where they are not the image's own, so that the blocks of a computation hold whole chunks.
-fn chunk_shape(shape: &[usize; 5], dtype: DType) -> [usize; 5] {
-    const BYTES: usize = 1 << 19;
-    let mut left = BYTES / dtype.size();
-    let mut chunk = [1; 5];
-    let mut space = [Axis::Z as usize, Axis::Y as usize, Axis::X as usize];
-    space.sort_by_key(|&axis| shape[axis]);
-    for (i, axis) in space.into_iter().enumerate() {
-        let side = 1 << (left.max(1).ilog2() as usize / (space.len() - i));
-        chunk[axis] = shape[axis].min(side);
-        left /= chunk[axis];
-    }
-    chunk
-}
-
 /// The error of the file; where the system refuses, in its words alone.
 fn refused(pending: &PendingFile, error: &Hdf5Error) -> Error {
     let text = error.to_string();
@@ -238,51 +193,23 @@ fn refused(pending: &PendingFile, error: &Hdf5Error) -> Error {
 
 impl Sink for Hdf5Sink {
     fn write(&mut self, start: [usize; 5], block: &Volume) -> Result<(), Error> {
-        let extent = block.shape();
-        let Encoding { axes, chunk, compressed, .. } = &self.encoding;
-        let encoding = &self.encoding;
-        let aligned = (0..5).all(|i| {
-            let end = start[i] + extent[i];
-            start[i].is_multiple_of(chunk[i]) && (end.is_multiple_of(chunk[i]) || end == self.shape[i])
-        });
-        if !aligned {
-            return Err(Error::BadBlock {
-                path: self.pending.target().to_owned(),
-                start: Box::new(start),
-                shape: Box::new(extent),
-                found: block.dtype(),
-                image: Box::new(self.shape),
-                expected: self.dtype,
-            });
-        }
-        let count: Vec<usize> = (0..5).map(|i| extent[i].div_ceil(chunk[i])).collect();
-        let chunks: Vec<Vec<usize>> = indices(&[0; 5], &count).collect();
-        // Some at a time, so that a block is not in memory twice.
-        for chunks in chunks.chunks(2 * rayon::current_num_threads()) {
-            let encoded: Vec<std::io::Result<Vec<u8>>> = chunks
-                .par_iter()
-                .map(|index| {
-                    let from: [usize; 5] = std::array::from_fn(|i| index[i] * chunk[i]);
-                    let to = std::array::from_fn(|i| (from[i] + chunk[i]).min(extent[i]));
-                    encoding.encode(block, Roi5::new(from, to))
-                })
-                .collect();
-            for (index, bytes) in chunks.iter().zip(encoded) {
-                let bytes = bytes.map_err(|e| Error::io(self.pending.target(), e))?;
-                let at: [usize; 5] = std::array::from_fn(|i| start[i] / chunk[i] + index[i]);
-                let at = axes.pick(&at);
-                if *compressed {
-                    self.dataset.write_chunk_raw_at(&at, &bytes, 0)
-                } else {
-                    self.dataset.write_chunk_at(&at, &bytes)
-                }
-                .map_err(|e| refused(&self.pending, &e))?;
+        let Hdf5Sink { pending, dataset, grid, compressed, .. } = self;
+        let encode = |_, chunk: &Volume| match *compressed {
+            true => deflated(&grid.whole_bytes(chunk)),
+            false => Ok(grid.whole_bytes(chunk)),
+        };
+        grid.each_chunk(pending.target(), (start, block), encode, |at, bytes| {
+            let at = grid.axes.pick(&at);
+            if *compressed {
+                dataset.write_chunk_raw_at(&at, &bytes, 0)
+            } else {
+                dataset.write_chunk_at(&at, &bytes)
             }
-        }
-        Ok(())
+            .map_err(|e| refused(pending, &e))
+        })
     }
 
-    fn seal(self: Box<Self>) -> Result<Vec<SealedFile>, Error> {
+    fn seal(self: Box<Self>) -> Result<Vec<Sealed>, Error> {
         let Hdf5Sink { pending, mut file, .. } = *self;
         if let Some(file) = file.0.take() {
             file.close().map_err(|e| refused(&pending, &e))?;

@@ -2,22 +2,27 @@
 //!
 //! Every file is written under a temporary name beside its target and renamed when it is complete.
 
+mod chunk_folder;
+mod chunks;
 mod hdf5;
+mod n5;
 mod npy;
 mod picture;
 mod png;
+mod pyramid;
 mod raw;
 mod raw_picture;
 mod sequence;
 mod tiff;
 mod tiff_tags;
 mod validity;
+mod zarr;
 
 use std::path::{Path, PathBuf};
 
-use crate::data::{Axis, Roi5, Volume};
+use crate::data::{Axis, AxisOrder, Roi5, Volume};
 
-use super::atomic::{PendingFile, SealedFile, commit_all};
+use super::atomic::{PendingFile, Sealed, commit_all};
 use super::error::Error;
 use super::format::{ImageSpec, ImageWriter, Intake};
 
@@ -40,6 +45,12 @@ enum Kind {
     Hdf5 {
         compressed: bool,
     },
+    N5 {
+        compressed: bool,
+    },
+    Zarr {
+        multi: bool,
+    },
     Npy,
     Tiff,
     MultipageTiff,
@@ -60,9 +71,23 @@ impl OutputFormat {
         self.sequence
     }
 
-    /// Whether a file holds named datasets.
+    /// Whether a file or folder holds named datasets.
     pub fn has_datasets(&self) -> bool {
-        matches!(self.kind, Kind::Hdf5 { .. })
+        matches!(self.kind, Kind::Hdf5 { .. } | Kind::N5 { .. })
+    }
+
+    /// The axes that it has whatever order is asked for, where it must have all of them.
+    pub fn own_axes(&self) -> Option<AxisOrder> {
+        matches!(self.kind, Kind::Zarr { .. }).then(zarr::axes)
+    }
+
+    /// What appears, or is replaced, when the image `spec` is written to `path`: a folder in it where others may
+    /// stay.
+    pub fn place(&self, path: &Path, spec: &ImageSpec) -> PathBuf {
+        match (self.kind, n5::inner_path(spec)) {
+            (Kind::N5 { .. }, Some(inner)) => path.join(inner),
+            _ => path.to_owned(),
+        }
     }
 }
 
@@ -78,6 +103,10 @@ const fn sequence(name: &'static str, extension: &'static str, kind: Kind) -> Ou
 pub const OUTPUT_FORMATS: &[OutputFormat] = &[
     single("compressed hdf5", "h5", Kind::Hdf5 { compressed: true }),
     single("hdf5", "h5", Kind::Hdf5 { compressed: false }),
+    single("compressed n5", "n5", Kind::N5 { compressed: true }),
+    single("n5", "n5", Kind::N5 { compressed: false }),
+    single("single-scale OME-Zarr", "zarr", Kind::Zarr { multi: false }),
+    single("multi-scale OME-Zarr", "zarr", Kind::Zarr { multi: true }),
     single("numpy", "npy", Kind::Npy),
     single("tiff", "tiff", Kind::Tiff),
     single("tif", "tif", Kind::Tiff),
@@ -148,6 +177,8 @@ pub fn intake(format: &OutputFormat, spec: &ImageSpec) -> Intake {
 fn file_intake(kind: Kind, spec: &ImageSpec) -> Intake {
     match kind {
         Kind::Hdf5 { .. } => hdf5::intake(spec),
+        Kind::N5 { .. } => n5::intake(spec),
+        Kind::Zarr { .. } => zarr::intake(spec),
         Kind::Npy => npy::intake(spec),
         Kind::Tiff | Kind::MultipageTiff => tiff::intake(spec, kind == Kind::MultipageTiff),
         Kind::Png => png::intake(spec),
@@ -161,19 +192,21 @@ fn sink(kind: Kind, path: &Path, spec: &ImageSpec) -> Result<Box<dyn Sink>, Erro
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
     }
-    let file = PendingFile::create(path)?;
+    let file = || PendingFile::create(path);
     Ok(match kind {
-        Kind::Hdf5 { compressed } => Box::new(hdf5::Hdf5Sink::create(file, spec, compressed)?),
-        Kind::Npy => Box::new(npy::NpySink::create(file, spec)?),
+        Kind::Hdf5 { compressed } => Box::new(hdf5::Hdf5Sink::create(file()?, spec, compressed)?),
+        Kind::N5 { compressed } => Box::new(n5::N5Sink::create(path, spec, compressed)?),
+        Kind::Zarr { multi } => Box::new(zarr::ZarrSink::create(path, spec, multi)?),
+        Kind::Npy => Box::new(npy::NpySink::create(file()?, spec)?),
         Kind::Tiff | Kind::MultipageTiff => {
-            Box::new(tiff::TiffSink::create(file, spec, kind == Kind::MultipageTiff)?)
+            Box::new(tiff::TiffSink::create(file()?, spec, kind == Kind::MultipageTiff)?)
         }
-        Kind::Png => Box::new(png::PngSink::create(file, spec)?),
+        Kind::Png => Box::new(png::PngSink::create(file()?, spec)?),
         Kind::Jpeg | Kind::Bmp | Kind::Gif | Kind::Hdr => {
-            Box::new(picture::PictureSink::create(file, kind, spec))
+            Box::new(picture::PictureSink::create(file()?, kind, spec))
         }
-        Kind::Netpbm => Box::new(raw_picture::RawPicture::netpbm(file, spec)?),
-        Kind::SunRaster => Box::new(raw_picture::RawPicture::sun_raster(file, spec)?),
+        Kind::Netpbm => Box::new(raw_picture::RawPicture::netpbm(file()?, spec)?),
+        Kind::SunRaster => Box::new(raw_picture::RawPicture::sun_raster(file()?, spec)?),
     })
 }
 
@@ -183,7 +216,7 @@ trait Sink: Send {
     fn write(&mut self, start: [usize; 5], block: &Volume) -> Result<(), Error>;
 
     /// Completes the files, still under their temporary names.
-    fn seal(self: Box<Self>) -> Result<Vec<SealedFile>, Error>;
+    fn seal(self: Box<Self>) -> Result<Vec<Sealed>, Error>;
 }
 
 /// Checks blocks, counts them, and renames the files at the end.

@@ -1,7 +1,7 @@
 //! NumPy files, version 1 of the format.
 
 use crate::data::{DType, Volume};
-use crate::io::atomic::{PendingFile, SealedFile};
+use crate::io::atomic::{PendingFile, Sealed};
 use crate::io::error::Error;
 use crate::io::file::write_all_at;
 use crate::io::format::{ImageSpec, Intake};
@@ -38,16 +38,10 @@ fn array(spec: &ImageSpec) -> RawArray {
 
 /// Magic, version, and the array's description, padded to a multiple of 64 bytes.
 fn header(dtype: DType, shape: &[usize]) -> Vec<u8> {
-    let kind = match dtype {
-        DType::F32 | DType::F64 => 'f',
-        DType::U8 | DType::U16 | DType::U32 | DType::U64 => 'u',
-        DType::I8 | DType::I16 | DType::I32 | DType::I64 => 'i',
-    };
-    let order = if dtype.size() == 1 { '|' } else { '<' };
     let extents: String = shape.iter().map(|n| format!("{n}, ")).collect();
     let text = format!(
-        "{{'descr': '{order}{kind}{}', 'fortran_order': False, 'shape': ({}), }}",
-        dtype.size(),
+        "{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}",
+        type_name(dtype),
         extents.trim_end()
     );
     const PREFIX: usize = 10;
@@ -61,12 +55,23 @@ fn header(dtype: DType, shape: &[usize]) -> Vec<u8> {
     header
 }
 
+/// NumPy's name of little-endian samples, such as `<f4`.
+pub(super) fn type_name(dtype: DType) -> String {
+    let kind = match dtype {
+        DType::F32 | DType::F64 => 'f',
+        DType::U8 | DType::U16 | DType::U32 | DType::U64 => 'u',
+        DType::I8 | DType::I16 | DType::I32 | DType::I64 => 'i',
+    };
+    let order = if dtype.size() == 1 { '|' } else { '<' };
+    format!("{order}{kind}{}", dtype.size())
+}
+
 impl Sink for NpySink {
     fn write(&mut self, start: [usize; 5], block: &Volume) -> Result<(), Error> {
         self.array.write(&self.file, start, block)
     }
 
-    fn seal(self: Box<Self>) -> Result<Vec<SealedFile>, Error> {
+    fn seal(self: Box<Self>) -> Result<Vec<Sealed>, Error> {
         Ok(vec![self.file.seal()?])
     }
 }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use image::{ExtendedColorType, ImageEncoder, ImageError};
 
 use crate::data::{Axis, AxisOrder, Volume};
-use crate::io::atomic::{PendingFile, SealedFile};
+use crate::io::atomic::{PendingFile, Sealed};
 use crate::io::error::Error;
 use crate::io::format::{ImageSpec, Intake};
 use crate::io::samples::{bytes_in_file_order, copy_box, strides};
@@ -145,7 +145,7 @@ impl Sink for PictureSink {
         Ok(())
     }
 
-    fn seal(self: Box<Self>) -> Result<Vec<SealedFile>, Error> {
+    fn seal(self: Box<Self>) -> Result<Vec<Sealed>, Error> {
         self.encode().map_err(|e| match e {
             ImageError::IoError(e) => Error::io(self.file.target(), e),
             e => Error::io(self.file.target(), io::Error::other(e.to_string())),

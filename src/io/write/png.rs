@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use png::{BitDepth, ColorType, Compression, EncodingError, StreamWriter};
 
 use crate::data::{AxisOrder, DType, Volume};
-use crate::io::atomic::{PendingFile, SealedFile};
+use crate::io::atomic::{PendingFile, Sealed};
 use crate::io::error::Error;
 use crate::io::format::{ImageSpec, Intake};
 use crate::io::samples::{ByteOrder, bytes_in_file_order};
@@ -155,7 +155,7 @@ impl Sink for PngSink {
         Ok(())
     }
 
-    fn seal(self: Box<Self>) -> Result<Vec<SealedFile>, Error> {
+    fn seal(self: Box<Self>) -> Result<Vec<Sealed>, Error> {
         let PngSink { file, stream, failure, .. } = *self;
         stream.finish().map_err(|e| failed(&file, e))?;
         if let Some(error) = failure.lock().unwrap_or_else(PoisonError::into_inner).take() {

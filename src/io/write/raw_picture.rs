@@ -2,7 +2,7 @@
 //! raster files.
 
 use crate::data::{DType, Volume};
-use crate::io::atomic::{PendingFile, SealedFile};
+use crate::io::atomic::{PendingFile, Sealed};
 use crate::io::error::Error;
 use crate::io::file::write_all_at;
 use crate::io::format::{ImageSpec, Intake};
@@ -75,7 +75,7 @@ impl Sink for RawPicture {
         self.array.write(&self.file, start, block)
     }
 
-    fn seal(self: Box<Self>) -> Result<Vec<SealedFile>, Error> {
+    fn seal(self: Box<Self>) -> Result<Vec<Sealed>, Error> {
         Ok(vec![self.file.seal()?])
     }
 }

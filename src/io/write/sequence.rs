@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::data::{Axis, AxisOrder, Roi5, Volume};
-use crate::io::atomic::SealedFile;
+use crate::io::atomic::Sealed;
 use crate::io::error::Error;
 use crate::io::format::{ImageSpec, Intake};
 use crate::io::template::{TemplateError, has_slice_index, slice_path};
@@ -22,7 +22,7 @@ pub(super) struct Sequence {
     digits: usize,
     slice: ImageSpec,
     open: BTreeMap<usize, (Box<dyn Sink>, usize)>,
-    sealed: Vec<SealedFile>,
+    sealed: Vec<Sealed>,
 }
 
 /// Blocks as a slice takes them; what a slice keeps is kept for every slice that a block begins.
@@ -97,7 +97,7 @@ impl Sink for Sequence {
         Ok(())
     }
 
-    fn seal(mut self: Box<Self>) -> Result<Vec<SealedFile>, Error> {
+    fn seal(mut self: Box<Self>) -> Result<Vec<Sealed>, Error> {
         for (_, (sink, _)) in std::mem::take(&mut self.open) {
             self.sealed.extend(sink.seal()?);
         }

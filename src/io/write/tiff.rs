@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use crate::data::{Axis, AxisOrder, DType, Volume};
-use crate::io::atomic::{PendingFile, SealedFile};
+use crate::io::atomic::{PendingFile, Sealed};
 use crate::io::error::Error;
 use crate::io::file::write_all_at;
 use crate::io::format::{ImageSpec, Intake, PixelSize};
@@ -82,7 +82,7 @@ impl Sink for TiffSink {
         self.array.write(&self.file, start, block)
     }
 
-    fn seal(self: Box<Self>) -> Result<Vec<SealedFile>, Error> {
+    fn seal(self: Box<Self>) -> Result<Vec<Sealed>, Error> {
         let data_end = self.array.start + self.array.bytes();
         // Directories begin on a word boundary.
         let first = data_end.next_multiple_of(2);

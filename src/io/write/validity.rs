@@ -7,7 +7,7 @@ use crate::io::error::Error;
 use crate::io::format::ImageSpec;
 
 use super::hdf5::{self, Existing};
-use super::{Kind, OutputFormat};
+use super::{Kind, OutputFormat, n5, zarr};
 
 /// What one file of a kind can hold.
 struct Limits {
@@ -39,7 +39,8 @@ fn limits(format: &OutputFormat) -> Limits {
     const SHORT: u64 = 0xf000_0000;
     const SIXTEEN_BITS: usize = u16::MAX as usize;
     match format.kind {
-        Kind::Hdf5 { .. } | Kind::Npy | Kind::Tiff | Kind::MultipageTiff => VOLUME,
+        Kind::Hdf5 { .. } | Kind::N5 { .. } | Kind::Zarr { .. } => VOLUME,
+        Kind::Npy | Kind::Tiff | Kind::MultipageTiff => VOLUME,
         Kind::Png => Limits { dtypes: &[U8, U16], ..PICTURE },
         Kind::Jpeg => Limits { channels: &[1], side: SIXTEEN_BITS, ..PICTURE },
         Kind::Bmp | Kind::SunRaster => Limits { bytes: SHORT, ..PICTURE },
@@ -80,6 +81,12 @@ pub fn check(format: &OutputFormat, spec: &ImageSpec) -> Result<(), Error> {
             "the axes '{}' lack '{}', which has more than one pixel",
             spec.axes,
             missing.key()
+        ));
+    }
+    if matches!(format.kind, Kind::N5 { .. }) && n5::inner_path(spec).is_none() {
+        reasons.push(format!(
+            "'{}' is no name of a dataset in it; use one such as 'exported_data'",
+            spec.internal_path
         ));
     }
     if format.sequence {
@@ -133,14 +140,20 @@ pub fn check(format: &OutputFormat, spec: &ImageSpec) -> Result<(), Error> {
     if reasons.is_empty() { Ok(()) } else { Err(Error::NotWritable { format: format.name.into(), reasons }) }
 }
 
-/// Checks that the file at `path`, if there is one, has room for the dataset to be written: an HDF5 file
-/// keeps its other datasets.
+/// Checks that what is at `path`, if there is anything, has room for the image to be written: HDF5 files and N5
+/// keep their other datasets, and only a folder of an image is replaced by one.
 ///
 /// # Errors
-/// One of them is where the new one, or a group of it, is to be, or the file can't be read.
+/// A dataset is where the new one, or a group of it, is to be; it can't be read; it is something else.
 pub fn check_replaced(format: &OutputFormat, path: &Path, spec: &ImageSpec) -> Result<(), Error> {
-    if !format.has_datasets() || !path.exists() {
+    if !path.exists() {
         return Ok(());
+    }
+    match format.kind {
+        Kind::N5 { .. } => return n5::check_replaced(path, spec),
+        Kind::Zarr { .. } => return zarr::check_replaced(path),
+        Kind::Hdf5 { .. } => {}
+        _ => return Ok(()),
     }
     let own = hdf5::dataset_path(spec);
     let is_within =
