@@ -234,6 +234,48 @@ fn pixel_sizes_of_a_mask_that_differ_are_told() {
 }
 
 #[test]
+fn another_dataset_of_the_same_file_is_chosen_in_the_properties() {
+    let mut sim = Sim::with_lanes(vec![lane("a", [1, 1, 30, 40, 1]), lane("b", [1, 1, 30, 40, 1])]);
+    for (index, location) in ["/data/a.h5/raw", "/data/b.h5/raw"].into_iter().enumerate() {
+        sim.app.project.lanes[index].raw.location = DatasetLocation::Absolute(location.into());
+    }
+    sim.keys("f1 space down space p");
+    let hidden = |sim: &Sim| sim.app.form().unwrap().field("dataset").unwrap().hidden;
+    assert!(hidden(&sim), "nobody knows what is in the files yet");
+    inspected(&mut sim, "/data/a.h5", &["/data/a.h5"], &["blurred", "raw", "truth"]);
+    inspected(&mut sim, "/data/b.h5", &["/data/b.h5"], &["blurred", "raw"]);
+    assert!(!hidden(&sim));
+    assert_eq!(sim.app.form().unwrap().chosen_text("dataset"), "raw");
+    // Only what all of them have, and the axes are the other dataset's own.
+    sim.keys("shift-tab left");
+    assert_eq!(sim.app.form().unwrap().chosen_text("dataset"), "blurred");
+    assert!(sim.app.form().unwrap().field("axes").unwrap().disabled.is_some());
+    sim.keys("enter");
+    let Work::Reopen(_, requests) = work(&mut sim) else { panic!("the images are opened anew") };
+    let there: Vec<_> =
+        requests.iter().map(|request| (request.index, request.raw.as_deref().unwrap())).collect();
+    assert_eq!(there, [(0, "/data/a.h5/blurred"), (1, "/data/b.h5/blurred")]);
+    assert!(requests.iter().all(|request| request.axes.is_none()));
+}
+
+#[test]
+fn without_an_image_the_hints_are_what_can_be_done() {
+    let mut sim = Sim::with_lanes(Vec::new());
+    for (keys, expected) in [
+        ("f1", vec!["add images", "open", "commands", "help", "quit"]),
+        ("f2", vec!["images", "open", "commands", "help", "quit"]),
+        ("f3", vec!["images", "open", "commands", "help", "quit"]),
+        ("f4", vec!["images", "open", "commands", "help", "quit"]),
+    ] {
+        sim.keys(keys);
+        let shown: Vec<&str> = sim.app.hints(120).iter().map(|hint| hint.label).collect();
+        assert_eq!(shown, expected, "after {keys}");
+    }
+    sim.keys("f1").lanes_opened(vec![lane("a", [1, 1, 30, 40, 1])]).keys("f3");
+    assert!(sim.app.hints(120).iter().any(|hint| hint.label == "brush"));
+}
+
+#[test]
 fn what_is_not_there_can_not_be_added() {
     let mut sim = Sim::new([1, 30, 40]);
     sim.keys("f1 a").text("x");

@@ -3,9 +3,14 @@
 
 mod sim;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use brushwood::app::form::FieldKind;
+use brushwood::app::inspect::Inspection;
+use brushwood::app::thumbnails::Thumbnail;
 use brushwood::app::{AppEvent, Effect, JobEvent, JobOutput, Problem, Work};
+use brushwood::data::CancelToken;
 use sim::{Sim, lane};
 
 /// The folders that were asked for since the last call.
@@ -93,6 +98,94 @@ fn the_browser_goes_up_shows_hidden_files_and_takes_folders() {
     assert!(sim.app.form().unwrap().table("files").unwrap().empty.contains("no permission"));
     sim.keys("shift-tab shift-tab shift-tab enter");
     assert_eq!(typed(&sim), "/home/user/");
+}
+
+/// The pictures that are to be made, and whether they are given up.
+fn pictures(sim: &mut Sim) -> Vec<(String, CancelToken)> {
+    let wanted = sim.take_effects().into_iter().filter_map(|effect| match effect {
+        Effect::MakeThumbnail(location, token) => Some((location, token)),
+        _ => None,
+    });
+    wanted.collect()
+}
+
+fn look_at(sim: &mut Sim, location: &str, slow: Option<&str>) {
+    sim.event(AppEvent::Inspected(Box::new(Inspection {
+        location: location.into(),
+        files: Ok(vec![location.into()]),
+        first: Some(slow.map_or(Ok(sim::info([1, 1, 30, 40, 1])), |why| Err(why.into()))),
+        datasets: Vec::new(),
+        slow: None,
+    })));
+}
+
+#[test]
+fn the_picture_of_the_file_under_the_cursor_is_made_one_at_a_time() {
+    let mut sim = Sim::new([1, 30, 40]);
+    sim.keys("f1 R ctrl-o").listing("", &["folder/", "a.tif", "b.tif", "c.tif"]);
+    assert!(pictures(&mut sim).is_empty(), "of a folder there is none");
+    sim.keys("down");
+    assert!(pictures(&mut sim).is_empty(), "it is not known yet whether it is an image");
+    look_at(&mut sim, "a.tif", None);
+    let asked = pictures(&mut sim);
+    assert_eq!(asked.len(), 1);
+    let (location, token) = &asked[0];
+    assert_eq!(location, "a.tif");
+    let place = |sim: &Sim| sim.app.form().unwrap().picture.clone().unwrap();
+    assert_eq!(place(&sim), "making a picture …");
+    // The cursor moves on: what is under way is given up, and the newest comes next.
+    sim.keys("down");
+    look_at(&mut sim, "b.tif", None);
+    assert!(token.is_cancelled());
+    sim.keys("down");
+    look_at(&mut sim, "c.tif", None);
+    assert!(pictures(&mut sim).is_empty(), "one at a time");
+    sim.event(AppEvent::ThumbnailMade("a.tif".into(), None));
+    let asked = pictures(&mut sim);
+    assert_eq!(asked.len(), 1);
+    assert_eq!(asked[0].0, "c.tif", "b.tif is not looked at any more");
+    sim.event(AppEvent::ThumbnailMade("c.tif".into(), Some(Ok(sim::thumbnail([30, 40])))));
+    assert!(sim.app.thumbnails.picture().is_some());
+    // It is known when the cursor comes back, and gone with the browser.
+    sim.keys("up");
+    assert!(sim.app.thumbnails.picture().is_none(), "that of another file would be a lie");
+    sim.event(AppEvent::ThumbnailMade("b.tif".into(), Some(Err("it ends too early".into()))));
+    assert_eq!(place(&sim), "no picture: it ends too early");
+    sim.keys("down");
+    assert!(sim.app.thumbnails.picture().is_some());
+    assert!(pictures(&mut sim).iter().all(|(location, _)| location != "c.tif"));
+    sim.keys("esc");
+    assert!(sim.app.thumbnails.picture().is_none());
+    assert!(sim.app.form().is_some(), "back in the first dialog");
+}
+
+#[test]
+fn what_is_no_image_has_no_picture() {
+    let mut sim = Sim::new([1, 30, 40]);
+    sim.keys("f1 R ctrl-o").listing("", &["a.txt"]);
+    look_at(&mut sim, "a.txt", Some("it is no image"));
+    assert!(pictures(&mut sim).is_empty());
+    assert_eq!(sim.app.form().unwrap().picture.as_deref(), Some(""));
+    // A picture that is still being made when the browser closes is given up.
+    sim.keys("esc esc").keys("R ctrl-o").listing("", &["b.tif"]);
+    look_at(&mut sim, "b.tif", None);
+    let asked = pictures(&mut sim);
+    sim.keys("enter");
+    assert!(asked[0].1.is_cancelled());
+    assert_eq!(typed(&sim), "b.tif");
+}
+
+#[test]
+fn the_middle_of_a_large_image_is_said_to_be_it() {
+    let mut sim = Sim::new([1, 30, 40]);
+    sim.keys("f1 R ctrl-o").listing("", &["a.tif"]);
+    look_at(&mut sim, "a.tif", None);
+    let part = Thumbnail { extent: [3000, 4000], ..sim::made_thumbnail([30, 40]) };
+    sim.event(AppEvent::ThumbnailMade("a.tif".into(), Some(Ok(Arc::new(part)))));
+    let FieldKind::Preview(lines, _) = &sim.app.form().unwrap().field("preview").unwrap().kind else {
+        panic!("it is a preview")
+    };
+    assert_eq!(lines.last().map(String::as_str), Some("the picture shows its middle, 40 x 30"));
 }
 
 #[test]

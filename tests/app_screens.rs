@@ -6,7 +6,7 @@ mod sim;
 use brushwood::app::inspect::Inspection;
 use brushwood::app::lost::LostImage;
 use brushwood::app::runs::{CheckFor, RunEvent, RunKind};
-use brushwood::app::{AppEvent, Effect, JobEvent, Layout, Link, Opened, Problem};
+use brushwood::app::{AppEvent, Effect, JobEvent, JobOutput, Layout, Link, Opened, Problem};
 use brushwood::batch::{InputSummary, OutputReport, PlanSummary};
 use brushwood::classify::Forest;
 use brushwood::data::revision::ForestRev;
@@ -189,6 +189,46 @@ fn misfit() -> Sim {
     sim
 }
 
+/// An image of other channels was refused, and what was typed for it is there again.
+fn refused() -> Sim {
+    let mut sim = images();
+    sim.keys("a").text("gray.tif");
+    let found = || Inspection {
+        location: "gray.tif".into(),
+        files: Ok(vec!["gray.tif".into()]),
+        first: Some(Ok(sim::info([1, 1, 64, 80, 1]))),
+        datasets: Vec::new(),
+        slow: None,
+    };
+    sim.event(AppEvent::Inspected(Box::new(found()))).keys("enter");
+    sim.job_done(JobOutput::Lanes(vec![lane("gray", [1, 1, 64, 80, 1])], Vec::new()));
+    sim.event(AppEvent::Inspected(Box::new(found())));
+    sim
+}
+
+/// One image is slow to read, and the mask of another has other pixels.
+fn cautious() -> Sim {
+    let mut masked = sim::masked_lane("masked", [1, 1, 64, 80, 1], [0.5, 0.25]);
+    masked.lane.mask.as_mut().unwrap().location = DatasetLocation::Absolute("/data/mask.tif".into());
+    let mut sim = Sim::with_lanes(vec![sim::lane_in_one_piece("slide", [1, 1, 9000, 9000, 1]), masked]);
+    sim.keys("f1 down").time(40_000);
+    sim
+}
+
+fn browsing_with_a_picture() -> Sim {
+    let mut sim = browsing();
+    let location = "images/nuclei.tif";
+    sim.event(AppEvent::Inspected(Box::new(Inspection {
+        location: location.into(),
+        files: Ok(vec![location.into()]),
+        first: Some(Ok(sim::info([1, 1, 30, 40, 1]))),
+        datasets: Vec::new(),
+        slow: None,
+    })));
+    sim.event(AppEvent::ThumbnailMade(location.into(), Some(Ok(sim::thumbnail([30, 40])))));
+    sim
+}
+
 fn lost() -> Sim {
     let lanes = ["a", "b"].map(|name| lane(name, [1, 1, 30, 40, 1]));
     let info = |i: usize| lanes[i].lane.raw.clone();
@@ -343,6 +383,8 @@ screens! {
     data_error: misfit();
     add_images: stack_to_add();
     add_images_error: { let mut sim = adding("x.tif", Err("no file 'x.tif'".into()), &[]); sim.keys("enter"); sim };
+    add_images_refused: refused();
+    data_cautions: cautious();
     add_images_datasets: adding("v.h5", Ok(vec!["v.h5".into()]), &["raw", "volume/data"]);
     add_images_help: { let mut sim = adding("", Ok(Vec::new()), &[]); sim.keys("tab ?"); sim };
     properties: images_then("down p");
@@ -359,6 +401,7 @@ screens! {
     bookmarks: training(": b o o k m a r k . a d d space v enter g j", |_| {});
     path_dialog: typing_path();
     file_browser: browsing();
+    file_browser_picture: browsing_with_a_picture();
     busy: working();
     messages: with_keys("f 9 ctrl-y n space g m");
     export_settings: settings_open();
@@ -400,6 +443,27 @@ fn without_colour_there_is_no_colour() {
         assert!(cells.iter().all(|cell| cell.bg == Color::Reset), "text stands on the terminal's own ground");
     }
     assert!(!Theme::for_no_color(Some("1")).color && Theme::for_no_color(Some("")).color);
+}
+
+#[test]
+fn a_small_picture_has_a_place_of_its_own_in_the_browser() {
+    for (columns, rows) in [(80, 24), (120, 40), (200, 60)] {
+        let sim = browsing_with_a_picture().size(columns, rows);
+        let (terminal, drawn) = render(&sim, Theme::default());
+        let small = drawn.small.unwrap();
+        assert!(small.width >= 16 && small.height >= 5, "{small:?}");
+        for (x, y) in [(small.x, small.y), (small.x + small.width - 1, small.y + small.height - 1)] {
+            assert_eq!(terminal.backend().buffer()[(x, y)].symbol(), " ", "no text below the picture");
+        }
+        // Under the explanation there is none, and none on a screen without room.
+        let mut sim = sim;
+        sim.keys("f1");
+        assert_eq!(render(&sim, Theme::default()).1.small, None);
+    }
+    let sim = browsing_with_a_picture().size(48, 16);
+    let (terminal, drawn) = render(&sim, Theme::default());
+    assert_eq!(drawn.small, None);
+    assert!(terminal.backend().to_string().contains("nuclei.tif"));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::features::TableRow;
 use super::runs::FileState;
 use super::screen::Applet;
 use super::state::App;
+use crate::command::help::{ShownHint, hints, start_hints};
 use crate::data::classes::MAX_CLASSES;
 use crate::render::LayerKind;
 
@@ -13,6 +14,16 @@ pub struct Reason(pub String);
 
 fn unless(condition: bool, why: impl Into<String>) -> Result<(), Reason> {
     if condition { Ok(()) } else { Err(Reason(why.into())) }
+}
+
+impl App {
+    /// The hints that fit a line of `width` columns. Without an image only what can be done without one.
+    pub fn hints(&self, width: usize) -> Vec<ShownHint> {
+        if self.has_image() || self.screen.applet == Applet::Batch {
+            return hints(&self.keymap, self.mode(), width);
+        }
+        start_hints(&self.keymap, self.mode(), width, |name| available(name, self).is_ok())
+    }
 }
 
 fn unlocked(app: &App) -> Result<(), Reason> {

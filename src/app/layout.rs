@@ -8,7 +8,7 @@ use super::paint::Tool;
 use super::popups::{Popup, Question};
 use super::screen::Applet;
 use super::state::App;
-use crate::command::help::{help_lines, hint_command, hints, which_key};
+use crate::command::help::{help_lines, hint_command, which_key};
 
 /// Columns of the panel of labels, with its borders.
 const LABELS_WIDTH: u16 = 22;
@@ -295,7 +295,7 @@ fn hint_spot(app: &App, area: Rect, column: i32) -> Spot {
     if !app.screen.pending.is_empty() {
         return Spot::Nothing;
     }
-    let shown = hints(&app.keymap, app.mode(), usize::from(area.width).saturating_sub(1));
+    let shown = app.hints(usize::from(area.width).saturating_sub(1));
     let at = usize::try_from(column - i32::from(area.x) - 1).ok();
     at.and_then(|at| hint_command(&shown, at)).map_or(Spot::Nothing, Spot::Hint)
 }

@@ -208,6 +208,14 @@ const GLOBAL_HINTS: &[Hint] = &[
     hint("save", &["file.save"]),
 ];
 
+/// Without an image.
+const START_HINTS: &[Hint] = &[
+    hint("add images", &["lane.add"]),
+    hint("images", &["applet.show 1"]),
+    hint("open", &["file.open"]),
+    hint("opened lately", &["file.recent"]),
+];
+
 const LAST_HINTS: &[Hint] = &[hint("commands", &["palette.open"]), hint("help", &["help.open"])];
 
 const QUIT_HINT: &[Hint] = &[hint("quit", &["app.quit"])];
@@ -280,9 +288,30 @@ pub fn hints(keymap: &Keymap, mode: Mode, width: usize) -> Vec<ShownHint> {
         Mode::Export => EXPORT_HINTS,
         Mode::Batch => BATCH_HINTS,
     };
+    fitting(keymap, mode, shown_hints(keymap, mode, own), width)
+}
+
+/// The same while no image is open: what can be done then, as `usable` says of commands by their names.
+pub fn start_hints(
+    keymap: &Keymap,
+    mode: Mode,
+    width: usize,
+    usable: impl Fn(&str) -> bool,
+) -> Vec<ShownHint> {
+    let name = |command: &'static str| command.split(' ').next().unwrap_or(command);
+    let mut own = shown_hints(keymap, mode, START_HINTS);
+    own.retain(|hint| hint.keys.iter().all(|(_, command)| usable(name(command))));
+    // Where images are added there is no need to go.
+    let adds = own.iter().any(|hint| hint.keys[0].1 == "lane.add");
+    own.retain(|hint| !adds || hint.keys[0].1 != "applet.show 1");
+    fitting(keymap, mode, own, width)
+}
+
+/// As many of the `own` hints as fit, and those that are always there.
+fn fitting(keymap: &Keymap, mode: Mode, own: Vec<ShownHint>, width: usize) -> Vec<ShownHint> {
     let last = shown_hints(keymap, mode, LAST_HINTS);
     let mut left = width.saturating_sub(last.iter().map(ShownHint::width).sum());
-    let mut shown: Vec<_> = shown_hints(keymap, mode, own)
+    let mut shown: Vec<_> = own
         .into_iter()
         .take_while(|hint| {
             let fits = hint.width() <= left;

@@ -29,11 +29,23 @@ pub fn expand(location: &str) -> Result<Vec<String>, Error> {
             continue;
         }
         let bad = |e: glob::PatternError| Error::BadPattern { pattern: part.into(), why: e.to_string() };
-        let mut found: Vec<String> = glob::glob(part)
-            .map_err(bad)?
-            .filter_map(Result::ok)
-            .filter(|path| path.is_file())
-            .map(|path| path.to_string_lossy().into_owned())
+        let (pattern, inner) = split_pattern(part);
+        let inner = inner.map(glob::Pattern::new).transpose().map_err(bad)?;
+        let paths = glob::glob(pattern).map_err(bad)?.filter_map(Result::ok).filter(|path| path.is_file());
+        let mut found: Vec<String> = paths
+            .flat_map(|path| {
+                let file = path.to_string_lossy().into_owned();
+                match &inner {
+                    None => vec![file],
+                    Some(inner) => {
+                        let names = super::hdf5::images_of(&path).into_iter();
+                        names
+                            .filter(|name| inner.matches(name))
+                            .map(|name| format!("{file}/{name}"))
+                            .collect()
+                    }
+                }
+            })
             .collect();
         if found.is_empty() {
             return Err(Error::NoMatch { pattern: part.into() });
@@ -45,6 +57,17 @@ pub fn expand(location: &str) -> Result<Vec<String>, Error> {
         return Err(Error::NoMatch { pattern: location.into() });
     }
     Ok(files)
+}
+
+/// Splits `dir/*.h5/group/*` into the pattern of the files and that of the datasets inside them.
+fn split_pattern(part: &str) -> (&str, Option<&str>) {
+    let end = [".h5/", ".hdf5/", ".ilp/"].iter().find_map(|end| Some(part.find(end)? + end.len()));
+    match end {
+        Some(end) => {
+            (&part[..end - 1], Some(part[end..].trim_matches('/')).filter(|inner| !inner.is_empty()))
+        }
+        None => (part, None),
+    }
 }
 
 /// ilastik's name for a stack of files: what their names begin with, or that of the first. `None` for one file.
@@ -281,6 +304,18 @@ typed!(u8 => U8, u16 => U16, u32 => U32, u64 => U64, i8 => I8, i16 => I16, i32 =
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn patterns_reach_into_hdf5_files() {
+        let file = "tests/fixtures/images/types.h5";
+        let all = expand(&format!("{file}/*")).expect("datasets");
+        assert!(all.len() > 4 && all.iter().all(|one| one.starts_with(&format!("{file}/"))), "{all:?}");
+        let unsigned = expand("tests/fixtures/images/ty*.h5/u*").expect("datasets");
+        assert!(!unsigned.is_empty() && unsigned.len() < all.len(), "{unsigned:?}");
+        assert!(matches!(expand(&format!("{file}/none*")), Err(Error::NoMatch { .. })));
+        let one = open_one(&unsigned[0], &OpenOptions::default()).expect("opens");
+        assert!(one.info().dtype.name().starts_with('u'));
+    }
 
     #[test]
     fn stacks_are_named_by_what_their_files_begin_with() {

@@ -605,7 +605,7 @@ impl Session {
         if self.text.draw(|frame| drawn = panels::draw(frame, app, &theme)).is_err() {
             return;
         }
-        let text = self.text.backend_mut().take();
+        let mut text = self.text.backend_mut().take();
         let cell = self.cell();
         let placement = drawn.canvas.map(|area| Placement { area, holes: drawn.holes, cell });
         // Until a slice is loaded the one before stays: black in between would only flicker.
@@ -615,12 +615,29 @@ impl Session {
         self.small = drawn.small.zip(self.app.thumbnails.picture()).and_then(|(room, thumbnail)| {
             Small::of(&thumbnail, room, cell, self.sizer.as_ref(), self.small.take())
         });
+        let before = self.picture.take();
         self.picture = Content::of(self.scene.clone().zip(placement), self.small.clone(), cell);
+        // A picture that goes from where it was takes along the text in its holes.
+        let stays = self.picture.as_ref().map(|(_, placement)| placement.area);
+        if before.is_some_and(|(_, before)| !before.holes.is_empty() && stays != Some(before.area)) {
+            text.extend(self.text_anew());
+        }
         if self.trust == Trust::Lost {
             self.restored = Some(now);
         }
         let trust = std::mem::take(&mut self.trust);
         self.frame(now, text, trust, true);
+    }
+
+    /// All of the text, as on an empty screen.
+    fn text_anew(&mut self) -> Vec<u8> {
+        let (app, theme) = (&self.app, self.theme);
+        if let Ok(mut text) = text_terminal(app.screen.size)
+            && text.draw(|frame| _ = panels::draw(frame, app, &theme)).is_ok()
+        {
+            self.text = text;
+        }
+        self.text.backend_mut().take()
     }
 
     /// Sends more of the picture.

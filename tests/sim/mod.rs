@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use brushwood::app::folders::{FolderEntry, Listing};
+use brushwood::app::thumbnails::Thumbnail;
 use brushwood::app::{
     App, AppEvent, CanvasGeometry, Effect, InputEvent, JobEvent, JobOutput, JournalRecord, Layout,
     MouseInput, NewLane, Opened, update,
 };
 use brushwood::command::{Chord, Key, Keymap};
-use brushwood::data::{Axis, AxisOrder, DType, LabelVolume, Roi5, Volume};
+use brushwood::data::{Axis, AxisOrder, DType, LabelVolume, Roi, Roi5, SlicePlane, Volume};
 use brushwood::engine::{self, LaneSource, SliceData};
 use brushwood::io::{Error, ImageInfo, ImageReader, PixelSize};
 use brushwood::project::{DatasetInfo, DatasetLocation, Lane};
@@ -86,6 +87,21 @@ pub fn masked_lane(name: &str, shape: [usize; 5], sizes: [f64; 2]) -> NewLane {
     lane.lane.mask = Some(DatasetInfo { nickname: format!("{name}_mask"), ..lane.lane.raw.clone() });
     lane.source = LaneSource { raw, mask: Some(mask) };
     lane
+}
+
+/// A small picture of a slice of rows and columns.
+pub fn made_thumbnail([rows, columns]: [usize; 2]) -> Thumbnail {
+    let shape = [1, 1, rows, columns, 1];
+    let region = Roi::new([0, 0, 0], [1, rows, columns]);
+    let raw = Ramp(info(shape), None).read(&region.at(0, 1)).unwrap();
+    let plane = SlicePlane { t: 0, axis: Axis::Z, position: 0 };
+    let slice = SliceData { lane: 0, plane, region, step: 1, raw, mask: None };
+    Thumbnail::new(&info(shape), region, vec![slice])
+}
+
+/// The same, shared.
+pub fn thumbnail(extent: [usize; 2]) -> Arc<Thumbnail> {
+    Arc::new(made_thumbnail(extent))
 }
 
 /// A new project with these images, as the shell opens it.
@@ -301,7 +317,7 @@ impl Sim {
     /// Labels of the lane shown as rows of digits, slice after slice.
     pub fn picture(&self) -> Vec<String> {
         let labels = self.app.labels().unwrap();
-        let dense = labels.read(&brushwood::data::Roi::whole(labels.shape()));
+        let dense = labels.read(&Roi::whole(labels.shape()));
         dense
             .rows()
             .into_iter()

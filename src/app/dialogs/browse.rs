@@ -206,6 +206,10 @@ impl Dialog for Browser {
             Row::new([entry.shown_name(), size]).marked(self.marked.contains(&self.path(&entry.name)))
         });
         let rows: Vec<Row> = rows.collect();
+        let empty = match entries.is_empty() || filter.is_empty() {
+            true => empty,
+            false => format!("no name here has '{filter}' in it"),
+        };
         let seek = self.seek.take_if(|_| self.current);
         if let Some(table) = form.table_mut("files") {
             let at = seek.and_then(|name| self.shown.iter().position(|entry| entry.name == name));

@@ -27,6 +27,7 @@ const KEEP: &str = "(as it is)";
 const EXPLANATION: &str = "Properties of the selected images.\n\
     Axes: what the dimensions of the file mean, outermost first: a permutation of some of t, z, y, x, c with x and y. \
     An image with labels keeps its shape.\n\
+    Dataset: which dataset of an HDF5 or NPZ file the image is, where it holds several.\n\
     Display: grayscale shows one channel, RGBA all in colour; a random colortable gives each value a colour \
     (images of labels), alpha modulated tints one channel, binary mask shows what is not zero. It changes nothing \
     that is computed.\n\
@@ -37,6 +38,17 @@ const EXPLANATION: &str = "Properties of the selected images.\n\
 
 struct Properties {
     lanes: Vec<usize>,
+    /// The file of each image and the dataset inside it, where all have such.
+    datasets: Vec<(String, String)>,
+    /// Whether it was asked what is in the files.
+    asked: bool,
+}
+
+/// The file and the dataset inside it that a location names; `None` for other files and for stacks.
+fn split_dataset(location: &str) -> Option<(String, String)> {
+    let end = [".h5/", ".hdf5/", ".npz/"].iter().find_map(|end| Some(location.find(end)? + end.len()))?;
+    let (file, name) = (&location[..end - 1], &location[end..]);
+    (!name.contains(':')).then(|| (file.to_owned(), name.to_owned()))
 }
 
 /// The value that all share.
@@ -115,6 +127,39 @@ impl Properties {
         Ok(Some(axes))
     }
 
+    /// Offers the datasets that all the files hold, once they are known.
+    fn offer_datasets(&mut self, form: &mut Form, app: &mut App) {
+        if !self.asked {
+            self.asked = true;
+            self.datasets.iter().for_each(|(file, _)| app.inspect(file));
+        }
+        let known: Option<Vec<&Vec<String>>> = self
+            .datasets
+            .iter()
+            .map(|(file, _)| app.inspection_of(file).map(|found| &found.datasets))
+            .collect();
+        let Some((first, others)) = known.as_deref().and_then(<[_]>::split_first) else { return };
+        let common = first.iter().filter(|name| others.iter().all(|names| names.contains(name)));
+        let mut options: Vec<String> = common.cloned().collect();
+        if options.len() < 2 {
+            return;
+        }
+        if form.chosen_text("dataset") == KEEP || shared(self.datasets.iter().map(|(_, name)| name)).is_none()
+        {
+            options.insert(0, KEEP.into());
+        }
+        form.set_options("dataset", options);
+        form.show("dataset", true);
+    }
+
+    /// Where the image of a lane is when another dataset is chosen.
+    fn elsewhere(&self, lane: usize, form: &Form) -> Option<String> {
+        let chosen =
+            form.field("dataset").filter(|field| !field.hidden).map(|_| form.chosen_text("dataset"))?;
+        let (file, name) = self.datasets.get(self.lanes.iter().position(|index| *index == lane)?)?;
+        (chosen != KEEP && chosen != name).then(|| format!("{file}/{chosen}"))
+    }
+
     /// Whether an image lies in the project's file and nowhere else.
     fn is_inside(&self, app: &App) -> bool {
         let datasets = self.lanes.iter().filter_map(|&i| app.project.lanes.get(i));
@@ -162,7 +207,10 @@ impl Properties {
 
 impl Dialog for Properties {
     fn check(&mut self, form: &mut Form, app: &mut App) {
-        let axes = self.axes(form, app);
+        self.offer_datasets(form, app);
+        let other = self.lanes.iter().any(|&lane| self.elsewhere(lane, form).is_some());
+        form.enable("axes", if other { Err("those of the other dataset") } else { Ok(()) });
+        let axes = if other { Ok(None) } else { self.axes(form, app) };
         form.checked("axes", axes);
         if self.lanes.len() == 1 && form.text("nickname").is_empty() {
             form.fail("nickname", "a name is needed");
@@ -202,7 +250,8 @@ impl Dialog for Properties {
             [_] => "change properties".to_owned(),
             _ => format!("change properties of {} images", self.lanes.len()),
         };
-        let axes = self.axes(form, app).ok().flatten();
+        let other = self.lanes.iter().any(|&lane| self.elsewhere(lane, form).is_some());
+        let axes = if other { None } else { self.axes(form, app).ok().flatten() };
         let mask_axes = self.mask_axes(form, app).ok().flatten();
         let storage = form.chosen_text("storage").to_owned();
         let mut changed: Vec<(usize, NewLane)> = Vec::new();
@@ -218,6 +267,7 @@ impl Dialog for Properties {
                     info.location = location;
                 }
             }
+            reopen |= self.elsewhere(index, form).is_some();
             reopen |= axes.as_ref().is_some_and(|axes| *axes != lane.raw.axes);
             reopen |=
                 mask_axes.as_ref().is_some_and(|axes| lane.mask.as_ref().is_some_and(|m| m.axes != *axes));
@@ -238,7 +288,7 @@ impl Dialog for Properties {
         let requests = changed.into_iter().map(|(index, new)| Reopen {
             index,
             lane: new.lane,
-            raw: None,
+            raw: self.elsewhere(index, form),
             axes: axes.clone(),
             mask: None,
             mask_axes: mask_axes.clone(),
@@ -253,7 +303,13 @@ impl Dialog for Properties {
 impl App {
     /// Edits the properties of the images that are chosen in the Data applet.
     pub(in crate::app) fn lane_properties(&mut self) {
-        let dialog = Properties { lanes: self.chosen_lanes() };
+        let lanes = self.chosen_lanes();
+        let datasets = lanes.iter().map(|&index| {
+            let lane = self.project.lanes.get(index)?;
+            split_dataset(&self.project.locate(&lane.raw).ok()?)
+        });
+        let datasets = datasets.collect::<Option<Vec<_>>>().unwrap_or_default();
+        let dialog = Properties { lanes, datasets, asked: false };
         let infos: Vec<DatasetInfo> = dialog.infos(self).cloned().collect();
         let Some(first) = infos.first() else { return };
         let several = infos.len() > 1;
@@ -283,7 +339,13 @@ impl App {
             fields.push(Field::text("nickname", "Name", first.nickname.clone()));
         }
         let axes = shared(infos.iter().map(|info| info.axes.to_string()));
+        let dataset =
+            shared(dialog.datasets.iter().map(|(_, name)| name.clone())).unwrap_or_else(|| KEEP.into());
+        let mut dataset = Field::choice("dataset", "Dataset", [dataset], 0)
+            .hint("Another dataset of the same file; its axes are what the file says");
+        dataset.hidden = true;
         fields.extend([
+            dataset,
             Field::text("axes", "Axes", axes.unwrap_or_default())
                 .hint("Outermost first, such as zyx, yxc or tzyxc"),
             choice("display", "Display", DISPLAY.map(|(_, name)| name).to_vec(), display.flatten()),
@@ -314,7 +376,12 @@ impl App {
             format!("Properties of {}", first.nickname)
         };
         let mut form = Form::new(title, EXPLANATION, fields);
-        form.set_preview("preview", dialog.lanes.iter().map(describe).collect());
+        let mut about: Vec<String> = dialog.lanes.iter().map(describe).collect();
+        for caution in dialog.lanes.iter().flat_map(|&index| self.cautions(index)) {
+            about.push(format!("! {}", caution.what));
+            about.extend([caution.why, caution.remedy].into_iter().filter(|text| !text.is_empty()));
+        }
+        form.set_preview("preview", about);
         self.open_form(form, dialog);
     }
 }

@@ -134,6 +134,15 @@ pub(in crate::io) fn datasets_of(path: &Path) -> Vec<String> {
     SharedFile::open(path).and_then(|raw| names(&raw)).unwrap_or_default()
 }
 
+/// The same of those that may be images.
+pub(in crate::io) fn images_of(path: &Path) -> Vec<String> {
+    let names = |raw: &Arc<SharedFile>| {
+        let file = library_file(raw).map_err(|e| refused(raw, &e))?;
+        image_datasets(raw, &file)
+    };
+    SharedFile::open(path).and_then(|raw| names(&raw)).unwrap_or_default()
+}
+
 fn only_dataset(raw: &SharedFile, file: &File) -> Result<String, Error> {
     let mut names = image_datasets(raw, file)?;
     let path = raw.path().to_owned();

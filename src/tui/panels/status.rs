@@ -8,7 +8,6 @@ use ratatui::widgets::{Clear, Paragraph, Wrap};
 use super::theme::{Theme, cut};
 use crate::app::contrast::short;
 use crate::app::{App, Applet, ChannelView};
-use crate::command::help::hints;
 use crate::command::keys::print_sequence;
 use crate::command::{Action, Command};
 
@@ -161,7 +160,7 @@ pub fn draw_hints(frame: &mut Frame<'_>, app: &App, theme: &Theme, status: Rect,
         return;
     }
     let mut spans = vec![Span::raw(" ")];
-    for hint in hints(&app.keymap, app.mode(), width.saturating_sub(1)) {
+    for hint in app.hints(width.saturating_sub(1)) {
         spans.push(Span::styled(hint.keys_text(), theme.strong()));
         spans.push(Span::raw(format!(" {}  ", hint.label)));
     }
