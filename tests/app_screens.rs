@@ -217,7 +217,7 @@ fn cautious() -> Sim {
 
 fn browsing_with_a_picture() -> Sim {
     let mut sim = browsing();
-    let location = "images/nuclei.tif";
+    let location = "images/nuclei_2.tif";
     sim.event(AppEvent::Inspected(Box::new(Inspection {
         location: location.into(),
         files: Ok(vec![location.into()]),

@@ -287,6 +287,38 @@ fn the_first_trees_are_shown_before_the_others_are_grown() {
 }
 
 #[test]
+fn a_slice_is_told_of_again_when_the_images_change() {
+    let mut bench = Bench::new();
+    (bench.goal.live, bench.goal.predict) = (false, false);
+    bench.post();
+    let told = |bench: &Bench| {
+        bench.wait("a slice", |event| match event {
+            Event::SliceLoaded(piece) => Some(piece.lane),
+            _ => None,
+        })
+    };
+    assert_eq!(told(&bench), 0);
+    // The same image, its properties changed, then behind another one, then first again.
+    let image = bench.goal.lanes[0].clone();
+    let other = MemoryImage::blobs([1, SHAPE[0], SHAPE[1], SHAPE[2], 1], 2);
+    let other = LaneSource { raw: Arc::new(other), mask: None };
+    let labels = bench.goal.labels[0].clone();
+    for (lanes, shown) in [
+        (vec![image.clone()], 0),
+        (vec![other.clone(), image.clone()], 1),
+        (vec![image.clone(), other.clone()], 0),
+        (vec![image.clone()], 0),
+    ] {
+        bench.goal.labels = Arc::new(vec![labels.clone(); lanes.len()]);
+        bench.goal.lanes = Arc::new(lanes);
+        bench.goal.view.lane = shown;
+        bench.post();
+        assert_eq!(told(&bench), shown);
+        assert!(bench.engine.slices(&bench.goal.view).iter().all(|piece| piece.lane == shown));
+    }
+}
+
+#[test]
 fn a_burst_of_strokes_settles_to_the_last() {
     let mut bench = Bench::new();
     bench.script.predict.open(FOREVER);

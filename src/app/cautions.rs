@@ -118,8 +118,10 @@ impl App {
         let concerned = lanes.iter().filter(|cautions| !cautions.is_empty()).count();
         let Some(cautions) = lanes.into_iter().find(|cautions| !cautions.is_empty()) else { return };
         for mut caution in cautions {
-            if concerned > 1 {
-                caution.remedy = format!("{} other images have a mark ! in the list too", concerned - 1);
+            match concerned {
+                0 | 1 => {}
+                2 => caution.remedy = "Another image has a mark ! in the list too".into(),
+                n => caution.remedy = format!("{} other images have a mark ! in the list too", n - 1),
             }
             self.messages.push(Level::Warning, caution, self.now);
         }

@@ -41,8 +41,14 @@ pub(super) fn visible_pieces(view: &View, shape: [usize; 3]) -> Vec<SpatialRoi> 
 pub(super) fn run<W: Work>(shared: &Shared<W>, seen: &mut u64) {
     // Pieces of the visible slice that the interface has been told of.
     let mut told: HashSet<PieceKey> = HashSet::new();
+    let mut lanes: Option<Arc<Vec<LaneSource>>> = None;
     while let Some(job) = shared.load.wait_newer(seen) {
         let Some(job) = job else { continue };
+        // With other images, or the same in other places, the interface begins anew.
+        if lanes.as_ref().is_none_or(|before| !Arc::ptr_eq(before, &job.goal.lanes)) {
+            told.clear();
+            lanes = Some(Arc::clone(&job.goal.lanes));
+        }
         let lane_id = job.lane_ids.get(job.goal.view.lane).copied();
         told.retain(|(lane, plane, ..)| {
             Some(*lane) == lane_id && job.goal.views().any(|view| view.plane == *plane)
@@ -78,7 +84,14 @@ fn load<W: Work>(
     for (roi, step) in wanted {
         let held = finest(&mut lock(&shared.slices), (lane_id, view.plane, roi), step);
         let piece = match held {
-            Some(piece) => piece,
+            Some(piece) if piece.lane == view.lane => piece,
+            // Images before it came or went.
+            Some(piece) => {
+                let piece = Arc::new(SliceData { lane: view.lane, ..(*piece).clone() });
+                let key = (lane_id, view.plane, roi, piece.step);
+                lock(&shared.slices).insert(key, Arc::clone(&piece), piece.bytes());
+                piece
+            }
             None if shared.load.is_newer(seen) => return false,
             None => match read(source, view, roi, step) {
                 Ok(piece) => {
