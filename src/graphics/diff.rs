@@ -23,15 +23,16 @@ pub(crate) struct PixelRect {
 }
 
 impl PixelRect {
-    /// The pixels that a box of cells covers, clipped to the picture; `cell` in pixels.
-    pub fn of_cells(cells: CellRect, cell: [f64; 2], size: [usize; 2]) -> Self {
-        let span = |from: u16, count: u16, step: f64, end: usize| {
-            let low = ((f64::from(from) * step).floor() as usize).min(end);
-            let high = (((f64::from(from) + f64::from(count)) * step).ceil() as usize).min(end);
+    /// The pixels that a box of the area's cells covers, clipped to the picture. Each pixel belongs to one
+    /// cell.
+    pub fn of_cells(cells: CellRect, placement: &Placement, size: [usize; 2]) -> Self {
+        let span = |axis: usize, from: u16, count: u16| {
+            let low = placement.edge(axis, from).min(size[axis]);
+            let high = placement.edge(axis, from.saturating_add(count)).min(size[axis]);
             (low, high - low)
         };
-        let (x, width) = span(cells.x, cells.width, cell[0], size[0]);
-        let (y, height) = span(cells.y, cells.height, cell[1], size[1]);
+        let (x, width) = span(0, cells.x, cells.width);
+        let (y, height) = span(1, cells.y, cells.height);
         PixelRect { x, y, width, height }
     }
 
@@ -318,6 +319,29 @@ impl CellGrid {
         }
     }
 
+    /// The longest runs of set cells of each row, grown downwards while the row below has the same run.
+    pub fn bands(&self) -> Vec<CellRect> {
+        let mut bands: Vec<CellRect> = Vec::new();
+        for row in 0..self.height {
+            let mut column = 0;
+            while column < self.width {
+                if !self.get(column, row) {
+                    column += 1;
+                    continue;
+                }
+                let end = (column..self.width).find(|c| !self.get(*c, row)).unwrap_or(self.width);
+                let (x, width) = (column, end - column);
+                let same = |b: &&mut CellRect| (b.x, b.width, b.y + b.height) == (x, width, row);
+                match bands.iter_mut().find(same) {
+                    Some(above) => above.height += 1,
+                    None => bands.push(CellRect { x, y: row, width, height: 1 }),
+                }
+                column = end;
+            }
+        }
+        bands
+    }
+
     /// Boxes of at most `limit` cells that cover the set cells and no others, each cell once: runs of
     /// a row, grown downwards while the rows below have the same run.
     pub fn boxes(&self, limit: [u16; 2]) -> Vec<CellRect> {
@@ -347,11 +371,11 @@ impl CellGrid {
 }
 
 /// Sets the flags of the cells in which two pictures of one size differ.
-pub(crate) fn mark_changed(grid: &mut CellGrid, old: &Picture, new: &Picture, cell: [f64; 2]) {
+pub(crate) fn mark_changed(grid: &mut CellGrid, old: &Picture, new: &Picture, placement: &Placement) {
     let width = new.width;
     for row in 0..grid.height {
         let line = CellRect { x: 0, y: row, width: grid.width, height: 1 };
-        let pixels = PixelRect::of_cells(line, cell, [new.width, new.height]);
+        let pixels = PixelRect::of_cells(line, placement, [new.width, new.height]);
         for y in pixels.y..pixels.y + pixels.height {
             let range = y * width..(y + 1) * width;
             let differs = |range: std::ops::Range<usize>| {
@@ -363,7 +387,7 @@ pub(crate) fn mark_changed(grid: &mut CellGrid, old: &Picture, new: &Picture, ce
             }
             for column in 0..grid.width {
                 let one = CellRect { x: column, y: row, width: 1, height: 1 };
-                let span = PixelRect::of_cells(one, cell, [new.width, new.height]);
+                let span = PixelRect::of_cells(one, placement, [new.width, new.height]);
                 if !grid.get(column, row) && differs(y * width + span.x..y * width + span.x + span.width) {
                     grid.set(column, row, true);
                 }

@@ -42,10 +42,22 @@ impl CellRect {
 }
 
 impl Placement {
-    /// Width and height in whole terminal pixels that fit the area.
+    /// Width and height of the area in whole terminal pixels.
     pub fn pixel_size(&self) -> [usize; 2] {
-        let size = |cells: u16, step: f64| (f64::from(cells) * step).floor().max(0.0) as usize;
-        [size(self.area.width, self.cell[0]), size(self.area.height, self.cell[1])]
+        [self.edge(0, self.area.width), self.edge(1, self.area.height)]
+    }
+
+    /// Whether a cell is a whole number of pixels wide and high.
+    pub(crate) fn has_whole_cells(&self) -> bool {
+        self.cell.iter().all(|step| step.fract() == 0.0)
+    }
+
+    /// The first pixel of the area's column (axis 0) or row (axis 1), counted from the area's first. A cell
+    /// begins at a whole pixel of the terminal, rounded down where cells have no whole size.
+    pub(crate) fn edge(&self, axis: usize, cell: u16) -> usize {
+        let start = [self.area.x, self.area.y][axis];
+        let pixel = |cells: f64| (cells * self.cell[axis]).floor().max(0.0) as usize;
+        pixel(f64::from(start) + f64::from(cell)) - pixel(f64::from(start))
     }
 }
 

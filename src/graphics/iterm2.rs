@@ -1,11 +1,14 @@
 //! iTerm2's inline images: the composed picture in PNG rectangles of whole cells, of which only those
 //! that changed are sent. Where the link is too slow for that they go out as JPEG first.
+//!
+//! An image takes every cell that it touches, whatever the cell held, so its size is told in cells: a size
+//! in pixels, rounded up, would take the cells beside it too, and a menu's edge with them.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::diff::{CellGrid, PixelRect};
-use super::encoder::Placement;
+use super::encoder::{CellRect, Placement};
 use super::escape::{move_to, push};
 use super::raster::{Effort, jpeg, png};
 use super::shown::{Batch, CellWise, Shown};
@@ -44,11 +47,11 @@ impl CellWise for Iterm2 {
 
     fn draw(&mut self, batch: &Batch, picture: &Picture, placement: &Placement, out: &mut Vec<u8>) {
         let mut cells = batch.cells.clone();
-        if placement.cell[0].fract() != 0.0 {
+        if !placement.has_whole_cells() {
             cells.widen_rows(&CellGrid::drawable(placement));
         }
         for cells in cells.boxes([u16::MAX; 2]) {
-            let rect = PixelRect::of_cells(cells, placement.cell, [picture.width, picture.height]);
+            let rect = PixelRect::of_cells(cells, placement, [picture.width, picture.height]);
             if rect.area() == 0 {
                 continue;
             }
@@ -65,11 +68,11 @@ impl CellWise for Iterm2 {
                 png(&pixels, rect.width, Effort::Fast)
             };
             move_to(out, placement.area.x.saturating_add(cells.x), placement.area.y.saturating_add(cells.y));
-            let (size, PixelRect { width, height, .. }) = (data.len(), rect);
+            let (size, CellRect { width, height, .. }) = (data.len(), cells);
             push(
                 out,
                 format_args!(
-                    "\x1b]1337;File=inline=1;size={size};width={width}px;height={height}px;\
+                    "\x1b]1337;File=inline=1;size={size};width={width};height={height};\
                      preserveAspectRatio=0;doNotMoveCursor=1:"
                 ),
             );

@@ -359,7 +359,7 @@ impl FrameEncoder for Kitty {
         if self.route == Route::Tmux {
             // The cells' text depends on the area alone, so only new, moved or freed cells are written.
             let blank = Arc::new(Picture::new(0, 0));
-            let cells: CellGrid = self.cells.update(&blank, placement, [1.0, 1.0]);
+            let cells: CellGrid = self.cells.update(&blank, placement);
             placeholder::draw(&cells, placement.area, out);
         }
         self.target = Some(next);
@@ -425,5 +425,5 @@ pub(crate) fn delete_images(route: Route, out: &mut Vec<u8>) {
 /// The parts of the picture under the holes, in its pixels.
 fn hole_pixels(placement: &Placement, size: [usize; 2]) -> Vec<PixelRect> {
     let inside = placement.holes.iter().filter_map(|hole| hole.within(placement.area));
-    inside.map(|cells| PixelRect::of_cells(cells, placement.cell, size)).collect()
+    inside.map(|cells| PixelRect::of_cells(cells, placement, size)).collect()
 }

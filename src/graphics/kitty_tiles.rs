@@ -92,7 +92,7 @@ impl CellWise for KittyTiles {
             if !cells().any(|(x, y)| batch.cells.get(x, y)) {
                 continue;
             }
-            let rect = PixelRect::of_cells(tile, placement.cell, size);
+            let rect = PixelRect::of_cells(tile, placement, size);
             if rect.area() == 0 {
                 continue;
             }
@@ -103,7 +103,7 @@ impl CellWise for KittyTiles {
             let holes: Vec<PixelRect> = cells()
                 .filter(|(x, y)| !drawable.get(*x, *y))
                 .map(|(x, y)| CellRect { x, y, width: 1, height: 1 })
-                .map(|c| PixelRect::of_cells(c, placement.cell, size))
+                .map(|c| PixelRect::of_cells(c, placement, size))
                 .collect();
             let pixels = compose(picture, rect, &holes);
             move_to(out, area.x.saturating_add(tile.x), area.y.saturating_add(tile.y));

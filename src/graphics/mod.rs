@@ -22,6 +22,7 @@ pub mod session;
 mod shown;
 pub mod sixel;
 mod sixel_palette;
+mod strips;
 
 pub use capabilities::{Brand, Capabilities, CellSource, Environment};
 pub use encoder::{Allowance, CellRect, FrameEncoder, Placement};

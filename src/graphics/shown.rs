@@ -60,9 +60,9 @@ impl Shown {
     }
 
     /// Takes `picture` as the one to show from now on and says which cells of its area changed: those whose
-    /// pixels did and those that a hole freed, never those in a hole. `cell` is a cell's size in picture
-    /// pixels.
-    pub fn update(&mut self, picture: &Arc<Picture>, placement: &Placement, cell: [f64; 2]) -> CellGrid {
+    /// pixels did and those that a hole freed, never those in a hole. The placement's cells are measured in
+    /// picture pixels.
+    pub fn update(&mut self, picture: &Arc<Picture>, placement: &Placement) -> CellGrid {
         let area = placement.area;
         let last = self.last.replace((picture.clone(), placement.clone()));
         let mut grid = match &last {
@@ -74,9 +74,14 @@ impl Shown {
                 let mut grid = CellGrid::new(area.width, area.height, false);
                 if !Arc::ptr_eq(old, picture) {
                     self.coarse = None;
-                    mark_changed(&mut grid, old, picture, cell);
+                    mark_changed(&mut grid, old, picture, placement);
                 }
-                at.holes.iter().for_each(|h| grid.fill(area, *h, true));
+                for hole in at.holes.iter().filter(|hole| !placement.holes.contains(hole)) {
+                    // Above it, where cells have no whole size, pictures ended a pixel early.
+                    let above = u16::from(!placement.has_whole_cells()).min(hole.y);
+                    let height = hole.height.saturating_add(above);
+                    grid.fill(area, CellRect { y: hole.y - above, height, ..*hole }, true);
+                }
                 grid
             }
             _ => {
@@ -92,13 +97,8 @@ impl Shown {
 
     /// Like [`Shown::update`]; what changed is owed from now on. Small changes are returned, to be drawn at
     /// once, and whether all that can be drawn changed.
-    pub fn begin(
-        &mut self,
-        picture: &Arc<Picture>,
-        placement: &Placement,
-        cell: [f64; 2],
-    ) -> (CellGrid, bool) {
-        let mut changed = self.update(picture, placement, cell);
+    pub fn begin(&mut self, picture: &Arc<Picture>, placement: &Placement) -> (CellGrid, bool) {
+        let mut changed = self.update(picture, placement);
         let drawable = CellGrid::drawable(placement);
         let is_whole = changed == drawable;
         let area = usize::from(changed.width) * usize::from(changed.height);
@@ -222,6 +222,11 @@ pub(crate) trait CellWise: Send {
     /// A cell's size in picture pixels.
     fn cell(&self, placement: &Placement) -> [f64; 2];
 
+    /// `placement` with its cells measured in picture pixels.
+    fn measured(&self, placement: &Placement) -> Placement {
+        Placement { cell: self.cell(placement), ..placement.clone() }
+    }
+
     /// What it believes to be shown.
     fn shown(&mut self) -> &mut Shown;
 
@@ -248,7 +253,7 @@ impl<T: CellWise> FrameEncoder for T {
     }
 
     fn picture_size(&self, placement: &Placement) -> [usize; 2] {
-        Placement { cell: self.cell(placement), ..placement.clone() }.pixel_size()
+        self.measured(placement).pixel_size()
     }
 
     /// Small changes at once, then as much of what is owed as `allowance` lets out.
@@ -263,8 +268,8 @@ impl<T: CellWise> FrameEncoder for T {
             return true;
         }
         self.prepare(picture, placement, out);
-        let cell = self.cell(placement);
-        let (small, is_whole) = self.shown().begin(picture, placement, cell);
+        let measured = self.measured(placement);
+        let (small, is_whole) = self.shown().begin(picture, &measured);
         if is_whole {
             self.begin_whole(picture);
         }
@@ -273,7 +278,7 @@ impl<T: CellWise> FrameEncoder for T {
         }
         let start = out.len();
         while let left @ 1.. = allowance.bytes.saturating_sub(out.len() - start) {
-            let Some(batch) = self.shown().take(allowance, left, cell) else { break };
+            let Some(batch) = self.shown().take(allowance, left, measured.cell) else { break };
             let before = out.len();
             let source = if batch.is_coarse { self.shown().coarse() } else { picture.clone() };
             self.draw(&batch, &source, placement, out);
@@ -311,10 +316,10 @@ mod tests {
     fn a_small_change_is_drawn_at_once_while_a_large_one_is_owed() {
         let mut shown = Shown::new(100.0);
         let mut picture = Picture::new(400, 400);
-        let (small, whole) = shown.begin(&Arc::new(picture.clone()), &placement(), CELL);
+        let (small, whole) = shown.begin(&Arc::new(picture.clone()), &placement());
         assert!(whole && small.count() == 0 && shown.owed().count() == 800);
         picture.overlay[200 * 400 + 205] = [1, 2, 3, 255];
-        let (small, whole) = shown.begin(&Arc::new(picture), &placement(), CELL);
+        let (small, whole) = shown.begin(&Arc::new(picture), &placement());
         assert!(!whole && small.count() == 1 && small.get(20, 10));
         assert_eq!(shown.owed().count(), 799, "what was drawn is not owed");
     }
@@ -322,7 +327,7 @@ mod tests {
     #[test]
     fn pieces_come_coarse_first_and_from_the_focus_outwards() {
         let mut shown = Shown::new(100.0);
-        shown.begin(&Arc::new(Picture::new(400, 400)), &placement(), CELL);
+        shown.begin(&Arc::new(Picture::new(400, 400)), &placement());
         let slow = allowance(1000, 10_000);
         let first = shown.take(&slow, 1000, CELL).expect("all is owed");
         assert!(first.is_coarse && first.cells.get(20, 10), "{first:?}");
@@ -343,7 +348,7 @@ mod tests {
     #[test]
     fn a_fast_link_gets_all_at_once() {
         let mut shown = Shown::new(100.0);
-        shown.begin(&Arc::new(Picture::new(400, 400)), &placement(), CELL);
+        shown.begin(&Arc::new(Picture::new(400, 400)), &placement());
         let batch = shown.take(&Allowance::ALL, usize::MAX, CELL).expect("all is owed");
         assert!(!batch.is_coarse && batch.cells.count() == 800 && shown.is_complete());
     }

@@ -1,16 +1,16 @@
 //! Sixel graphics: the composed picture in rectangles of whole cells, of which only those that changed
 //! are sent.
 //!
-//! Where a cell is not a whole number of pixels wide, a terminal draws rectangles side by side with a
-//! seam: strips of the area's full width are sent then. Cells in holes are never drawn to, since many
-//! terminals let a picture replace the text below it. The area must not include the terminal's last
-//! row: a sixel picture that touches it scrolls the screen.
+//! Where cells have no whole size in pixels, strips of the area's width are sent (`strips`). Cells in holes are
+//! never drawn to, since many terminals let a picture replace the text below it. The area must not include the
+//! terminal's last row: a sixel picture that touches it scrolls the screen.
 
 use super::diff::{CellGrid, PixelRect};
 use super::encoder::Placement;
 use super::escape::{move_to, push};
 use super::shown::{Batch, CellWise, Shown};
 use super::sixel_palette::SixelPalette;
+use super::strips::{Strip, strips};
 use crate::render::Picture;
 
 /// Largest width and height sent at once: what xterm accepts by default (`maxGraphicSize`).
@@ -61,16 +61,13 @@ impl CellWise for Sixel {
     fn draw(&mut self, batch: &Batch, picture: &Picture, placement: &Placement, out: &mut Vec<u8>) {
         let drawable = CellGrid::drawable(placement);
         let mut cells = batch.cells.clone();
-        if placement.cell[0].fract() != 0.0 {
-            cells.widen_rows(&drawable);
-        }
         if self.in_tmux && placement.cell[1].fract() == 0.0 {
             let height = placement.cell[1] as u16;
             let rows = (1..=6).find(|n| height.wrapping_mul(*n) % 6 == 0).unwrap_or(1);
             cells.grow_rows(rows, &drawable);
         }
         let start = out.len();
-        if !self.draw_cells(&cells, picture, placement, out) {
+        if !self.draw_cells(&mut cells, &drawable, picture, placement, out) {
             // A change brought more colours than registers: everything again in a coarser palette.
             out.truncate(start);
             self.begin_whole(picture);
@@ -84,25 +81,29 @@ impl CellWise for Sixel {
 }
 
 impl Sixel {
-    /// Appends the rectangles that cover the set cells; false when the registers do not suffice.
+    /// Appends the rectangles that cover the set cells, and sets those that have to be drawn with them; false
+    /// when the registers do not suffice.
     fn draw_cells(
         &mut self,
-        cells: &CellGrid,
+        cells: &mut CellGrid,
+        drawable: &CellGrid,
         picture: &Picture,
         placement: &Placement,
         out: &mut Vec<u8>,
     ) -> bool {
-        let most = |step: f64| (LARGEST / step).clamp(1.0, f64::from(u16::MAX)) as u16;
-        let widest = if placement.cell[0].fract() == 0.0 { most(placement.cell[0]) } else { u16::MAX };
-        for cells in cells.boxes([widest, most(placement.cell[1])]) {
-            let rect = PixelRect::of_cells(cells, placement.cell, [picture.width, picture.height]);
-            if rect.area() == 0 {
-                continue;
-            }
-            let Some(registers) = self.registers(picture, rect) else { return false };
+        let size = [picture.width, picture.height];
+        let strips = if placement.has_whole_cells() {
+            let limit = placement.cell.map(|step| (LARGEST / step).clamp(1.0, f64::from(u16::MAX)) as u16);
+            let strip = |cells| Strip { cells, pixels: PixelRect::of_cells(cells, placement, size) };
+            cells.boxes(limit).into_iter().map(strip).collect()
+        } else {
+            strips(cells, drawable, placement, size)
+        };
+        for Strip { cells, pixels } in strips.into_iter().filter(|strip| strip.pixels.area() > 0) {
+            let Some(registers) = self.registers(picture, pixels) else { return false };
             let area = placement.area;
             move_to(out, area.x.saturating_add(cells.x), area.y.saturating_add(cells.y));
-            write_sixel(&registers, rect, &self.palette, out);
+            write_sixel(&registers, pixels, &self.palette, out);
         }
         true
     }

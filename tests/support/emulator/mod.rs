@@ -34,6 +34,8 @@ pub struct Profile {
     pub keyboard: bool,
     /// Largest sixel picture side.
     pub largest_sixel: usize,
+    /// Whether sixel pictures are kept by cells: one takes every cell that it touches.
+    pub keeps_cells: bool,
     /// A name makes this tmux inside that terminal: graphics arrive by passthrough only.
     pub around: Option<(&'static str, &'static str)>,
 }
@@ -55,6 +57,7 @@ impl Profile {
             modes: Some(&[1016, 2026, 2048]),
             keyboard: true,
             largest_sixel: 0,
+            keeps_cells: false,
             around: None,
         }
     }
@@ -97,6 +100,7 @@ impl Profile {
             reports_size: true,
             iterm2: true,
             largest_sixel: 10_000,
+            keeps_cells: true,
             modes: Some(&[1016, 2026]),
             ..Profile::xterm()
         }
@@ -390,6 +394,12 @@ impl Terminal {
                 if picture.width > largest || picture.height > largest {
                     self.problems.push(format!("sixel of {}x{} is cut", picture.width, picture.height));
                 }
+                if self.profile.keeps_cells {
+                    let cells =
+                        |axis: usize, size: usize| (size as f64 / self.profile.cell[axis]).ceil() as u16;
+                    let (columns, rows) = (cells(0, picture.width), cells(1, picture.height));
+                    (row..row + rows).for_each(|row| self.erase_cells(row, column, columns));
+                }
                 self.draw(row, column, picture.width, picture.height, &picture.pixels);
             }
             Err(problem) => self.problems.push(problem),
@@ -406,22 +416,31 @@ impl Terminal {
         if !self.profile.iterm2 || !arguments.contains("doNotMoveCursor=1") {
             self.problems.push(format!("unexpected iTerm2 image: {arguments}"));
         }
-        let number = |name: &str| -> usize {
-            let field = arguments.split(';').find_map(|f| f.strip_prefix(name)).unwrap_or("0px");
-            field.trim_end_matches("px").parse().unwrap_or(0)
+        // In cells; the image is stretched to them, and what they held is gone.
+        let number = |name: &str| -> Option<u16> {
+            arguments.split(';').find_map(|f| f.strip_prefix(name)?.parse().ok()).filter(|n| *n > 0)
         };
         let image = kitty::png(&kitty::base64(data.as_bytes()));
         let (row, column) = self.text.screen().cursor_position();
-        match image {
-            Some((width, height, pixels)) if number("width=") == width && number("height=") == height => {
-                let pixels: Vec<_> =
-                    pixels.iter().map(|p| (p[3] > 0).then_some([p[0], p[1], p[2]])).collect();
-                self.draw(row, column, width, height, &pixels);
-            }
-            other => {
-                self.problems.push(format!("bad iTerm2 image: {arguments}, {:?}", other.map(|o| (o.0, o.1))))
-            }
+        let (Some(columns), Some(rows), Some((width, height, pixels))) =
+            (number("width="), number("height="), image)
+        else {
+            return self.problems.push(format!("bad iTerm2 image: {arguments}"));
+        };
+        let span = |axis, from, count| self.pixel(axis, from + count) - self.pixel(axis, from);
+        let size = [span(0, column, columns), span(1, row, rows)];
+        let stretched = (0..size[0] * size[1]).map(|i| {
+            let (x, y) = (i % size[0] * width / size[0], i / size[0] * height / size[1]);
+            let [r, g, b, a] = pixels[y * width + x];
+            (a > 0).then_some([r, g, b])
+        });
+        let stretched: Vec<_> = stretched.collect();
+        for row in row..row + rows {
+            let spaces = " ".repeat(columns.into());
+            self.text.process(format!("\x1b7\x1b[{};{}H{spaces}\x1b8", row + 1, column + 1).as_bytes());
+            self.erase_cells(row, column, columns);
         }
+        self.draw(row, column, size[0], size[1], &stretched);
     }
 
     fn draw(&mut self, row: u16, column: u16, width: usize, height: usize, pixels: &[Option<[u8; 3]>]) {
