@@ -58,6 +58,13 @@ impl PixelRect {
         PixelRect { x, y, width, height }
     }
 
+    /// Cut into about so many parts, one below the other.
+    pub fn parts(self, count: usize) -> impl Iterator<Item = PixelRect> {
+        let height = self.height.div_ceil(count.max(1)).max(1);
+        let bottom = self.y + self.height;
+        (self.y..bottom).step_by(height).map(move |y| PixelRect { y, height: height.min(bottom - y), ..self })
+    }
+
     /// Number of pixels.
     pub fn area(&self) -> usize {
         self.width * self.height
@@ -268,8 +275,8 @@ impl CellGrid {
         self.flags.iter_mut().zip(&other.flags).for_each(|(a, b)| *a &= *b);
     }
 
-    /// Takes out set cells, whole blocks of `block` cells at a time, those nearest to `focus` first, until
-    /// there are `count` of them or none is left.
+    /// Takes out set cells, block after block of `block` cells, and of a block row after row, those nearest to
+    /// `focus` first, until there are `count` of them or none is left.
     pub fn take_near(&mut self, focus: [u16; 2], block: [u16; 2], count: usize) -> CellGrid {
         let mut taken = CellGrid::new(self.width, self.height, false);
         let [across, down] = [block[0].max(1), block[1].max(1)];
@@ -287,10 +294,12 @@ impl CellGrid {
         blocks.sort_unstable();
         let mut found = 0;
         for (_, x, y) in blocks {
-            if found >= count {
-                break;
-            }
-            for row in y..self.height.min(y.saturating_add(down)) {
+            let mut rows: Vec<u16> = (y..self.height.min(y.saturating_add(down))).collect();
+            rows.sort_by_key(|row| row.abs_diff(focus[1]));
+            for row in rows {
+                if found >= count {
+                    return taken;
+                }
                 for column in x..self.width.min(x.saturating_add(across)) {
                     if self.get(column, row) {
                         self.set(column, row, false);

@@ -37,6 +37,8 @@ const TILE: [usize; 2] = [128, 64];
 const SMALL_SHARE: usize = 16;
 /// Bytes of a changed pixel of slice and overlay before any was sent: noisy gray, smooth colours.
 const PRICES: [f64; LAYERS] = [0.4, 0.08];
+/// Rectangles of fewer pixels say nothing about a layer's price.
+const TELLING_PIXELS: usize = 1024;
 /// Bytes of a coarse piece by those of an exact one.
 const COARSE_SHARE: f64 = 0.4;
 
@@ -281,12 +283,16 @@ impl Kitty {
             return false;
         }
         for (index, rect) in owed {
-            if out.len() - start >= allowance.bytes {
-                return false;
+            // A tile that needs more than what may go out at once goes out in parts.
+            let parts = (rect.area() as f64 * self.prices[layer] / allowance.bytes.max(1) as f64).ceil();
+            for part in rect.parts(parts as usize) {
+                if out.len() - start >= allowance.bytes {
+                    return false;
+                }
+                let before = out.len();
+                self.update(layer, &next[layer], width, part, out);
+                self.paid(layer, part.area(), out.len() - before);
             }
-            let before = out.len();
-            self.update(layer, &next[layer], width, rect, out);
-            self.paid(layer, rect.area(), out.len() - before);
             if layer == BASE {
                 self.bare[index] = false;
             }
@@ -296,7 +302,7 @@ impl Kitty {
 
     /// Learns the price of a layer's pixels from a large rectangle.
     fn paid(&mut self, layer: usize, pixels: usize, bytes: usize) {
-        if pixels >= TILE[0] * TILE[1] / 2 {
+        if pixels >= TELLING_PIXELS {
             self.prices[layer] = (self.prices[layer] + bytes as f64 / pixels as f64) / 2.0;
         }
     }

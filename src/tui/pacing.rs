@@ -38,6 +38,17 @@ const SILENT: u8 = 2;
 /// Bytes per second to a terminal that does not answer: 2 Mbit/s.
 pub(super) const UNANSWERED_RATE: f64 = 250e3;
 
+/// What a frame is for, the most urgent last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Cause {
+    /// Something that changed by itself: it leaves room for the pointer and for keys.
+    Background,
+    /// The pointer: what it does gathers while the terminal is busy.
+    Pointer,
+    /// A key: it is answered as soon as the link is free, whatever else is on its way.
+    Key,
+}
+
 /// An open request.
 #[derive(Clone, Copy, Debug)]
 struct Request {
@@ -107,9 +118,16 @@ impl Pacer {
         }
     }
 
-    /// Whether a frame with a request may go out.
-    pub fn may_send(&self, now: Duration) -> bool {
-        if self.is_answered() { self.open.len() < WINDOW } else { self.busy_until <= now + PIECE }
+    /// Whether a frame may go out, and if so whether it has to end in a request.
+    pub fn may_send(&self, now: Duration, cause: Cause) -> Option<bool> {
+        if !self.is_answered() {
+            return (self.busy_until <= now + PIECE).then_some(true);
+        }
+        let room = if cause == Cause::Background { WINDOW - 1 } else { WINDOW };
+        if self.open.len() < room {
+            return Some(true);
+        }
+        (cause != Cause::Pointer && self.allowance(now) > 0).then_some(false)
     }
 
     /// How many bytes of a large picture may go out now.
@@ -288,14 +306,38 @@ mod tests {
         let mut pacer = Pacer::new(Some(at(30.0)), None);
         let first = pacer.begin(at(0.0), true);
         pacer.written(at(0.0), first, 100);
-        assert!(pacer.may_send(at(1.0)));
+        assert_eq!(pacer.may_send(at(1.0), Cause::Pointer), Some(true));
         let second = pacer.begin(at(1.0), true);
         pacer.written(at(1.0), second, 100);
-        assert!(!pacer.may_send(at(19.0)));
+        assert_eq!(pacer.may_send(at(19.0), Cause::Key), None, "the rate is not known");
         pacer.answered(at(20.0), first);
-        assert!(pacer.may_send(at(20.0)));
+        assert_eq!(pacer.may_send(at(20.0), Cause::Key), Some(true));
         assert_eq!(pacer.round_trip(), Some(at(20.0)));
         assert_eq!(pacer.rate(), None, "small frames say nothing");
+    }
+
+    #[test]
+    fn a_key_waits_for_the_link_alone() {
+        let (mut pacer, _, _) = simulate(125e3, 100.0, 20.0);
+        let mut now = 20_001.0;
+        while pacer.may_send(at(now), Cause::Pointer) == Some(true) {
+            let number = pacer.begin(at(now), true);
+            pacer.written(at(now), number, 100);
+            now += 1.0;
+        }
+        assert_eq!(pacer.may_send(at(now), Cause::Pointer), None, "two frames are on their way");
+        let free =
+            (0..).map(|ms| now + f64::from(ms)).find(|ms| pacer.may_send(at(*ms), Cause::Key).is_some());
+        assert!(free.is_some_and(|free| free - now <= 20.0), "{free:?}");
+    }
+
+    #[test]
+    fn what_nobody_asked_for_leaves_room_for_a_key() {
+        let mut pacer = Pacer::new(Some(at(100.0)), None);
+        let number = pacer.begin(at(0.0), true);
+        pacer.written(at(0.0), number, 100);
+        assert_eq!(pacer.may_send(at(1.0), Cause::Background), None);
+        assert_eq!(pacer.may_send(at(1.0), Cause::Key), Some(true));
     }
 
     #[test]
@@ -304,7 +346,7 @@ mod tests {
         let number = pacer.begin(at(0.0), true);
         pacer.answered(at(1.0), number);
         pacer.written(at(2.0), number, 100);
-        assert!(pacer.may_send(at(2.0)) && pacer.deadline().is_none());
+        assert!(pacer.may_send(at(2.0), Cause::Pointer).is_some() && pacer.deadline().is_none());
     }
 
     #[test]
@@ -368,11 +410,11 @@ mod tests {
             assert!(!pacer.lost(at(start + 2119.0)));
             assert_eq!(pacer.lost(at(start + 2120.0)), told);
         }
-        assert!(pacer.may_send(at(6000.0)) && pacer.rate().is_none());
+        assert!(pacer.may_send(at(6000.0), Cause::Background).is_some() && pacer.rate().is_none());
         let number = pacer.begin(at(6000.0), true);
         pacer.written(at(6000.0), number, 250_000);
-        assert!(!pacer.may_send(at(6500.0)), "a second's worth is under way");
-        assert!(pacer.may_send(at(7000.0)) && pacer.allowance(at(7000.0)) > 0);
+        assert_eq!(pacer.may_send(at(6500.0), Cause::Key), None, "a second's worth is under way");
+        assert!(pacer.may_send(at(7000.0), Cause::Key).is_some() && pacer.allowance(at(7000.0)) > 0);
         pacer.answered(at(7000.0), Some(number.expect("asked")));
         assert!(pacer.is_answered(), "it answers after all");
     }

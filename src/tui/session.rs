@@ -18,7 +18,7 @@ use super::files::{self, Task};
 use super::input::InputSettings;
 use super::journal::Journal;
 use super::message::{Message, Written};
-use super::pacing::Pacer;
+use super::pacing::{Cause, Pacer};
 use super::panels::{self, Theme};
 use super::run::Options;
 use super::runs::Runs;
@@ -84,8 +84,8 @@ pub(super) struct Session {
     small: Option<Small>,
     /// All that the picture shows, and where.
     picture: Option<(Content, Placement)>,
-    /// Something may look different from what was drawn last.
-    dirty: bool,
+    /// Something may look different from what was drawn last, because of that.
+    dirty: Option<Cause>,
     /// A frame is being made or written.
     drawing: bool,
     /// More of the picture is to follow.
@@ -140,7 +140,7 @@ impl Session {
             scene: None,
             small: None,
             picture: None,
-            dirty: true,
+            dirty: Some(Cause::Background),
             drawing: false,
             refining: false,
             refines_at: None,
@@ -209,7 +209,11 @@ impl Session {
 
     fn distrust(&mut self, trust: Trust) {
         self.trust = self.trust.max(trust);
-        self.dirty = true;
+        self.changed(Cause::Background);
+    }
+
+    fn changed(&mut self, cause: Cause) {
+        self.dirty = self.dirty.max(Some(cause));
     }
 
     pub fn handle(&mut self, message: Message) {
@@ -395,6 +399,8 @@ impl Session {
             self.enter();
         } else {
             self.use_encoder();
+            // A picture for cells of another size may have scrolled the text.
+            self.draw_job(DrawJob::Raw(b"\x1b[0m\x1b[2J".to_vec()));
             self.start_over();
         }
     }
@@ -458,7 +464,12 @@ impl Session {
 
     fn send(&mut self, event: AppEvent) {
         // The clock alone changes nothing on screen before its deadline.
-        self.dirty |= !matches!(event, AppEvent::Time(_)) || self.app.next_deadline().is_some();
+        match event {
+            AppEvent::Input(InputEvent::Mouse(_)) => self.changed(Cause::Pointer),
+            AppEvent::Input(_) => self.changed(Cause::Key),
+            AppEvent::Time(_) if self.app.next_deadline().is_none() => {}
+            _ => self.changed(Cause::Background),
+        }
         for effect in update(&mut self.app, event) {
             self.perform(effect);
         }
@@ -576,9 +587,9 @@ impl Session {
             return;
         }
         let now = self.now();
-        if self.dirty {
-            if self.pacer.may_send(now) {
-                return self.draw(now);
+        if let Some(cause) = self.dirty {
+            if let Some(asks) = self.pacer.may_send(now, cause) {
+                return self.draw(now, cause, asks);
             }
         } else if self.refining && self.focused {
             if self.pacer.allowance(now) > 0 {
@@ -590,13 +601,13 @@ impl Session {
             self.drawing = true;
             return self.draw_job(DrawJob::Ask(number));
         }
-        let waits = self.dirty || self.refining && self.focused;
+        let waits = self.dirty.is_some() || self.refining && self.focused;
         self.refines_at = Some(self.pacer.next_piece()).filter(|&at| waits && at > now);
     }
 
     /// Draws the text and the picture.
-    fn draw(&mut self, now: Duration) {
-        self.dirty = false;
+    fn draw(&mut self, now: Duration, cause: Cause, asks: bool) {
+        self.dirty = None;
         self.fit_canvas();
         self.log_canvas();
         let mut drawn = panels::Drawn::default();
@@ -626,7 +637,9 @@ impl Session {
             self.restored = Some(now);
         }
         let trust = std::mem::take(&mut self.trust);
-        self.frame(now, text, trust, true);
+        // A key's answer does not wait for more of a picture that is on its way.
+        let bytes = if cause == Cause::Key && self.refining { 0 } else { self.pacer.allowance(now) };
+        self.frame(now, text, trust, bytes, asks);
     }
 
     /// All of the text, as on an empty screen.
@@ -642,12 +655,11 @@ impl Session {
 
     /// Sends more of the picture.
     fn refine(&mut self, now: Duration) {
-        self.frame(now, Vec::new(), Trust::Has, false);
+        self.frame(now, Vec::new(), Trust::Has, self.pacer.allowance(now), false);
     }
 
-    fn frame(&mut self, now: Duration, text: Vec<u8>, trust: Trust, asks: bool) {
+    fn frame(&mut self, now: Duration, text: Vec<u8>, trust: Trust, bytes: usize, asks: bool) {
         self.drawing = true;
-        let bytes = self.pacer.allowance(now);
         let request = self.pacer.begin(now, asks);
         self.draw_job(DrawJob::Frame(FrameJob {
             text,
@@ -676,7 +688,7 @@ impl Session {
         let canvas = CanvasGeometry { area, picture: [height, width], pixel_aspect };
         if width * height > 0 && canvas != self.app.canvas {
             self.send(AppEvent::Canvas(canvas));
-            self.dirty = false;
+            self.dirty = None;
         }
     }
 

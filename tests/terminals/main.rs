@@ -9,6 +9,7 @@ mod desktop;
 #[path = "../support/emulator/mod.rs"]
 #[allow(dead_code, missing_docs)]
 mod emulator;
+mod font;
 mod labelling;
 #[path = "../support/session.rs"]
 #[allow(dead_code)]
@@ -141,6 +142,48 @@ fn xterm_shows_strokes_and_overlay_in_place() {
     label_and_predict("xterm", &XTERM);
 }
 
+#[test]
+fn kitty_shows_the_picture_in_a_font_of_another_size() {
+    font::change_size("kitty", &KITTY, "ctrl+shift+equal", "ctrl+shift+minus");
+}
+
+#[test]
+fn xterm_shows_the_picture_in_a_font_of_another_size() {
+    font::change_size("xterm", &XTERM, "shift+KP_Add", "shift+KP_Subtract");
+}
+
+/// The sample image of nuclei in a folder of its own.
+struct Nuclei {
+    folder: tempfile::TempDir,
+    /// What the program notes.
+    log: PathBuf,
+    truth: GrayImage,
+    /// z, y, x.
+    raw: Array3<f32>,
+}
+
+impl Nuclei {
+    fn prepare() -> Nuclei {
+        let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample_data");
+        let folder = tempfile::tempdir().unwrap();
+        let [image, log] = ["nuclei.tif", "log"].map(|name| folder.path().join(name));
+        fs::copy(samples.join("nuclei.tif"), &image).unwrap();
+        let truth = image::open(samples.join("nuclei_truth.png")).unwrap().to_luma8();
+        let raw = brushwood::io::open(image.to_str().unwrap(), &Default::default()).unwrap();
+        let [_, z, y, x, _] = raw.info().shape;
+        let raw = raw.read(&brushwood::data::Roi::whole([1, z, y, x, 1])).unwrap().to_f32();
+        let raw = raw.into_shape_with_order((z, y, x)).unwrap();
+        Nuclei { folder, log, truth, raw }
+    }
+
+    /// What opens it in a terminal.
+    fn command(&self, terminal: &Terminal) -> Vec<String> {
+        let [program, log] =
+            [Path::new(env!("CARGO_BIN_EXE_brushwood")), &self.log].map(|p| p.to_str().unwrap());
+        terminal.running(&[program, "--log", log, "nuclei.tif"])
+    }
+}
+
 /// A run of pixels of a row around which the truth is `value` for `margin` pixels, with ends that the mouse
 /// can point at.
 fn run_of(truth: &GrayImage, canvas: &Canvas, cells: bool, value: u8, length: usize) -> [[usize; 2]; 2] {
@@ -204,19 +247,10 @@ fn likeness(shot: &RgbImage, canvas: &Canvas, raw: &Array3<f32>) -> f64 {
 }
 
 fn label_and_predict(name: &str, terminal: &Terminal) {
-    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample_data");
-    let folder = tempfile::tempdir().unwrap();
-    let [image, log] = ["nuclei.tif", "log"].map(|name| folder.path().join(name));
-    fs::copy(samples.join("nuclei.tif"), &image).unwrap();
-    let truth = image::open(samples.join("nuclei_truth.png")).unwrap().to_luma8();
-    let raw = brushwood::io::open(image.to_str().unwrap(), &Default::default()).unwrap();
-    let [_, z, y, x, _] = raw.info().shape;
-    let raw = raw.read(&brushwood::data::Roi::whole([1, z, y, x, 1])).unwrap().to_f32();
-    let raw = raw.into_shape_with_order((z, y, x)).unwrap();
-
-    let program: PathBuf = env!("CARGO_BIN_EXE_brushwood").into();
-    let command =
-        terminal.running(&[program.to_str().unwrap(), "--log", log.to_str().unwrap(), "nuclei.tif"]);
+    let nuclei = Nuclei::prepare();
+    let command = nuclei.command(terminal);
+    let Nuclei { folder, log, truth, raw } = nuclei;
+    let (_, y, x) = raw.dim();
     let desktops = Desktop::several();
     let window = Desktop::open_on_one(&desktops, terminal.class, &command, folder.path());
 
@@ -291,7 +325,7 @@ fn label_and_predict(name: &str, terminal: &Terminal) {
         }
     }
 
-    let status = Command::new(&program)
+    let status = Command::new(env!("CARGO_BIN_EXE_brushwood"))
         .args(["predict", "--project", "nuclei.ilp", "--output-format", "numpy"])
         .args(["--output-filename-format", "out_{result_type}.npy", "nuclei.tif"])
         .current_dir(folder.path())

@@ -1,0 +1,50 @@
+//! A terminal whose font changes its size while a picture with an overlay is shown.
+
+use std::time::Instant;
+
+use crate::desktop::{Desktop, wait_until};
+use crate::terminal::{Canvas, Terminal, difference, pixel};
+use crate::{Nuclei, likeness, locate, run_of, stroke};
+
+/// Makes the font larger and smaller by keys (X names), and compares the screen with the picture each time.
+pub fn change_size(name: &str, terminal: &Terminal, larger: &str, smaller: &str) {
+    let nuclei = Nuclei::prepare();
+    let desktops = Desktop::several();
+    let window =
+        Desktop::open_on_one(&desktops, terminal.class, &nuclei.command(terminal), nuclei.folder.path());
+    let canvas = wait_until("the image on screen", || {
+        let canvas = Canvas::from_log(&nuclei.log, terminal)?;
+        (likeness(&window.screenshot(), &canvas, &nuclei.raw) > 0.95).then_some(canvas)
+    });
+    let line = run_of(&nuclei.truth, &canvas, false, 1, 50);
+    stroke(&window, &canvas, line);
+    let middle = [line[0][0], (line[0][1] + line[1][1]) / 2];
+    let label = [255.0, 225.0, 25.0];
+    let is_right = |canvas: &Canvas| {
+        let shot = window.screenshot();
+        let at = canvas.window_at(middle).map(|p| p as u32);
+        likeness(&shot, canvas, &nuclei.raw) > 0.95
+            && at[0] < shot.width()
+            && at[1] < shot.height()
+            && difference(pixel(&shot, canvas.window_at(middle)), label) < terminal.tolerance
+    };
+    wait_until("the stroke on screen", || is_right(&canvas).then_some(()));
+    let mut before = canvas.cell;
+    for (key, grows) in [(larger, true), (larger, true), (smaller, false)] {
+        window.keys(&[key]);
+        let began = Instant::now();
+        before = wait_until("the picture in cells of another size", || {
+            let mut canvas = Canvas::from_log(&nuclei.log, terminal)?;
+            let changed = canvas.cell != before && (canvas.cell[1] > before[1]) == grows;
+            if changed && !is_right(&canvas) {
+                // kitty and others centre the cells in a window that is not a whole number of them.
+                locate(&mut canvas, &window.screenshot(), &nuclei.raw);
+            }
+            (changed && is_right(&canvas)).then_some(canvas.cell)
+        });
+        println!("{name}: right {} ms after {key}, cells of {before:?}", began.elapsed().as_millis());
+    }
+    window.keys(&["ctrl+q"]);
+    window.text("d");
+    window.wait_closed();
+}
