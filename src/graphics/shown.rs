@@ -133,9 +133,14 @@ impl Shown {
         Some(Batch { cells, is_coarse })
     }
 
-    /// A batch became so many bytes.
-    pub fn spent(&mut self, batch: &Batch, bytes: usize) {
-        let count = batch.cells.count();
+    /// How many cells wait to be drawn, coarsely or exactly.
+    fn waiting(&self, coarsely: bool) -> usize {
+        if coarsely { self.bare.count() } else { self.owed.count() }
+    }
+
+    /// A batch, and so many cells `beside` it that were drawn with it, became so many bytes.
+    pub fn spent(&mut self, batch: &Batch, beside: usize, bytes: usize) {
+        let count = batch.cells.count() + beside;
         if count >= TELLING_CELLS {
             let price = &mut self.price[usize::from(batch.is_coarse)];
             *price = (*price + bytes as f64 / count as f64) / 2.0;
@@ -279,10 +284,11 @@ impl<T: CellWise> FrameEncoder for T {
         let start = out.len();
         while let left @ 1.. = allowance.bytes.saturating_sub(out.len() - start) {
             let Some(batch) = self.shown().take(allowance, left, measured.cell) else { break };
-            let before = out.len();
+            let (before, waiting) = (out.len(), self.shown().waiting(batch.is_coarse));
             let source = if batch.is_coarse { self.shown().coarse() } else { picture.clone() };
             self.draw(&batch, &source, placement, out);
-            self.shown().spent(&batch, out.len() - before);
+            let beside = waiting.saturating_sub(self.shown().waiting(batch.is_coarse));
+            self.shown().spent(&batch, beside, out.len() - before);
         }
         self.shown().is_complete()
     }

@@ -2,6 +2,7 @@
 
 use crate::app::{CanvasGeometry, MouseInput};
 use crate::graphics::input::{Mouse, Position};
+use crate::graphics::{CellRect, Placement};
 
 /// The place of a mouse event, with cells of `cell` pixels (width, height).
 pub(super) fn locate(mouse: &Mouse, cell: [f64; 2], canvas: &CanvasGeometry) -> MouseInput {
@@ -11,14 +12,15 @@ pub(super) fn locate(mouse: &Mouse, cell: [f64; 2], canvas: &CanvasGeometry) -> 
             let at = [f64::from(x) + 0.5, f64::from(y) + 0.5];
             let at_cell: [i32; 2] = std::array::from_fn(|i| (at[i] / cell[i]).floor() as i32);
             let area = canvas.area;
+            let cells = CellRect { x: area.x, y: area.y, width: area.width, height: area.height };
+            let size = Placement { area: cells, holes: Vec::new(), cell }.pixel_size();
             // Row and column: the picture's pixels may be larger than the terminal's. Where cells have no whole
             // size, terminals draw from a whole pixel on.
-            let pixels = |i: usize, start: u16, count: u16| {
-                let size = (f64::from(count.max(1)) * cell[i]).floor();
+            let pixels = |i: usize, start: u16| {
                 let origin = (f64::from(start) * cell[i]).floor();
-                (at[i] - origin) * canvas.picture[1 - i] as f64 / size - 0.5
+                (at[i] - origin) * canvas.picture[1 - i] as f64 / size[i].max(1) as f64 - 0.5
             };
-            (at_cell, Some([pixels(1, area.y, area.height), pixels(0, area.x, area.width)]))
+            (at_cell, Some([pixels(1, area.y), pixels(0, area.x)]))
         }
     };
     MouseInput { kind: mouse.kind, modifiers: mouse.modifiers, cell: at_cell, picture }
@@ -51,7 +53,7 @@ mod tests {
             modifiers: KeyModifiers::empty(),
         };
         let canvas =
-            CanvasGeometry { area: Rect::new(23, 2, 69, 37), picture: [592, 581], pixel_aspect: 1.0 };
+            CanvasGeometry { area: Rect::new(23, 2, 69, 37), picture: [592, 582], pixel_aspect: 1.0 };
         for (x, y) in [(0, 0), (1, 7), (300, 200), (580, 591)] {
             let place = locate(&mouse(193 + x, 32 + y), [8.426, 16.0], &canvas);
             assert_eq!(place.picture, Some([f64::from(y), f64::from(x)]));
