@@ -33,6 +33,11 @@ const LEAST_PIECE: usize = 1024;
 const FIRST_PIECE: usize = 8192;
 /// Pieces go out a little faster than the rate known, to find out whether the link carries more.
 const GAIN: f64 = 1.1;
+/// A terminal that draws slowly answers late now and then, whatever the link carries. So its usual time to answer
+/// is the middle of so many that it took when nothing else was on its way, and the link's rate the highest that
+/// so many answers in a row told.
+const USUAL: usize = 9;
+const RATES: usize = 3;
 /// So many losses in a row: the terminal does not answer at all.
 const SILENT: u8 = 2;
 /// Bytes per second to a terminal that does not answer: 2 Mbit/s.
@@ -62,6 +67,8 @@ struct Request {
     has_gaps: bool,
     /// When the answer should come.
     expected: Duration,
+    /// Whether everything before it was answered when it went out.
+    is_alone: bool,
 }
 
 /// What is on its way, and what is known of the link.
@@ -77,7 +84,11 @@ pub(super) struct Pacer {
     busy_until: Duration,
     last_answer: Duration,
     round_trip: Option<Duration>,
+    /// The last times to an answer with nothing else on its way, the newest last.
+    alone: VecDeque<Duration>,
     rate: Option<f64>,
+    /// The last rates that answers told, the newest last.
+    told: VecDeque<f64>,
     /// Losses since the last answer.
     losses: u8,
     /// Most bytes per second, if the user said so.
@@ -97,10 +108,19 @@ impl Pacer {
             busy_until: Duration::ZERO,
             last_answer: Duration::ZERO,
             round_trip: answering,
+            alone: answering.into_iter().collect(),
             rate: None,
+            told: VecDeque::new(),
             losses: if answering.is_some() { 0 } else { SILENT },
             limit,
         }
+    }
+
+    /// How long an answer usually takes with nothing else on its way.
+    fn usual(&self) -> Option<Duration> {
+        let mut times: Vec<Duration> = self.alone.iter().copied().collect();
+        times.sort_unstable();
+        times.get(times.len().saturating_sub(1) / 2).copied().max(self.round_trip)
     }
 
     /// Whether the terminal answers.
@@ -164,8 +184,17 @@ impl Pacer {
         let number = self.next;
         self.next = (self.next + 1) % FENCES;
         // The answer may come before the output has told that the frame is written.
-        let expected = now + self.round_trip.unwrap_or(LOST);
-        self.open.push_back(Request { number, first: now, sent: now, bytes: 0, has_gaps: true, expected });
+        let expected = now + self.usual().unwrap_or(LOST);
+        let is_alone = self.open.is_empty() && self.bytes == 0;
+        self.open.push_back(Request {
+            number,
+            first: now,
+            sent: now,
+            bytes: 0,
+            has_gaps: true,
+            expected,
+            is_alone,
+        });
         while self.open.len() > 2 * WINDOW {
             self.open.pop_front();
         }
@@ -187,7 +216,7 @@ impl Pacer {
             self.busy_until = self.busy_until.max(now) + carrying(bytes, pace * gain);
         }
         let (bytes, has_gaps) = (self.bytes, self.has_gaps);
-        let expected = self.busy_until.max(now) + self.round_trip.unwrap_or(LOST);
+        let expected = self.busy_until.max(now) + self.usual().unwrap_or(LOST);
         if let Some(request) = self.open.iter_mut().find(|r| Some(r.number) == number) {
             *request = Request { first, sent: now, bytes, has_gaps, expected, ..*request };
         }
@@ -211,10 +240,10 @@ impl Pacer {
             self.learn(now, &request);
         }
         self.last_answer = now;
-        if let (Some(rate), Some(least)) = (self.rate, self.round_trip) {
+        if let (Some(rate), Some(usual)) = (self.rate, self.usual()) {
             // What was sent since may wait longer than was thought.
             let after = self.bytes + self.open.iter().map(|r| r.bytes).sum::<usize>();
-            self.busy_until = self.busy_until.max(now.saturating_sub(least) + carrying(after, rate));
+            self.busy_until = self.busy_until.max(now.saturating_sub(usual) + carrying(after, rate));
         }
     }
 
@@ -228,14 +257,21 @@ impl Pacer {
             Some(least) => least,
         };
         self.round_trip = Some(least);
+        if request.is_alone && request.bytes < TELLING_BYTES {
+            self.alone.push_back(took);
+            self.alone.drain(..self.alone.len().saturating_sub(USUAL));
+        }
         if request.bytes < TELLING_BYTES {
             return;
         }
-        let arriving = now.saturating_sub(self.last_answer.max(request.first + least));
+        let usual = self.usual().unwrap_or(least);
+        let arriving = now.saturating_sub(self.last_answer.max(request.first + usual));
         let leaving = request.sent.saturating_sub(request.first);
         // Answers arrive a little early or late: a difference that is small beside the way says little.
         let busy = arriving.max(leaving).max(took / 16).as_secs_f64().max(1e-4);
-        let rate = request.bytes as f64 / busy;
+        self.told.push_back(request.bytes as f64 / busy);
+        self.told.drain(..self.told.len().saturating_sub(RATES));
+        let rate = self.told.iter().copied().fold(0.0, f64::max);
         self.rate = Some(match self.rate {
             None => rate,
             Some(known) if rate >= known => rate.min(2.0 * known),
@@ -318,7 +354,7 @@ mod tests {
 
     #[test]
     fn a_key_waits_for_the_link_alone() {
-        let (mut pacer, _, _) = simulate(125e3, 100.0, 20.0);
+        let (mut pacer, _, _) = simulate(125e3, 100.0, 0.0, 20.0);
         let mut now = 20_001.0;
         while pacer.may_send(at(now), Cause::Pointer) == Some(true) {
             let number = pacer.begin(at(now), true);
@@ -357,14 +393,22 @@ mod tests {
         assert!(pacer.deadline().is_none() && !pacer.owes_request());
     }
 
-    /// A link of `rate` bytes per second with `delay` there and back, driven with a picture that never ends.
-    fn simulate(rate: f64, delay: f64, seconds: f64) -> (Pacer, f64, f64) {
-        let mut pacer = Pacer::new(Some(at(delay)), None);
+    /// A link of `rate` bytes per second with `delay` there and back, driven with a picture that never ends. The
+    /// terminal takes up to `drawing` to answer.
+    fn simulate(rate: f64, delay: f64, drawing: f64, seconds: f64) -> (Pacer, f64, f64) {
+        let mut pacer = Pacer::new(Some(at(delay + drawing / 2.0)), None);
+        let mut seed = 1_u64;
+        let mut drawn = move || {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            drawing * (seed % 1000) as f64 / 1e3
+        };
         let (mut now, mut free, mut total, mut worst) = (0.0_f64, 0.0_f64, 0.0, 0.0_f64);
         let mut answers: VecDeque<(f64, Option<u8>)> = VecDeque::new();
         let number = pacer.begin(at(0.0), true);
         pacer.written(at(0.0), number, 3000);
-        answers.push_back((3000.0 / rate * 1e3 + delay, number));
+        answers.push_back((3000.0 / rate * 1e3 + delay + drawn(), number));
         while now < seconds * 1e3 {
             now += 1.0;
             while answers.front().is_some_and(|a| a.0 <= now) {
@@ -381,7 +425,8 @@ mod tests {
                     worst = worst.max(free - now);
                 }
                 if number.is_some() {
-                    answers.push_back((free + delay, number));
+                    let before = answers.back().map_or(0.0, |a| a.0);
+                    answers.push_back((before.max(free + delay + drawn()), number));
                 }
                 assert!(answers.len() <= WINDOW);
             }
@@ -393,11 +438,19 @@ mod tests {
     #[test]
     fn a_link_is_used_without_a_queue_in_it() {
         for (rate, delay) in [(125e3, 100.0), (1.25e6, 100.0), (125e3, 10.0), (1.25e6, 300.0), (6e6, 20.0)] {
-            let (pacer, used, queue) = simulate(rate, delay, 20.0);
+            let (pacer, used, queue) = simulate(rate, delay, 0.0, 20.0);
             let known = pacer.rate().expect("measured");
             assert!((0.6 * rate..1.5 * rate).contains(&known), "{rate}: {known}");
             assert!(used > 0.6 * rate, "{rate} bytes/s at {delay} ms: only {used} used");
             assert!(queue < 75.0, "{rate} bytes/s at {delay} ms: {queue} ms wait in the link");
+        }
+    }
+
+    #[test]
+    fn a_terminal_that_draws_slowly_is_not_taken_for_a_slow_link() {
+        for (rate, delay, drawing) in [(2e6, 10.0, 190.0), (2e6, 50.0, 50.0), (125e3, 100.0, 40.0)] {
+            let (_, used, _) = simulate(rate, delay, drawing, 20.0);
+            assert!(used > 0.6 * rate, "{rate} bytes/s, up to {drawing} ms to draw: only {used} used");
         }
     }
 
