@@ -20,13 +20,25 @@ pub fn change_size(name: &str, terminal: &Terminal, larger: &str, smaller: &str)
     stroke(&window, &canvas, line);
     let middle = [line[0][0], (line[0][1] + line[1][1]) / 2];
     let label = [255.0, 225.0, 25.0];
+    let (low, high) = nuclei.raw.iter().fold((f32::MAX, f32::MIN), |(l, h), &v| (l.min(v), h.max(v)));
+    let (_, height, width) = nuclei.raw.dim();
+    // The stroke and pixels away from it and from the cursor, as they should be and as they are seen.
     let is_right = |canvas: &Canvas| {
         let shot = window.screenshot();
-        let at = canvas.window_at(middle).map(|p| p as u32);
-        likeness(&shot, canvas, &nuclei.raw) > 0.95
-            && at[0] < shot.width()
-            && at[1] < shot.height()
-            && difference(pixel(&shot, canvas.window_at(middle)), label) < terminal.tolerance
+        let off = |slice: [usize; 2], color: [f64; 3]| {
+            let at = canvas.window_at(slice);
+            let inside = at[0] < i64::from(shot.width()) && at[1] < i64::from(shot.height());
+            if inside { difference(pixel(&shot, at), color) } else { f64::INFINITY }
+        };
+        let mut gray = Vec::new();
+        for row in (0..height).step_by(5).filter(|row| row.abs_diff(middle[0]) > 12) {
+            for column in (0..width).step_by(5).filter(|&column| canvas.shows([row, column])) {
+                let level = (nuclei.raw[[0, row, column]] - low) / (high - low) * 255.0;
+                gray.push(off([row, column], [f64::from(level); 3]));
+            }
+        }
+        let mean = gray.iter().sum::<f64>() / gray.len() as f64;
+        gray.len() > 500 && mean < terminal.tolerance && off(middle, label) < terminal.tolerance
     };
     wait_until("the stroke on screen", || is_right(&canvas).then_some(()));
     let mut before = canvas.cell;

@@ -283,23 +283,28 @@ fn label_and_predict(name: &str, terminal: &Terminal) {
     for (key, (line, color)) in ["1", "2"].into_iter().zip(strokes.into_iter().zip(classes)) {
         window.keys(&[key]);
         stroke(&window, &canvas, line);
-        if terminal.border.is_none() {
-            // Off the stroke's end, which weston's pointer covers. Not in kitty: busy, it reports the button's
-            // release where the pointer has gone meanwhile.
-            window.point_at(canvas.middle());
-        }
         // As a person does, who goes on once the stroke is there: a terminal may take a key before the mouse.
         let [from, to] = line;
         let middle = [from[0], (from[1] + to[1]) / 2];
-        wait_until("the stroke on screen", || {
-            let shot = window.screenshot();
-            // The brush's outline lies over the stroke's end, and the cursor's arms over the middle line of a
-            // short one: a line beside it counts too.
-            let beside = [from, middle].map(|[row, column]| [row + 1, column]);
-            let places = [from, middle, to].into_iter().chain(beside);
-            let seen = places.map(|at| pixel(&shot, canvas.window_at(at)));
-            (seen.filter(|&seen| difference(seen, color) < terminal.tolerance).count() >= 2).then_some(())
-        });
+        let wait_for = |count: usize| {
+            wait_until("the stroke on screen", || {
+                let shot = window.screenshot();
+                // The brush's outline lies over the stroke's end, and the cursor's arms over the middle line of
+                // a short one: a line beside it counts too.
+                let beside = [from, middle].map(|[row, column]| [row + 1, column]);
+                let places = [from, middle, to].into_iter().chain(beside);
+                let seen = places.map(|at| pixel(&shot, canvas.window_at(at)));
+                let count_seen = seen.filter(|&seen| difference(seen, color) < terminal.tolerance).count();
+                (count_seen >= count).then_some(())
+            });
+        };
+        wait_for(1);
+        if terminal.border.is_none() {
+            // Off the stroke's end, which weston's pointer covers. Not before the stroke is there: a busy terminal
+            // reports the button's release where the pointer has gone meanwhile.
+            window.point_at(canvas.middle());
+        }
+        wait_for(2);
     }
 
     window.keys(&["l"]);
