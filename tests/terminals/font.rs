@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::desktop::{Desktop, wait_until};
 use crate::terminal::{Canvas, Terminal, difference, pixel};
-use crate::{Nuclei, likeness, locate, run_of, stroke};
+use crate::{Nuclei, likeness, run_of, stroke};
 
 /// Makes the font larger and smaller by keys (X names), and compares the screen with the picture each time.
 pub fn change_size(name: &str, terminal: &Terminal, larger: &str, smaller: &str) {
@@ -27,8 +27,12 @@ pub fn change_size(name: &str, terminal: &Terminal, larger: &str, smaller: &str)
         let shot = window.screenshot();
         let off = |slice: [usize; 2], color: [f64; 3]| {
             let at = canvas.window_at(slice);
-            let inside = at[0] < i64::from(shot.width()) && at[1] < i64::from(shot.height());
-            if inside { difference(pixel(&shot, at), color) } else { f64::INFINITY }
+            let inside = [shot.width(), shot.height()].map(i64::from);
+            if (0..2).all(|i| (0..inside[i]).contains(&at[i])) {
+                difference(pixel(&shot, at), color)
+            } else {
+                f64::INFINITY
+            }
         };
         let mut gray = Vec::new();
         for row in (0..height).step_by(5).filter(|row| row.abs_diff(middle[0]) > 12) {
@@ -48,9 +52,12 @@ pub fn change_size(name: &str, terminal: &Terminal, larger: &str, smaller: &str)
         before = wait_until("the picture in cells of another size", || {
             let mut canvas = Canvas::from_log(&nuclei.log, terminal)?;
             let changed = canvas.cell != before && (canvas.cell[1] > before[1]) == grows;
-            if changed && !is_right(&canvas) {
-                // kitty and others centre the cells in a window that is not a whole number of them.
-                locate(&mut canvas, &window.screenshot(), &nuclei.raw);
+            // kitty centres the cells in a window that is not a whole number of them.
+            let shot = window.screenshot();
+            for (i, size) in [shot.width(), shot.height()].into_iter().enumerate() {
+                let rest = f64::from(size) - f64::from(canvas.screen[i]) * canvas.cell[i];
+                let border = terminal.border.unwrap_or_default()[i] as f64;
+                canvas.origin[i] += (rest / 2.0 - border).floor().max(0.0);
             }
             (changed && is_right(&canvas)).then_some(canvas.cell)
         });
