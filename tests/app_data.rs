@@ -59,6 +59,30 @@ fn a_pattern_is_looked_at_while_it_is_typed_and_becomes_a_stack() {
 }
 
 #[test]
+fn images_accepted_before_they_are_known_are_added_once_they_are() {
+    let mut sim = Sim::new([1, 30, 40]);
+    sim.keys("f1 a").text("s.tif").keys("enter");
+    let refused = sim.app.form().unwrap().refused.clone().unwrap();
+    assert!(refused.contains("still being looked at"), "{refused}");
+    inspected(&mut sim, "s.tif", &["s.tif"], &[]);
+    assert!(sim.app.form().is_none());
+    let Work::AddLanes(request) = work(&mut sim) else { panic!("images are added") };
+    assert_eq!(request.locations, ["s.tif"]);
+    // Datasets are chosen by the user.
+    sim.keys("a").text("v.h5").keys("enter");
+    inspected(&mut sim, "v.h5", &["v.h5"], &["raw", "truth"]);
+    assert_eq!(sim.app.form().unwrap().focused().unwrap().key, "dataset");
+    sim.keys("right enter");
+    let Work::AddLanes(request) = work(&mut sim) else { panic!("images are added") };
+    assert_eq!(request.dataset.as_deref(), Some("truth"));
+    // Whoever types on has not said so of what is typed then.
+    sim.keys("a").text("b.ti").keys("enter").text("f");
+    inspected(&mut sim, "b.ti", &["b.ti"], &[]);
+    inspected(&mut sim, "b.tif", &["b.tif"], &[]);
+    assert!(sim.app.form().is_some());
+}
+
+#[test]
 fn answers_about_what_was_typed_before_do_not_count() {
     let mut sim = Sim::new([1, 30, 40]);
     sim.keys("f1 a").text("s.h5");

@@ -112,6 +112,47 @@ fn kitty_from_the_first_stroke_to_a_headless_prediction() {
     assert!(home.path().join("nuclei_Probabilities.npy").exists());
 }
 
+/// Pixels in a colour that only the image in the browser has.
+fn of_the_small_picture(shot: &Screenshot) -> usize {
+    let alike = |a: u8, b: u8| a.abs_diff(b) <= 40;
+    shot.pixels.iter().filter(|[r, g, b]| alike(*r, 250) && alike(*g, 20) && alike(*b, 120)).count()
+}
+
+#[test]
+fn the_browser_shows_a_small_picture_and_leaves_nothing_of_it() {
+    for of in [Profile::kitty(), Profile::xterm(), Profile::iterm2()] {
+        let home = home_with_image();
+        let lit = image::RgbImage::from_pixel(64, 48, image::Rgb([250, 20, 120]));
+        lit.save(home.path().join("lit.png")).unwrap();
+        let mut session = Session::start(profile(of), home.path(), &["nuclei.tif"]);
+        session.wait("the picture", |t| painted(&t.screenshot()) > 50_000);
+        let canvas = session.screenshot();
+        assert_eq!(of_the_small_picture(&canvas), 0);
+        // Without a canvas below it.
+        session.keys("g1a\x0f");
+        session.wait_text("lit.png");
+        session.keys("lit");
+        session.wait("the small picture", |t| of_the_small_picture(&t.screenshot()) > 5_000);
+        session.keys("\x1b");
+        session.wait("it is gone", |t| of_the_small_picture(&t.screenshot()) == 0);
+        session.keys("\x1b");
+        // Over the canvas, which comes back.
+        session.keys("g3:file.open\r");
+        session.wait_text("Tab completes");
+        session.keys("\x0f");
+        session.wait_text("Choose this folder");
+        session.keys("lit");
+        session.wait("the small picture", |t| of_the_small_picture(&t.screenshot()) > 5_000);
+        assert!(session.screen().contains("Filter  lit"), "{}", session.screen());
+        session.keys("\x1b");
+        session.wait("it is gone", |t| of_the_small_picture(&t.screenshot()) == 0);
+        session.keys("\x1b");
+        session.wait("the canvas", |t| painted(&t.screenshot()) > 50_000);
+        session.keys("\x11");
+        assert_eq!(session.wait_end(), 0);
+    }
+}
+
 #[test]
 fn half_blocks_on_a_terminal_that_says_nothing() {
     let home = home_with_image();

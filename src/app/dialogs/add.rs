@@ -62,16 +62,30 @@ struct AddDialog {
     asked: Option<String>,
     /// What was refused, shown until something else is typed.
     mending: Option<Mending>,
+    /// It was accepted before anything was known of the files: datasets to choose from have not been seen.
+    unseen: bool,
 }
 
-/// What was refused and why, a line each.
-fn complaint(refused: &[Refused]) -> Vec<String> {
+/// What was refused and why, in lines of at most `width` columns.
+fn complaint(refused: &[Refused], width: usize) -> Vec<String> {
     let of = |refused: &Refused| {
         let Problem { what, why, remedy } = &refused.problem;
-        [what, why, remedy].map(Clone::clone)
+        [what, why, remedy].into_iter().flat_map(|text| wrapped(text, width)).collect::<Vec<_>>()
     };
-    let lines = refused.iter().flat_map(of).filter(|line| !line.is_empty());
-    lines.chain([String::new()]).collect()
+    refused.iter().flat_map(of).chain([String::new()]).collect()
+}
+
+/// A text in lines of at most `width` columns, parted between words where that is possible.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        let room = |line: &String| line.chars().count() + 1 + word.chars().count() <= width;
+        match lines.last_mut().filter(|line| room(line)) {
+            Some(line) => *line = format!("{line} {word}"),
+            None => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// The location that the path and the dataset name together.
@@ -132,7 +146,9 @@ impl Dialog for AddDialog {
             form.set_options("dataset", found.datasets.clone());
         }
         let stack = MODES[form.chosen("mode")].1;
-        let mut lines = self.mending.as_ref().map_or(Vec::new(), |mending| complaint(&mending.refused));
+        let width = usize::from(form.width.min(app.screen.size[0]).saturating_sub(2));
+        let mending = self.mending.as_ref();
+        let mut lines = mending.map_or(Vec::new(), |mending| complaint(&mending.refused, width));
         lines.push(match (files.len(), stack) {
             (1, _) => "1 file".to_owned(),
             (n, None) => format!("{n} images"),
@@ -141,7 +157,8 @@ impl Dialog for AddDialog {
         match &found.first {
             Some(Ok(info)) => {
                 lines.push(format!("first: {}", summary(info)));
-                lines.extend(found.slow.iter().map(|why| format!("slow to read: {why}")));
+                let slow = found.slow.iter().map(|why| format!("slow to read: {why}"));
+                lines.extend(slow.flat_map(|text| wrapped(&text, width)));
                 let dimensions = info.axes.len() + usize::from(stack.is_some_and(|a| !info.axes.contains(a)));
                 if let Some(axes) = &axes
                     && let Err(error) = axes.clone().fitting(dimensions)
@@ -161,9 +178,15 @@ impl Dialog for AddDialog {
         let stack_along = MODES[form.chosen("mode")].1;
         let files = app.inspection_of(&location).and_then(|found| found.files.clone().ok());
         let Some(locations) = files else {
-            form.refused = Some("The files are still being looked at".into());
+            form.refused = Some("The files are still being looked at; then they are added".into());
+            (form.awaiting, self.unseen) = (true, true);
             return Verdict::Stay;
         };
+        if std::mem::take(&mut self.unseen) && dataset(form).is_some() {
+            form.refused = Some("Which dataset is it?".into());
+            form.focus_on("dataset");
+            return Verdict::Stay;
+        }
         let title = match (locations.len(), stack_along) {
             (1, _) => format!("open {location}"),
             (n, None) => format!("open {n} images"),
@@ -235,6 +258,6 @@ impl App {
             form.refused = Some(first.problem.why.clone());
             form.focus_on(if first.axes { "axes" } else { "path" });
         }
-        self.open_form(form, AddDialog { asked: None, mending });
+        self.open_form(form, AddDialog { asked: None, mending, unseen: false });
     }
 }

@@ -117,10 +117,14 @@ impl Browser {
     /// the lines about the image when it shows a part only.
     fn picture(&self, at: usize, lines: &mut Vec<String>, app: &mut App) -> String {
         let path = self.shown.get(at).filter(|entry| !entry.is_folder).map(|entry| self.path(&entry.name));
-        let image = path.filter(|path| {
-            let found = app.inspection_of(path);
-            found.is_some_and(|found| matches!(found.first, Some(Ok(_))))
-        });
+        let found =
+            path.as_deref().and_then(|path| app.inspection_of(path)).and_then(|found| found.first.as_ref());
+        if let Some(Err(why)) = found {
+            let why = why.clone();
+            app.want_thumbnail(None);
+            return why;
+        }
+        let image = path.filter(|_| matches!(found, Some(Ok(_))));
         app.want_thumbnail(image.as_deref());
         match (image, app.thumbnails.shown()) {
             (None, _) => String::new(),

@@ -15,6 +15,7 @@ const PAGE: i64 = 10;
 impl OpenForm {
     /// Takes a key; says whether the dialog stays.
     pub(in crate::app) fn key(&mut self, key: &KeyEvent, app: &mut App) -> Verdict {
+        self.form.awaiting = false;
         if self.form.explaining {
             self.form.explaining = false;
             return Verdict::Stay;

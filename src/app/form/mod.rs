@@ -43,6 +43,8 @@ pub struct Form {
     pub ok: String,
     /// Why OK was refused.
     pub refused: Option<String>,
+    /// Whether it was accepted and waits for an answer from outside, to be accepted then; any key ends that.
+    pub awaiting: bool,
     /// Whether the explanation is shown.
     pub explaining: bool,
     /// Columns that it would like, borders included.
@@ -360,6 +362,7 @@ impl OpenForm {
     pub(super) fn accept(&mut self, app: &mut App) -> Verdict {
         self.check(app);
         self.form.refused = None;
+        self.form.awaiting = false;
         if let Some((at, why)) = self.form.first_error().map(|(at, why)| (at, why.to_owned())) {
             let label = self.form.fields[at].label.clone();
             self.form.refused = Some(if label.is_empty() { why } else { format!("{label}: {why}") });
@@ -398,6 +401,11 @@ impl App {
         }
         below.append(&mut self.popups);
         self.popups = below;
+        if matches!(self.popups.last(), Some(Popup::Form(open)) if open.form.awaiting)
+            && let Some(Popup::Form(open)) = self.popups.pop()
+        {
+            self.with_form(open, |open, app| open.accept(app));
+        }
     }
 
     /// Puts a path into a field of the topmost dialog, as if it had been typed.
