@@ -425,10 +425,46 @@ fn the_view_is_written_as_a_picture() {
     sim.command("export.picture view");
     assert!(
         sim.take_effects().iter().any(
-            |e| matches!(e, Effect::SavePicture { path, overwrite: false } if path.ends_with("view.png"))
+            |e| matches!(e, Effect::SavePicture { path, overwrite: false, whole: None } if path.ends_with("view.png"))
         )
     );
     sim.event(AppEvent::PictureSaved { path: "view.png".into(), result: Err(SaveFailure::Exists) });
     sim.keys("o");
     assert!(sim.take_effects().iter().any(|e| matches!(e, Effect::SavePicture { overwrite: true, .. })));
+}
+
+#[test]
+fn the_views_of_all_slices_are_written_one_after_the_other() {
+    let mut sim = Sim::with_lanes(vec![lane("volume", [1, 12, 20, 30, 1])]);
+    sim.load();
+    sim.command("view.slice_first").command("view.slice_by 7");
+    sim.take_effects();
+    sim.command("export.picture out/view_{slice_index}");
+    let asked = |sim: &mut Sim| {
+        sim.take_effects().into_iter().find_map(|effect| match effect {
+            Effect::SavePicture { path, overwrite, whole } => Some((path, overwrite, whole)),
+            _ => None,
+        })
+    };
+    for slice in 0..12 {
+        let (path, overwrite, whole) = asked(&mut sim).expect("a picture is asked for");
+        assert_eq!(path, PathBuf::from(format!("out/view_{slice:02}.png")));
+        assert_eq!(whole.expect("a slice").position, slice);
+        assert_eq!(overwrite, slice > 3, "once answered, for all that follow");
+        if slice == 3 {
+            sim.event(AppEvent::PictureSaved { path: path.clone(), result: Err(SaveFailure::Exists) });
+            sim.keys("o");
+            let again = asked(&mut sim).expect("asked for again");
+            assert_eq!((&again.0, again.1), (&path, true));
+        }
+        sim.event(AppEvent::PictureSaved { path, result: Ok(()) });
+    }
+    assert!(asked(&mut sim).is_none());
+    assert_eq!(sim.app.view().expect("a view").cursor[1], 7, "the slice that was shown before");
+    sim.command("export.picture out/view_{slice_index}");
+    let (path, ..) = asked(&mut sim).expect("a picture is asked for");
+    sim.event(AppEvent::PictureSaved { path, result: Err(SaveFailure::Exists) });
+    sim.keys("c");
+    sim.event(AppEvent::PictureSaved { path: "late.png".into(), result: Ok(()) });
+    assert!(asked(&mut sim).is_none(), "given up");
 }

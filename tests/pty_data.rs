@@ -178,6 +178,9 @@ fn images_come_in_features_are_chosen_and_predict_says_what_the_screen_said() {
     session.wait_text("first: ");
     session.keys("\r");
     session.wait_text("it has 1 channel, the project's images have 2");
+    // The dialog is open again, to be mended.
+    session.keys("\x1b");
+    session.wait("the dialog is closed", |t| !t.text.screen().contents().contains("What will be added"));
 
     // The fourth is copied into the project, the first gets a mask.
     session.keys(&format!("{DOWN}{DOWN}{DOWN}{DOWN}p"));
@@ -255,6 +258,14 @@ fn images_come_in_features_are_chosen_and_predict_says_what_the_screen_said() {
     });
     session.keys(":export.picture seen.png\r");
     session.wait("the picture", |_| home.path().join("seen.png").exists());
+    session.keys(":export.picture slices/{slice_index}\r");
+    session.wait_text("Wrote the view of");
+    session.wait_text("z 6/");
+    let picture = |name: &str| std::fs::read(home.path().join(name)).expect("a picture");
+    assert!(picture("slices/06.png") == picture("seen.png"), "the slice that was seen");
+    let slices: std::collections::BTreeSet<Vec<u8>> =
+        (0..12).map(|slice| picture(&format!("slices/{slice:02}.png"))).collect();
+    assert!(slices.len() > 4, "{} different slices", slices.len());
     session.keys(":lane.show 1\r");
     session.wait_text("1/4 a");
     let masked = [[6, 9, 13], [6, 9, 45]];

@@ -367,6 +367,12 @@ impl App {
         self.step_axis(Axis::T, by);
     }
 
+    /// Goes to slice `position` along `axis`.
+    pub(super) fn show_slice(&mut self, axis: Axis, position: usize) {
+        let at = self.view().map_or(0, |view| view.cursor[axis as usize]);
+        self.step_axis(axis, position as i64 - at as i64);
+    }
+
     fn step_axis(&mut self, axis: Axis, by: i64) {
         self.lift_pen();
         self.drop_band();

@@ -10,6 +10,7 @@ use super::lost::OpenFound;
 use super::runs::{RunCheck, RunOrder};
 use super::visit::{ResultRead, VisitRequest};
 use crate::data::CancelToken;
+use crate::data::SlicePlane;
 use crate::project::Project;
 
 /// Something to do outside the state.
@@ -69,6 +70,8 @@ pub enum Effect {
         path: PathBuf,
         /// Whether a file that is there already may be replaced.
         overwrite: bool,
+        /// Not before this slice is shown with all that is to be seen of it; as it is, where none is given.
+        whole: Option<SlicePlane>,
     },
     /// Put a text into the terminal's clipboard.
     Copy(String),

@@ -92,6 +92,14 @@ impl App {
         })
     }
 
+    /// Whether predictions of what is on screen are there, or will be.
+    pub fn awaits_predictions(&self) -> bool {
+        let is_training =
+            (self.training.live || self.training.once.is_some()) && self.training_obstacle().is_none();
+        let has_forest = self.training.forest.is_some() || self.stored_forest().is_some();
+        self.layers.needs_predictions() && !self.shows_result() && (is_training || has_forest)
+    }
+
     fn label_snapshot(&self) -> Vec<LabelVolume> {
         self.project.lanes.iter().take(self.sources.len()).map(|lane| lane.labels.clone()).collect()
     }

@@ -471,18 +471,14 @@ impl App {
             (QuestionKind::Replace { .. }, choice) => self.start_run(choice == 2),
             (QuestionKind::DeleteExported { files }, 1) => self.outbox.push(Effect::Delete(files)),
             (QuestionKind::OverwritePicture(path), 1) => {
-                self.outbox.push(Effect::SavePicture { path, overwrite: true });
+                self.overwrite_picture(path);
             }
             (QuestionKind::StopRun, 1) => {
                 self.cancel_run();
                 self.quit_now();
             }
-            (
-                QuestionKind::StopRun
-                | QuestionKind::DeleteExported { .. }
-                | QuestionKind::OverwritePicture(_),
-                _,
-            ) => {}
+            (QuestionKind::StopRun | QuestionKind::DeleteExported { .. }, _) => {}
+            (QuestionKind::OverwritePicture(_), _) => self.end_series(),
             (QuestionKind::Restore { records, lanes }, 0) => self.restore(&records, lanes),
             (QuestionKind::Restore { records, .. }, _) => self.discard_journal(records.len()),
             _ => self.forget_after_save(),

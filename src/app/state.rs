@@ -21,6 +21,7 @@ use super::layers::LayerStack;
 use super::looking::Looking;
 use super::messages::{Level, Messages, Problem};
 use super::paint::PaintState;
+use super::picture::PictureSeries;
 use super::popups::Popup;
 use super::refused::{Asked, Mending};
 use super::runs::Runs;
@@ -96,6 +97,8 @@ pub struct App {
     pub runs: Runs,
     /// An image that is only looked at.
     pub(super) visit: Option<Visit>,
+    /// Pictures of all slices, being written.
+    pub(super) series: Option<PictureSeries>,
     /// What keys do.
     pub keymap: Keymap,
     /// What was measured of the link to the terminal.
@@ -139,6 +142,7 @@ impl App {
             batch: BatchPanel::default(),
             runs: Runs::default(),
             visit: None,
+            series: None,
             keymap,
             link: Link::default(),
             now: Duration::ZERO,

@@ -352,7 +352,7 @@ commands! {
     ExportAll, "export.all", Export, "Export all images of the project";
     ExportDeleteAll, "export.delete_all", Export, "Delete all files that were exported";
     ExportShow, "export.show", Export, "Show on the canvas what would be exported of the selected image";
-    ExportPicture(path: String), "export.picture", Global, "Write the canvas with its overlays as a PNG file";
+    ExportPicture(path: String), "export.picture", Global, "Write the canvas with its overlays as a PNG file, or one of each slice: view_{slice_index}";
     BatchAdd, "batch.add", Batch, "Add files, folders or patterns to the batch, with their masks";
     BatchRemove, "batch.remove", Batch, "Take the selected file off the batch";
     BatchClear, "batch.clear", Batch, "Take all files off the batch";

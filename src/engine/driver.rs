@@ -250,6 +250,18 @@ impl<W: Work> Engine<W> {
         }
     }
 
+    /// Whether all that is to be seen of the slice is there: its pixels, and where it is `predicted` its
+    /// predictions, `newest` ones or any. Does not wait for any work.
+    pub fn is_whole(&self, view: &View, predicted: bool, newest: bool) -> bool {
+        let Some((_, shape)) = self.locate(view) else { return false };
+        let is_predicted = || {
+            let tiles = self.tiles(view);
+            tiles.len() == visible_tiles(view, shape).len()
+                && !(newest && tiles.iter().any(|tile| tile.stale))
+        };
+        self.slices(view).len() == visible_pieces(view, shape).len() && (!predicted || is_predicted())
+    }
+
     /// The newest probabilities of every class at the pixel `at` (`zyx`) of the slice, if there are any.
     pub fn probabilities(&self, view: &View, at: [usize; 3]) -> Option<Vec<f32>> {
         let (lane, shape) = self.locate(view)?;

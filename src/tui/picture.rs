@@ -42,6 +42,9 @@ fn write(scene: SceneParts, path: &std::path::Path) -> Result<(), String> {
     PngEncoder::new(&mut png)
         .write_image(&pixels, width, height, ExtendedColorType::Rgb8)
         .map_err(|error| error.to_string())?;
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+    }
     io::atomic::replace_file::<io::Error>(path, |file| {
         file.write_all(&png).map_err(|error| io::Error::io(path, error))
     })

@@ -28,7 +28,7 @@ use super::{features, folders, inspect, jobs, mouse, picture, probing, signals, 
 use crate::app::looking::FeatureRequest;
 use crate::app::{
     App, AppEvent, CanvasGeometry, Effect, InputEvent, JobEvent, JobOutput, Layout, Link, Opened, Problem,
-    update,
+    SaveFailure, update,
 };
 use crate::data::CancelToken;
 use crate::data::SlicePlane;
@@ -111,6 +111,8 @@ pub(super) struct Session {
     cost_token: CancelToken,
     /// Cancels features that are computed for looking at them.
     feature_token: CancelToken,
+    /// A picture to be written once the slice is whole: where to, and whether over a file.
+    waiting_picture: Option<(PathBuf, bool, SlicePlane)>,
     /// What the session ends with.
     over: Option<u8>,
     /// Where the picture is and what part of the slice it shows, as last logged.
@@ -154,6 +156,7 @@ impl Session {
             continued: false,
             cost_token: CancelToken::new(),
             feature_token: CancelToken::new(),
+            waiting_picture: None,
             over: None,
             logged: None,
             start,
@@ -187,6 +190,7 @@ impl Session {
         if self.app.next_deadline().is_some_and(|at| now >= at) {
             self.send(AppEvent::Time(now));
         }
+        self.save_waiting_picture();
         if self.pacer.lost(now) {
             self.lost_unseen |= !self.focused;
             self.distrust(Trust::Lost);
@@ -516,7 +520,12 @@ impl Session {
             Effect::Visit(request) => Task::Visit(request),
             Effect::ReadResult(read) => Task::ReadResult(read),
             Effect::Delete(files) => Task::Delete(files),
-            Effect::SavePicture { path, overwrite } => return self.save_picture(path, overwrite),
+            Effect::SavePicture { path, overwrite, whole } => {
+                self.waiting_picture = whole.map(|plane| (path.clone(), overwrite, plane));
+                return if whole.is_none() {
+                    self.save_picture(path, overwrite)
+                };
+            }
             Effect::Copy(text) => {
                 let bytes = session::clipboard(&text, &self.terminal);
                 return self.draw_job(DrawJob::Raw(bytes));
@@ -534,6 +543,27 @@ impl Session {
             }
         };
         self.spawned(files::perform(task, self.start.sender.clone()));
+    }
+
+    /// Writes the picture that waits for its slice, once all that is to be seen of it is there; gives it up when
+    /// another slice is shown.
+    fn save_waiting_picture(&mut self) {
+        let Some((path, overwrite, plane)) = &self.waiting_picture else { return };
+        let (path, overwrite) = (path.clone(), *overwrite);
+        let view = self.app.engine_views().into_iter().find(|view| view.plane == *plane);
+        let Some(view) = view else {
+            self.waiting_picture = None;
+            let left = SaveFailure::Failed(Problem::new(
+                "Not all slices are written",
+                "another one is shown",
+                "Write them again and wait for the last",
+            ));
+            return self.send(AppEvent::PictureSaved { path, result: Err(left) });
+        };
+        if self.start.engine.is_whole(&view, self.app.awaits_predictions(), self.app.training.live) {
+            self.waiting_picture = None;
+            self.save_picture(path, overwrite);
+        }
     }
 
     fn save_picture(&mut self, path: PathBuf, overwrite: bool) {
