@@ -271,7 +271,8 @@ fn a_folder_of_something_else_is_not_replaced() {
     put().expect("an empty folder is replaced");
     put().expect("an image is replaced");
     fs::create_dir(path.join("labels")).unwrap();
-    let expected = "DIR/a.zarr: it also holds 'labels', which replacing it would lose; use another name or remove the folder";
+    let expected =
+        "DIR/a.zarr: it also holds 'labels', which would be lost; use another name or remove the folder";
     assert_eq!(message(put(), folder.path()), expected);
     fs::remove_file(path.join(".zgroup")).unwrap();
     let expected =
@@ -302,4 +303,33 @@ fn reading_them_is_refused_in_words() {
             );
         }
     }
+}
+
+#[test]
+fn what_was_written_is_removed_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let image: Volume = noise([1, 1, 20, 30, 1]).into();
+    let path = folder.path().join("a.n5");
+    for name in ["exported_data", "deep/er/one", "deep/two"] {
+        whole("n5", &path, &ImageSpec { internal_path: name.into(), ..spec("yx", &image) }, &image).unwrap();
+    }
+    io::remove(&path.join("deep/er/one")).unwrap();
+    assert!(!path.join("deep/er").exists() && path.join("deep/two").exists());
+    io::remove(&path.join("deep/two")).unwrap();
+    assert!(!path.join("deep").exists() && path.join("exported_data").exists());
+    io::remove(&path.join("exported_data")).unwrap();
+    assert!(!path.exists() && folder.path().exists());
+    let path = folder.path().join("a.zarr");
+    let put = || whole("multi-scale OME-Zarr", &path, &spec("yx", &image), &image).unwrap();
+    put();
+    io::remove(&path).unwrap();
+    assert!(!path.exists());
+    put();
+    fs::write(path.join("notes"), "").unwrap();
+    let expected =
+        "DIR/a.zarr: it also holds 'notes', which would be lost; use another name or remove the folder";
+    assert_eq!(message(io::remove(&path), folder.path()), expected);
+    let expected = "DIR: a folder of something else has this name; use another name or remove the folder";
+    assert_eq!(message(io::remove(folder.path()), folder.path()), expected);
+    assert!(path.join("notes").exists());
 }

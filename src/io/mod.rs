@@ -35,4 +35,4 @@ pub(crate) use hdf5::without_soft_links;
 pub use open::{open, with_dataset};
 pub(crate) use samples::little_endian_bytes;
 pub use stack::{expand, stack_name};
-pub use write::{OUTPUT_FORMATS, OutputFormat, check, check_replaced, create, intake, output_format};
+pub use write::{OUTPUT_FORMATS, OutputFormat, check, check_replaced, create, intake, output_format, remove};

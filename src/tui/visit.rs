@@ -1,6 +1,5 @@
 //! Results of a batch: opening an image and its result to look at, deleting files.
 
-use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -41,8 +40,8 @@ pub(super) fn visit(request: &VisitRequest) -> Result<Visited, Problem> {
 pub(super) fn delete(files: &[PathBuf]) -> AppEvent {
     let mut failed = Vec::new();
     for file in files {
-        if let Err(error) = fs::remove_file(file) {
-            failed.push(format!("'{}': {error}", file.display()));
+        if let Err(error) = io::remove(file) {
+            failed.push(error.to_string());
         }
     }
     AppEvent::Deleted(files.len() - failed.len(), failed)

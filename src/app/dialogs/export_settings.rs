@@ -226,7 +226,8 @@ impl App {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         let mut fields = vec![
             Field::table("sources", "Export", sources).hint("Several are computed in one pass"),
-            Field::choice("format", "Format", formats.clone(), at.unwrap_or(formats.len() - 1)),
+            Field::choice("format", "Format", formats.clone(), at.unwrap_or(formats.len() - 1))
+                .hint("A letter goes to the next name that begins with it"),
             Field::text("name", "Name", &settings.filename_format)
                 .hint("{dataset_dir} {nickname} {result_type} {slice_index} {roi} {x_start} {x_stop}"),
             Field::text("internal", "Dataset", &settings.internal_path)

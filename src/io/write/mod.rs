@@ -168,6 +168,24 @@ pub fn create(format: &str, path: &Path, spec: &ImageSpec) -> Result<Box<dyn Ima
     Ok(Box::new(Checked { path: path.to_owned(), spec: spec.clone(), intake, written: 0, sink }))
 }
 
+/// Removes an image that was written: a file; a folder only where it is nothing but an image, of an N5 its dataset
+/// with the groups that nothing else is in.
+///
+/// # Errors
+/// It is something else, or can't be removed.
+pub fn remove(path: &Path) -> Result<(), Error> {
+    if path.is_dir() && n5::is_dataset(path) {
+        return n5::remove(path).map_err(|e| Error::io(path, e));
+    }
+    let removed = if path.is_dir() {
+        zarr::check_replaced(path)?;
+        std::fs::remove_dir_all(path)
+    } else {
+        std::fs::remove_file(path)
+    };
+    removed.map_err(|e| Error::io(path, e))
+}
+
 /// How `format` takes the blocks of an image that it can hold.
 pub fn intake(format: &OutputFormat, spec: &ImageSpec) -> Intake {
     if format.sequence { sequence::intake(format.kind, spec) } else { file_intake(format.kind, spec) }

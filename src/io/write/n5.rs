@@ -133,9 +133,30 @@ pub(super) fn check_replaced(path: &Path, spec: &ImageSpec) -> Result<(), Error>
     }
 }
 
-fn is_dataset(folder: &Path) -> bool {
+/// Removes a dataset, and those groups around it that nothing else is in.
+pub(super) fn remove(dataset: &Path) -> std::io::Result<()> {
+    std::fs::remove_dir_all(dataset)?;
+    let above = dataset.ancestors().skip(1);
+    let Some(depth) = above.clone().position(|folder| says(folder, "n5")) else { return Ok(()) };
+    for group in above.take(depth + 1) {
+        let mut entries = std::fs::read_dir(group)?;
+        if !entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == ATTRIBUTES)) {
+            break;
+        }
+        std::fs::remove_dir_all(group)?;
+    }
+    Ok(())
+}
+
+/// Whether `folder` is a dataset of an N5.
+pub(super) fn is_dataset(folder: &Path) -> bool {
+    says(folder, "dimensions")
+}
+
+/// Whether the attributes of `folder` hold `key`.
+fn says(folder: &Path, key: &str) -> bool {
     let text = std::fs::read_to_string(folder.join(ATTRIBUTES)).unwrap_or_default();
-    serde_json::from_str::<Value>(&text).is_ok_and(|attributes| attributes.get("dimensions").is_some())
+    serde_json::from_str::<Value>(&text).is_ok_and(|attributes| attributes.get(key).is_some())
 }
 
 /// The datasets in `folder`, called `name` in the N5, and a file that is not one's.

@@ -200,7 +200,7 @@ pub(super) fn check_replaced(path: &Path) -> Result<(), Error> {
     match names.iter().find(|name| ![GROUP, ATTRIBUTES].contains(&&***name) && !is_level(name)) {
         None => Ok(()),
         Some(other) => refuse(format!(
-            "it also holds '{other}', which replacing it would lose; use another name or remove the folder"
+            "it also holds '{other}', which would be lost; use another name or remove the folder"
         )),
     }
 }
