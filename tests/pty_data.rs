@@ -178,9 +178,11 @@ fn images_come_in_features_are_chosen_and_predict_says_what_the_screen_said() {
     session.wait_text("first: ");
     session.keys("\r");
     session.wait_text("it has 1 channel, the project's images have 2");
-    // The dialog is open again, to be mended.
+    // What was typed is there again, to be mended; it is left.
+    session.wait_text("Give its axes as you add it");
+    session.wait_text("Files          mask.npy");
     session.keys("\x1b");
-    session.wait("the dialog is closed", |t| !t.text.screen().contents().contains("What will be added"));
+    session.wait("the dialog is gone", |t| !t.text.screen().contents().contains("Add images"));
 
     // The fourth is copied into the project, the first gets a mask.
     session.keys(&format!("{DOWN}{DOWN}{DOWN}{DOWN}p"));
