@@ -468,3 +468,23 @@ fn the_views_of_all_slices_are_written_one_after_the_other() {
     sim.event(AppEvent::PictureSaved { path: "late.png".into(), result: Ok(()) });
     assert!(asked(&mut sim).is_none(), "given up");
 }
+
+#[test]
+fn the_selected_layer_is_exported() {
+    let mut sim = two();
+    let mut export = |kind: LayerKind| {
+        let at = sim.app.layers.layers.iter().position(|layer| layer.kind == kind).expect("a layer");
+        sim.app.layers.selected = at;
+        sim.command("layer.export").keys("enter");
+        (sim.app.export.choices.sources.clone(), sim.app.screen.applet, sim.message())
+    };
+    for (kind, source) in [
+        (LayerKind::Segmentation(1), ExportSource::SimpleSegmentation),
+        (LayerKind::Uncertainty, ExportSource::Uncertainty),
+        (LayerKind::Prediction(2), ExportSource::Probabilities),
+    ] {
+        let (sources, applet, _) = export(kind);
+        assert_eq!((sources, applet), (vec![source], Applet::Export));
+    }
+    assert!(export(LayerKind::RawInput).2.contains("The layer is a file already"));
+}

@@ -130,6 +130,7 @@ impl App {
             Command::LayerLower => self.move_layer(1),
             Command::LayerOpacityBy(percent) => self.change_opacity(percent),
             Command::LayerOpacity(percent) => self.set_opacity(percent),
+            Command::LayerExport => self.export_layer(),
             Command::LayerReset => self.reset_layers(),
             Command::ChannelComposite => self.toggle_composite(),
             Command::ChannelSelectBy(by) => self.select_channel_by(by),

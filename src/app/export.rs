@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::effect::Effect;
-use super::messages::Level;
+use super::messages::{Level, Problem};
 use super::popups::QuestionKind;
 use super::runs::{CheckFor, RunKind};
 use super::screen::Applet;
@@ -17,6 +17,7 @@ use crate::batch::{Input, PlanSummary, Renormalization, Request, Subregion};
 use crate::data::AxisOrder;
 use crate::pipeline::ExportSource;
 use crate::project::ExportSettings;
+use crate::render::LayerKind;
 
 /// Key of the choices in the project's settings.
 const KEY: &str = "export";
@@ -115,6 +116,23 @@ impl App {
             memory: self.runs.memory,
             ..Request::default()
         }
+    }
+
+    /// Exports what the selected layer shows: the settings open with that source, or a question for a file of labels.
+    pub(super) fn export_layer(&mut self) {
+        let Some(kind) = self.layers.layers.get(self.layers.selected).map(|layer| layer.kind) else { return };
+        let source = match kind {
+            LayerKind::Prediction(_) => ExportSource::Probabilities,
+            LayerKind::Segmentation(_) => ExportSource::SimpleSegmentation,
+            LayerKind::Uncertainty => ExportSource::Uncertainty,
+            LayerKind::Labels => return self.ask_where_to_export_labels(),
+            LayerKind::RawInput | LayerKind::Mask => {
+                let what = "The layer is a file already";
+                return self.problem(Problem::new(what, "", "Write what is seen with :export.picture"));
+            }
+        };
+        self.show_applet(4);
+        self.open_export_settings_for(&[source]);
     }
 
     /// The project's images as inputs of a run.

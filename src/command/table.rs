@@ -314,6 +314,7 @@ commands! {
     LayerLower, "layer.lower", Layers, "Move the selected layer down";
     LayerOpacityBy(percent: i32 = 1), "layer.opacity_by", Layers, "Change the opacity of the selected layer";
     LayerOpacity(percent: i32), "layer.opacity", Layers, "Set the opacity of the selected layer in percent";
+    LayerExport, "layer.export", Layers, "Export what the selected layer shows";
     LayerReset, "layer.reset", Layers, "Give all layers their default order, visibility and opacity";
     ChannelComposite, "channel.composite", Canvas, "Show the channels together in colour, or the selected one in gray";
     ChannelSelectBy(by: i32 = 1), "channel.select_by", Channels, "Select the next channel";

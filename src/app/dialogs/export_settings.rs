@@ -198,10 +198,15 @@ impl Dialog for Settings {
 impl App {
     /// Opens the dialog of export settings.
     pub(in crate::app) fn open_export_settings(&mut self) {
+        self.open_export_settings_for(&self.export.choices.sources.clone());
+    }
+
+    /// The same with `exported` marked.
+    pub(in crate::app) fn open_export_settings_for(&mut self, exported: &[ExportSource]) {
         let kind = if self.screen.applet == Applet::Batch { RunKind::Batch } else { RunKind::Export };
         let (settings, choices) = (&self.project.export, &self.export.choices);
         let mut sources = Table { marks: true, ..Table::default() };
-        let marked = |source: ExportSource| choices.sources.contains(&source);
+        let marked = |source: ExportSource| exported.contains(&source);
         sources.set_rows(
             ExportSource::ALL.into_iter().map(|s| Row::new([s.name()]).marked(marked(s))).collect(),
         );
