@@ -244,6 +244,17 @@ pub enum Error {
         /// The datasets in its way.
         names: Vec<String>,
     },
+    /// A file to be removed that holds several datasets.
+    #[error(
+        "{}: holds {}; remove the file yourself where none of them is needed",
+        path.display(), listed(names)
+    )]
+    OtherDatasets {
+        /// The file.
+        path: PathBuf,
+        /// Its datasets.
+        names: Vec<String>,
+    },
     /// A file with other datasets that can't be written into.
     #[error(
         "{}: no dataset can be added to this file ({why}); write to another file, or remove this one first",

@@ -81,6 +81,14 @@ fn other_datasets_are_kept() {
     write("group/third", 3).expect("written into a group that is there");
     write("/group/second", 4).expect("its own dataset is replaced");
     assert_eq!([value("first"), value("group/second"), value("group/third")], [1.0, 4.0, 3.0]);
+    let message = io::remove(&path).expect_err("several datasets").to_string();
+    let datasets = "'first', 'group/second', 'group/third'";
+    assert!(
+        message.ends_with(&format!(
+            "a.h5: holds {datasets}; remove the file yourself where none of them is needed"
+        )),
+        "{message}"
+    );
     for (name, others) in [("group", "'group/second', 'group/third'"), ("first/inner", "'first'")] {
         let message = write(name, 5).expect_err("there are others").to_string();
         let expected = format!(
@@ -96,4 +104,6 @@ fn other_datasets_are_kept() {
     }
     std::fs::write(&path, b"not HDF5").expect("written");
     write("second", 7).expect("a file of another kind is replaced");
+    io::remove(&path).expect("a file with a single dataset is removed");
+    assert!(!path.exists());
 }

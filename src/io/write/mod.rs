@@ -169,13 +169,17 @@ pub fn create(format: &str, path: &Path, spec: &ImageSpec) -> Result<Box<dyn Ima
 }
 
 /// Removes an image that was written: a file; a folder only where it is nothing but an image, of an N5 its dataset
-/// with the groups that nothing else is in.
+/// with the groups that nothing else is in; an HDF5 file only where it holds a single dataset.
 ///
 /// # Errors
 /// It is something else, or can't be removed.
 pub fn remove(path: &Path) -> Result<(), Error> {
     if path.is_dir() && n5::is_dataset(path) {
         return n5::remove(path).map_err(|e| Error::io(path, e));
+    }
+    let datasets = hdf5::Existing::at(path, "").ok().flatten().map_or_else(Vec::new, |file| file.others);
+    if datasets.len() > 1 {
+        return Err(Error::OtherDatasets { path: path.to_owned(), names: datasets });
     }
     let removed = if path.is_dir() {
         zarr::check_replaced(path)?;
