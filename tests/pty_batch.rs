@@ -95,8 +95,8 @@ fn an_export_a_batch_and_the_same_from_a_shell() {
     session.keys("s");
     session.wait_text("Image Export Options");
     session.keys("\x1b[B ");
-    // The format by its first letter.
-    session.keys("\tn");
+    // The format by its first letter, which another has too.
+    session.keys("\tnn");
     session.wait_text("numpy");
     fill(&mut session, 1, "{nickname}");
     session.wait_text("must hold {result_type}");
