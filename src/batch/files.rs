@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::io::FORMATS;
+use crate::io;
 
 /// Most images that one pattern may give.
 const MOST: usize = 100_000;
@@ -42,7 +42,7 @@ pub enum FilesError {
 /// # Errors
 /// Nothing matches, or the folder can't be read.
 pub fn find_images(named: &str) -> Result<Vec<String>, FilesError> {
-    let path = crate::io::template::expand_home(named.trim());
+    let path = io::template::expand_home(named.trim());
     let text = path.to_string_lossy().into_owned();
     if path.is_dir() {
         return images_in(&path);
@@ -68,13 +68,11 @@ pub fn find_images(named: &str) -> Result<Vec<String>, FilesError> {
 fn images_in(folder: &Path) -> Result<Vec<String>, FilesError> {
     let failed = |why: String| FilesError::Folder { folder: folder.display().to_string(), why };
     let entries = std::fs::read_dir(folder).map_err(|error| failed(format!("can't be read: {error}")))?;
-    let known = |path: &Path| {
-        let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
-        extension != "ilp" && FORMATS.iter().any(|format| format.extensions().contains(&extension.as_str()))
-    };
+    let is_project =
+        |path: &Path| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("ilp"));
     let mut images: Vec<String> = entries
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.is_file() && known(path))
+        .filter(|path| path.is_file() && io::is_image_name(path) && !is_project(path))
         .map(|path| path.to_string_lossy().into_owned())
         .collect();
     images.sort();

@@ -183,6 +183,17 @@ pub trait Format: Sync {
     /// Whether the file's first bytes are this format's.
     fn recognises(&self, head: &[u8]) -> bool;
 
+    /// Whether its files are recognised by their first bytes; else their names have to do.
+    fn has_signature(&self) -> bool {
+        true
+    }
+
+    /// Whether a file of a folder is taken for an image of this format, by its name.
+    fn is_named_so(&self, path: &Path) -> bool {
+        let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
+        extension.is_some_and(|extension| self.extensions().contains(&extension.as_str()))
+    }
+
     /// Whether a file of this format may hold several datasets, each opened by an inner path.
     fn has_datasets(&self) -> bool {
         false
@@ -209,4 +220,6 @@ pub const FORMATS: &[&dyn Format] = &[
     &super::raster::Png,
     &super::raster::Jpeg,
     &super::raster::Bmp,
+    &super::netpbm::Netpbm,
+    &super::raw_binary::RawBinary,
 ];

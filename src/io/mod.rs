@@ -12,12 +12,14 @@ mod file;
 pub mod format;
 pub mod grain;
 mod hdf5;
+mod netpbm;
 mod npy;
 mod npz;
 mod open;
 mod pending_folder;
 mod planes;
 mod raster;
+mod raw_binary;
 mod samples;
 mod spill;
 mod stack;
@@ -32,7 +34,7 @@ pub use format::{
     FORMATS, Format, ImageInfo, ImageReader, ImageSpec, ImageWriter, Intake, OpenOptions, PixelSize,
 };
 pub(crate) use hdf5::without_soft_links;
-pub use open::{open, with_dataset};
+pub use open::{is_image_name, open, with_dataset};
 pub(crate) use samples::little_endian_bytes;
 pub use stack::{expand, stack_name};
 pub use write::{OUTPUT_FORMATS, OutputFormat, check, check_replaced, create, intake, output_format, remove};

@@ -111,6 +111,11 @@ fn chunk_folder(folder: &Path) -> Option<&'static str> {
     (holds(&["attributes.json"]) || is_in("n5")).then_some("N5")
 }
 
+/// Whether a file of a folder is taken for an image, by its name.
+pub fn is_image_name(path: &Path) -> bool {
+    FORMATS.iter().any(|format| format.is_named_so(path))
+}
+
 /// The format of a file: by its first bytes, else by its extension.
 fn recognise(path: &Path) -> Result<&'static dyn Format, Error> {
     /// Enough for an HDF5 user block of 2 kB.
@@ -126,6 +131,9 @@ fn recognise(path: &Path) -> Result<&'static dyn Format, Error> {
     }
     let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     if let Some(format) = FORMATS.iter().find(|format| format.extensions().contains(&extension.as_str())) {
+        if !format.has_signature() {
+            return Ok(*format);
+        }
         let what =
             format!("named .{extension}, but its first bytes are not those of a {} file", format.name());
         return Err(Error::damaged(path, what));

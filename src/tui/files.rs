@@ -12,7 +12,7 @@ use crate::app::visit::{ResultRead, VisitRequest};
 use crate::app::{Access, AppEvent, JournalRecord, Opened, Problem, SaveFailure, SaveRequest};
 use crate::batch::find_images;
 use crate::data::task::Cancelled;
-use crate::io::{self, FORMATS, OpenOptions};
+use crate::io::{self, OpenOptions};
 use crate::project::{Project, SavedFile};
 
 /// What to open.
@@ -198,13 +198,9 @@ pub(super) fn images_at(input: &str) -> Result<Vec<String>, Problem> {
         )
     };
     let entries = fs::read_dir(input).map_err(|error| failed(error.to_string()))?;
-    let known = |path: &Path| {
-        let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
-        FORMATS.iter().any(|format| format.extensions().contains(&extension.as_str()))
-    };
     let mut images: Vec<String> = entries
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.is_file() && known(path) && !is_project(&path.to_string_lossy()))
+        .filter(|path| path.is_file() && io::is_image_name(path) && !is_project(&path.to_string_lossy()))
         .map(|path| path.to_string_lossy().into_owned())
         .collect();
     images.sort();
