@@ -439,6 +439,13 @@ def reading_pictures(checks):
     save("bmp gray", Image.fromarray(gray), gray, "a.bmp")
     save("bmp rgb", Image.fromarray(rgb), rgb, "a.bmp")
     save("bmp bits", bits, (gray > 100).astype("uint8") * 255, "a.bmp")
+    save("pgm", Image.fromarray(gray), gray, "a.pgm")
+    save("ppm", Image.fromarray(rgb), rgb, "a.ppm")
+    for dtype in DTYPES:
+        array = sample((5, 6, 7), dtype)
+        path = checks.path(f"a-5-6-7-{dtype}.raw")
+        array.tofile(path)
+        checks.read(f"raw {dtype}", path, array, "zyx")
     save("bmp palette", palette, np.asarray(palette.convert("RGB")), "a.bmp")
     for array, name in [(gray, "gray"), (rgb, "rgb")]:
         path = checks.path("a.jpg")
