@@ -30,7 +30,7 @@ fn what_is_not_an_image() {
     corpus.refuses(
         "a.czi",
         b"ZISRAWFILE",
-        "not an image format that can be read; supported are hdf5, tiff, npy, npz, png, jpeg, bmp",
+        "not an image format that can be read; supported are hdf5, tiff, npy, npz, png, jpeg, bmp, pnm, raw",
     );
     for (name, format) in
         [("a.tif", "tiff"), ("a.png", "png"), ("a.jpg", "jpeg"), ("a.h5", "hdf5"), ("a.npz", "npz")]
