@@ -128,13 +128,18 @@ fn steps_shown(goal: &Goal, options: EngineOptions) -> Vec<usize> {
     }
     let last = Goal { labels_rev: strokes.labels_rev.next(), ..goal.clone() };
     engine.set_goal(last.clone());
+    // A forest may be in use before it is told of, so its tiles may come first.
+    let are_current = || {
+        let tiles = engine.tiles(&goal.view);
+        let pixels: usize = tiles.iter().map(|tile| tile.roi.len()).sum();
+        pixels == goal.view.region.len() && tiles.iter().all(|tile| !tile.stale)
+    };
     let mut whole = false;
-    loop {
+    while !(whole && are_current()) {
         match events.recv_timeout(WATCHDOG).expect("the engine settles") {
             Event::ForestReady { trained_on, complete, .. } => {
                 whole = complete && trained_on == last.labels_rev
             }
-            Event::TilesReady { done, total } if whole && done == total => break,
             Event::Failed(message) | Event::NotTraining(message) => panic!("{message}"),
             _ => {}
         }

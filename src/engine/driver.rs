@@ -123,11 +123,10 @@ impl<W: Work> Shared<W> {
         }
         let revision = self.next_forest();
         let active = ActiveForest { forest: Arc::clone(&forest), revision };
-        // Told of before it is put to use, so that its tiles never come first.
-        let oob_error = complete.then(|| trained.oob_error()).flatten();
-        self.send(Event::ForestReady { forest, revision, trained_on, complete, oob_error });
         self.predict.update(|mail| mail.forest = Some(active));
         drop(newest);
+        let oob_error = complete.then(|| trained.oob_error()).flatten();
+        self.send(Event::ForestReady { forest, revision, trained_on, complete, oob_error });
         Some(revision)
     }
 
