@@ -461,12 +461,15 @@ fn the_views_of_all_slices_are_written_one_after_the_other() {
     }
     assert!(asked(&mut sim).is_none());
     assert_eq!(sim.app.view().expect("a view").cursor[1], 7, "the slice that was shown before");
-    sim.command("export.picture out/view_{slice_index}");
-    let (path, ..) = asked(&mut sim).expect("a picture is asked for");
-    sim.event(AppEvent::PictureSaved { path, result: Err(SaveFailure::Exists) });
-    sim.keys("c");
-    sim.event(AppEvent::PictureSaved { path: "late.png".into(), result: Ok(()) });
-    assert!(asked(&mut sim).is_none(), "given up");
+    for leave in ["c", "esc"] {
+        sim.command("export.picture out/view_{slice_index}");
+        let (path, ..) = asked(&mut sim).expect("a picture is asked for");
+        sim.event(AppEvent::PictureSaved { path, result: Err(SaveFailure::Exists) });
+        sim.keys(leave);
+        assert_eq!(sim.app.view().expect("a view").cursor[1], 7, "the slice that was shown before");
+        sim.event(AppEvent::PictureSaved { path: "late.png".into(), result: Ok(()) });
+        assert!(asked(&mut sim).is_none(), "given up");
+    }
 }
 
 #[test]

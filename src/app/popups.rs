@@ -456,6 +456,7 @@ impl App {
         match question.kind {
             QuestionKind::Restore { records, lanes } => self.restore(&records, lanes),
             QuestionKind::Replace { .. } => self.drop_run(),
+            QuestionKind::OverwritePicture(_) => self.end_series(),
             _ => self.forget_after_save(),
         }
     }
