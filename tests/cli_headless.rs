@@ -394,3 +394,35 @@ fn settings_stored_in_the_project_hold_unless_others_are_given() {
     let expect = floats.slice(s![.., .., 5..9, .., ..]).mapv(|p| (1000.0 * p).round_ties_even());
     assert_eq!(given, expect);
 }
+
+#[test]
+fn results_say_how_ilastik_shows_them() {
+    let desk = GoldenDesk::new("gray");
+    let mut project = Project::load(&desk.path("gray.ilp")).expect("a project");
+    project.lanes[0].raw.display_mode = "random-colortable".into();
+    project.save(&desk.path("gray.ilp")).expect("saved");
+    let sources = ["Probabilities", "Simple Segmentation", "Uncertainty", "Features", "Labels"];
+    let mut arguments = vec!["--output_filename_format={nickname}_{result_type}"];
+    let named: Vec<String> = sources.iter().map(|source| format!("--export_source={source}")).collect();
+    arguments.extend(named.iter().map(String::as_str));
+    for format in ["hdf5", "n5", "single-scale OME-Zarr"] {
+        let format = format!("--output_format={format}");
+        assert_exit(&desk.headless(&[&arguments[..], &[&format, "gray_raw.h5"]].concat()), 0);
+    }
+    for source in sources {
+        let expected = if source == "Labels" { "random-colortable" } else { "grayscale" };
+        let has_range = matches!(source, "Probabilities" | "Uncertainty");
+        let file = rust_hdf5::H5File::open(desk.path(&format!("gray_raw_{source}.h5"))).expect("opened");
+        let dataset = file.dataset("exported_data").expect("the result");
+        let mode = dataset.attr("display_mode").expect("said").read_string().expect("a text");
+        assert_eq!(mode, expected, "{source}");
+        assert_eq!(dataset.attr("drange").is_ok(), has_range, "{source}");
+        for (extension, place) in [("n5", "exported_data/attributes.json"), ("zarr", "s0/.zattrs")] {
+            let path = desk.path(&format!("gray_raw_{source}.{extension}")).join(place);
+            let text = std::fs::read_to_string(&path).expect("attributes");
+            let said: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+            assert_eq!(said["display_mode"], expected, "{}", path.display());
+            assert_eq!(said.get("drange").is_some(), has_range, "{}", path.display());
+        }
+    }
+}

@@ -105,7 +105,10 @@ pub(super) fn plan_outputs(
 ) {
     for &source in &plan.request().sources {
         match plan_output(plan, input, info, source, features) {
-            Ok((output, region)) => {
+            Ok((mut output, region)) => {
+                let lane = planned.lane.and_then(|lane| plan.project.lanes.get(lane));
+                let of_image = lane.map(|lane| lane.raw.display_mode.as_str());
+                output.spec.display_mode = source.display_mode().or(of_image).map(str::to_owned);
                 planned.region = region;
                 planned.outputs.push(output);
             }
@@ -189,6 +192,7 @@ fn plan_output(
         pixel_size: info.pixel_size.clone(),
         internal_path: fill(internal)?.to_string_lossy().into_owned(),
         data_range: request.renormalization.map(|map| map.to).or(source.data_range()),
+        display_mode: None,
         categorical: matches!(source, ExportSource::SimpleSegmentation | ExportSource::Labels),
         origin: roi.start,
     };

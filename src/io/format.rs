@@ -74,6 +74,8 @@ pub struct ImageSpec {
     pub internal_path: String,
     /// Lowest and highest value the samples may have.
     pub data_range: Option<(f64, f64)>,
+    /// How ilastik shows it at first, in its word, where the format says such.
+    pub display_mode: Option<String>,
     /// Whether samples are numbers of classes, which have no mean.
     pub categorical: bool,
     /// Where its first pixel was in the image that it was cut from, `tzyxc`: the files of a sequence
@@ -92,6 +94,7 @@ impl ImageSpec {
             pixel_size: Default::default(),
             internal_path: "exported_data".into(),
             data_range: None,
+            display_mode: None,
             categorical: false,
             origin: [0; 5],
         }

@@ -76,6 +76,11 @@ impl ExportSource {
         matches!(self, ExportSource::Probabilities | ExportSource::Uncertainty).then_some((0.0, 1.0))
     }
 
+    /// ilastik's display mode of the files; `None` is that of the image.
+    pub fn display_mode(self) -> Option<&'static str> {
+        (self != ExportSource::Labels).then_some("grayscale")
+    }
+
     /// Whether it takes a forest.
     pub fn needs_forest(self) -> bool {
         !matches!(self, ExportSource::Features | ExportSource::Labels)

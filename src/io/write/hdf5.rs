@@ -171,6 +171,9 @@ fn start(
     if let Some(units) = axistags::format_units(&spec.axes, &spec.pixel_size) {
         text("axis_units", &units)?;
     }
+    if let Some(mode) = &spec.display_mode {
+        text("display_mode", mode)?;
+    }
     let keys: Vec<String> = spec.axes.axes().iter().map(|axis| axis.key().to_string()).collect();
     let labels: Vec<&str> = keys.iter().map(String::as_str).collect();
     dataset

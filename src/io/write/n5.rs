@@ -82,6 +82,9 @@ impl N5Sink {
         if let Some((low, high)) = spec.data_range {
             attributes["drange"] = json!([low, high]);
         }
+        if let Some(mode) = &spec.display_mode {
+            attributes["display_mode"] = mode.as_str().into();
+        }
         write_json(&self.array.path.join(ATTRIBUTES), &attributes)
     }
 }

@@ -83,6 +83,9 @@ impl ZarrSink {
         if let Some((low, high)) = spec.data_range {
             attributes["drange"] = json!([low, high]);
         }
+        if let Some(mode) = &spec.display_mode {
+            attributes["display_mode"] = mode.as_str().into();
+        }
         for ChunkFolder { path, grid, .. } in std::iter::once(&self.array).chain(self.pyramid.arrays()) {
             let array = json!({
                 "zarr_format": 2,
