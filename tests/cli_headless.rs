@@ -260,7 +260,6 @@ fn options_of_the_program_itself_are_accepted_or_explained() {
     let accepted = [
         "--readonly",
         "1",
-        "--logfile=run.log",
         "--redirect_output",
         "o.txt",
         "--debug",
@@ -273,10 +272,8 @@ fn options_of_the_program_itself_are_accepted_or_explained() {
     assert_exit(&output, 0);
     assert_eq!(stderr(&output), "");
     let redirected = std::fs::read_to_string(desk.path("o.txt")).expect("a file");
-    assert!(redirected.contains("--logfile is not used"), "{redirected}");
     assert!(redirected.contains("gray_raw.h5 -> "), "{redirected}");
-    let retrained =
-        desk.headless(&[&NPY[..], &["--retrain", "--readonly=0", "--tree-count=10", "gray_raw.h5"]].concat());
+    let retrained = desk.headless(&[&NPY[..], &["--retrain", "--tree-count=10", "gray_raw.h5"]].concat());
     assert_exit(&retrained, 0);
     assert!(stderr(&retrained).contains("out-of-bag error"), "{}", stderr(&retrained));
     assert_eq!(std::fs::read(desk.path("gray.ilp")).expect("read"), before);
@@ -284,7 +281,7 @@ fn options_of_the_program_itself_are_accepted_or_explained() {
     for (option, why) in [
         ("--distributed", "MPI"),
         ("--label-proportion=1.5", "at most 1"),
-        ("--generate-random-labels", "no labels of its own"),
+        ("--generate-random-labels", "Add --readonly=0"),
         ("--new_project=n.ilp", "cannot be used with"),
         ("--export_sorce=Features", "--export-sorce"),
     ] {

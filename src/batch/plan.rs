@@ -237,6 +237,19 @@ impl Plan {
         Err(refused(usage.into_iter().chain(unusable).chain(images).collect()))
     }
 
+    /// A plan to do nothing but train from the labels of `project`, as `request` says.
+    ///
+    /// # Errors
+    /// No features, labels of fewer than two classes, or images that can't be read.
+    pub fn of_training(project: Project, request: Request) -> Result<Plan, PlanError> {
+        let request = Request { retrain: true, sources: vec![ExportSource::Probabilities], ..request };
+        let (notes, lanes) = (Vec::new(), Vec::new());
+        let mut plan =
+            Plan { project, forest: None, training: Vec::new(), inputs: Vec::new(), notes, request, lanes };
+        plan.check_classifier().map_err(PlanError::Project)?;
+        Ok(plan)
+    }
+
     pub(super) fn request(&self) -> &Request {
         &self.request
     }
@@ -334,13 +347,12 @@ impl Plan {
             let (reader, labels) = (Arc::clone(&open.raw), self.project.lanes[index].labels.clone());
             return Ok(TrainingLane { index, reader, labels });
         }
-        let raw = &self.project.lanes[index].raw;
-        let location = self.project.locate(raw).map_err(|error| error.to_string())?;
-        let axes = (!raw.axes.is_empty()).then(|| raw.axes.clone());
-        let options =
-            OpenOptions { axes, memory: Some(self.request.memory), stack_along: self.request.stack_along };
-        let reader = io::open(&location, &options).map_err(|error| error.to_string())?;
-        self.project.fit_lane(index, reader.info()).map_err(|error| error.to_string())?;
+        let options = OpenOptions {
+            axes: None,
+            memory: Some(self.request.memory),
+            stack_along: self.request.stack_along,
+        };
+        let reader = open_image(&mut self.project, index, &options)?;
         Ok(TrainingLane { index, reader, labels: self.project.lanes[index].labels.clone() })
     }
 
@@ -383,6 +395,21 @@ impl Plan {
             }
         }
     }
+}
+
+/// Opens the image of a lane with the axes that the project says, and lets the lane take note of it.
+pub(super) fn open_image(
+    project: &mut Project,
+    lane: usize,
+    options: &OpenOptions,
+) -> Result<Arc<dyn ImageReader>, String> {
+    let raw = &project.lanes[lane].raw;
+    let location = project.locate(raw).map_err(|error| error.to_string())?;
+    let axes = (!raw.axes.is_empty()).then(|| raw.axes.clone());
+    let options = OpenOptions { axes, ..options.clone() };
+    let reader = io::open(&location, &options).map_err(|error| error.to_string())?;
+    project.fit_lane(lane, reader.info()).map_err(|error| error.to_string())?;
+    Ok(reader)
 }
 
 /// Checks one image.

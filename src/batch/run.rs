@@ -8,12 +8,13 @@ use super::outputs;
 use super::plan::{Origin, Plan, PlannedInput};
 use super::predict::{ImageJob, PredictError, Resources, Sink, Step, predict_image};
 use super::report::{Event, InputReport, OutputReport, Report, TrainingReport};
-use crate::classify::{Forest, Rows, TrainOptions, Trained, importance};
+use crate::classify::{ALGORITHM_VERSION, Forest, Rows, TrainOptions, Trained, importance};
 use crate::data::CancelToken;
 use crate::data::task::Cancelled;
 use crate::features::FeatureBank;
 use crate::io;
 use crate::pipeline::{Classification, ExportSource, TrainError, collect_rows};
+use crate::project::Project;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -110,6 +111,36 @@ pub fn run_controlled(
     Ok(report)
 }
 
+/// Trains as `plan` says and returns the project with its new classifier, not saved.
+///
+/// # Errors
+/// No classifier could be trained, or it was cancelled.
+pub fn retrain(
+    plan: Plan,
+    cancel: &CancelToken,
+    tell: &mut dyn FnMut(Event<'_>),
+) -> Result<Project, RunError> {
+    let (forest, report) = train(&plan, cancel, tell)?;
+    let names = feature_names(&plan);
+    let trees = plan.request().tree_count.unwrap_or(plan.project.trees);
+    let mut project = plan.project;
+    project.forest = Some(forest);
+    project.forest_feature_names = names;
+    project.oob_error = report.oob_error;
+    project.algorithm_version = Some(ALGORITHM_VERSION);
+    project.trees = trees;
+    Ok(project)
+}
+
+/// Names of the feature channels that are trained on.
+fn feature_names(plan: &Plan) -> Vec<String> {
+    let bank = plan.training.first().zip(plan.project.selection.as_ref()).and_then(|(lane, selection)| {
+        let [_, z, y, x, channels] = lane.reader.info().shape;
+        FeatureBank::new(selection, [z, y, x], channels).ok()
+    });
+    bank.map_or_else(Vec::new, |bank| bank.channel_names())
+}
+
 fn train(
     plan: &Plan,
     cancel: &CancelToken,
@@ -155,17 +186,12 @@ fn write_importance(
 ) -> Result<(), RunError> {
     let cancelled = |error: Cancelled| RunError::Training(error.into());
     let measured = importance(rows, forest, plan.project.seed, cancel).map_err(cancelled)?;
-    let bank = plan.training.first().zip(plan.project.selection.as_ref()).and_then(|(lane, selection)| {
-        let [_, z, y, x, channels] = lane.reader.info().shape;
-        FeatureBank::new(selection, [z, y, x], channels).ok()
-    });
-    let features = bank.map_or_else(Vec::new, |bank| bank.channel_names());
     let class_name = |label: u8| {
         let class = usize::from(label).checked_sub(1).and_then(|class| plan.project.classes.get(class));
         class.map_or_else(|| label.to_string(), |class| class.name.clone())
     };
     let classes: Vec<String> = forest.classes.iter().map(|&label| class_name(label)).collect();
-    importance_file::write(folder, &features, &classes, &measured).map_err(RunError::Importance)
+    importance_file::write(folder, &feature_names(plan), &classes, &measured).map_err(RunError::Importance)
 }
 
 /// One image to be computed.

@@ -54,11 +54,16 @@ impl Place {
 
 /// A stream of random numbers.
 #[derive(Clone, Debug)]
-pub(super) struct Draws(u64);
+pub struct Draws(u64);
 
 impl Draws {
+    /// Stream number `n` of a project's seed, for what is no part of training.
+    pub fn new(seed: u64, n: u64) -> Draws {
+        Draws(mix(mix(seed) ^ mix(n.wrapping_add(APART))))
+    }
+
     /// A number below `end`, which is at least 1.
-    pub(super) fn below(&mut self, end: usize) -> usize {
+    pub fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_add(STEP);
         ((u128::from(mix(self.0)) * end as u128) >> 64) as usize
     }
@@ -66,6 +71,7 @@ impl Draws {
 
 const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 const STREAM: u64 = 0x94D0_49BB_1331_11EB;
+const APART: u64 = 0xC2B2_AE3D_27D4_EB4F;
 const ROOT: u64 = 0xD1B5_4A32_D192_ED03;
 const BELOW: u64 = 0xAEF1_7502_108E_F2D9;
 const ABOVE: u64 = 0x8CB9_2BA7_2F3D_8DD7;

@@ -25,6 +25,7 @@ pub mod vigra;
 mod votes;
 mod walk;
 
+pub use bags::Draws;
 pub use compiled::{CompiledForest, Planes, PlanesMut, Scratch};
 pub use forest::{Forest, Node, Tree};
 pub use importance::{Importance, gini_importance, importance};

@@ -183,7 +183,7 @@ pub struct ExportArgs {
     /// Prediction masks, one for each image, in the same order
     #[arg(long, value_name = "FILE", num_args = 1.., value_hint = ValueHint::FilePath)]
     pub prediction_mask: Vec<String>,
-    /// Train from the labels in the project; the project is not changed
+    /// Train from the labels in the project; it is not changed, but by --headless with --readonly=0
     #[arg(long)]
     pub retrain: bool,
     /// Number of trees to train

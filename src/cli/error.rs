@@ -93,8 +93,9 @@ impl From<clap::Error> for Failure {
     }
 }
 
-/// A line on stderr.
+/// A line on stderr, and in the log.
 pub(super) fn say(line: &str) {
+    tracing::info!(target: "brushwood", "{line}");
     // A closed stderr must not stop the work.
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }

@@ -1,21 +1,34 @@
 //! ilastik's own headless command line, as its users have it in their scripts.
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 
 use clap::{Parser, ValueHint};
 
 use super::args::{ExportArgs, RunArgs};
+use super::changes::{Stopped, hold, put_random_labels, retrain_and_save};
 use super::error::{Failure, Message, Status, say};
-use super::ilastik_options;
+use super::ilastik_options::{self, switch};
+use super::ilastik_settings::Settings;
 use super::label_counts;
-use super::predict::predict;
+use super::logging::{Existing, log_to};
+use super::predict::{Running, load, memory, predict};
+use crate::batch::RandomLabels;
 use crate::project::Project;
 
 /// ilastik's headless options. Outputs that exist are replaced, each named on stderr.
 #[derive(Debug, Parser)]
-#[command(name = "brushwood --headless", version, about = "Predict images, with ilastik's command line")]
+#[command(
+    name = "brushwood --headless",
+    bin_name = "brushwood --headless",
+    version,
+    about = "Predict images, with ilastik's command line",
+    after_help = "ilastik's own settings hold: LAZYFLOW_THREADS and LAZYFLOW_TOTAL_RAM_MB of the environment, and \
+        threads, total_ram_mb, output_format and output_filename_format of ~/.config/ilastik/ilastik.ini (or \
+        ~/.ilastikrc). Options go before the environment, that before the file; what a project says of its \
+        outputs goes before the file, too."
+)]
 pub struct HeadlessArgs {
     /// Run without interface
     #[arg(long)]
@@ -29,6 +42,10 @@ pub struct HeadlessArgs {
     /// The workflow of a new project: Pixel Classification
     #[arg(long, value_name = "NAME")]
     pub workflow: Option<String>,
+    /// Whether the project is left as it is; with --readonly=0, --retrain and --generate-random-labels save it
+    /// [default: 1]
+    #[arg(long, value_name = "0|1", num_args = 0..=1, require_equals = true, default_missing_value = "1", value_parser = switch)]
+    pub readonly: Option<bool>,
     /// Images
     #[arg(value_name = "FILE")]
     pub files: Vec<String>,
@@ -44,7 +61,25 @@ pub struct HeadlessArgs {
     /// Only of slices with this label
     #[arg(long, value_name = "LABEL", requires = "print_labels_by_slice")]
     pub label_search_value: Option<u8>,
-    /// Write what goes to stdout and stderr to this file
+    /// Put labels on random pixels of the project's images; takes --readonly=0
+    #[arg(long, requires = "project")]
+    pub generate_random_labels: bool,
+    /// Which label [default: 1]; classes that the project has not yet are added
+    #[arg(long, value_name = "LABEL", requires = "generate_random_labels")]
+    pub random_label_value: Option<u8>,
+    /// How many in each image [default: 2000]
+    #[arg(long, value_name = "N", requires = "generate_random_labels", value_parser = clap::value_parser!(u64).range(1..))]
+    pub random_label_count: Option<u64>,
+    /// ilastik's configuration file, in place of the user's own
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub configfile: Option<PathBuf>,
+    /// Add a log to this file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub logfile: Option<PathBuf>,
+    /// What each line of the log begins with
+    #[arg(long, value_name = "NAME")]
+    pub process_name: Option<String>,
+    /// Add what goes to stdout and stderr to this file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub redirect_output: Option<PathBuf>,
     /// Refuse to replace outputs that exist
@@ -65,35 +100,83 @@ pub(super) fn is_headless(arguments: &[OsString]) -> bool {
 /// # Errors
 /// As `brushwood predict`, and options of ilastik's that have no meaning here.
 pub(super) fn run(arguments: Vec<OsString>) -> Result<Status, Failure> {
-    let (arguments, notes) = ilastik_options::without(arguments)?;
-    let mut args = HeadlessArgs::try_parse_from(&arguments)?;
+    let arguments = ilastik_options::without(arguments)?;
+    let args = HeadlessArgs::try_parse_from(&arguments)?;
     if let Some(path) = &args.redirect_output {
         redirect_output(path)?;
     }
-    notes.iter().for_each(|note| say(&format!("note: {note}")));
-    if args.export.retrain {
-        say("note: --retrain does not change the project");
+    if let Some(path) = &args.logfile {
+        log_to(path, Existing::Continued, args.process_name.as_deref())?;
     }
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.trim().parse::<u64>().ok());
-    // ilastik takes 0 for no pool of threads at all.
-    let threads = number("LAZYFLOW_THREADS").and_then(|n| u16::try_from(n.max(1)).ok());
-    let memory = number("LAZYFLOW_TOTAL_RAM_MB").filter(|&n| n > 0).map(|n| n.saturating_mul(1 << 20));
-    args.run.threads = args.run.threads.or(threads);
-    args.run.memory = args.run.memory.or(memory);
-    let files = if args.files.is_empty() { args.raw_data } else { args.files };
-    let Some(project) = args.project else {
-        return args
-            .new_project
-            .map_or(Ok(Status::Done), |path| new_project(&path, args.workflow.as_deref(), &files));
-    };
-    if args.print_labels_by_slice {
-        let project = Project::load(&project).map_err(|error| Failure::Project(Message::whole(error)))?;
-        label_counts::tell(&project, args.label_search_value);
-        if files.is_empty() {
-            return Ok(Status::Done);
+    let settings = Settings::read(args.configfile.as_deref())?;
+    let files = if args.files.is_empty() { &args.raw_data } else { &args.files };
+    match (&args.project, &args.new_project) {
+        (Some(project), _) => run_project(&args, project, files.clone(), settings),
+        (None, Some(path)) => new_project(path, args.workflow.as_deref(), files),
+        (None, None) => Ok(Status::Done),
+    }
+}
+
+/// Does what is asked for with `project`, in ilastik's order: labels, counts, training, prediction.
+fn run_project(
+    args: &HeadlessArgs,
+    path: &Path,
+    files: Vec<String>,
+    settings: Settings,
+) -> Result<Status, Failure> {
+    let (mut export, mut run) = (args.export.clone(), args.run.clone());
+    run.threads = run.threads.or(settings.threads);
+    run.memory = run.memory.or(settings.memory);
+    let running = Running::start(&run)?;
+    let readonly = args.readonly.unwrap_or(true);
+    if args.generate_random_labels && readonly {
+        return Err(Failure::usage(
+            format!("Can't put labels into '{}'", path.display()),
+            "without an interface, projects are opened read-only unless told otherwise",
+            "Add --readonly=0 if it is to be changed",
+        ));
+    }
+    let retrains = export.retrain && !readonly;
+    let _held = (args.generate_random_labels || retrains).then(|| hold(path)).transpose()?;
+    let mut project = load(path)?;
+    if args.generate_random_labels || retrains {
+        // Before the project is saved without it.
+        project.warnings.drain(..).for_each(|warning| say(&format!("note: {warning}")));
+    }
+    let changed = (|| -> Result<Project, Stopped> {
+        if args.generate_random_labels {
+            let labels = RandomLabels {
+                value: args.random_label_value.unwrap_or(1),
+                count: args.random_label_count.unwrap_or(2000),
+                memory: memory(&run),
+            };
+            put_random_labels(&mut project, path, labels, &running)?;
         }
+        if args.print_labels_by_slice {
+            label_counts::tell(&project, args.label_search_value);
+        }
+        if !retrains {
+            return Ok(project);
+        }
+        retrain_and_save(project, path, &export, &run, &running)
+    })();
+    let mut project = match changed {
+        Ok(project) => project,
+        Err(Stopped::Failed(failure)) => return Err(failure),
+        Err(Stopped::Interrupted) => return Ok(Status::Interrupted),
+    };
+    if files.is_empty() && (args.generate_random_labels || args.print_labels_by_slice || retrains) {
+        return Ok(Status::Done);
     }
-    predict(&project, files, args.export, !args.no_overwrite, &args.run)
+    if retrains {
+        // It has been trained as they say.
+        (export.retrain, export.tree_count, export.label_proportion) = (false, None, None);
+        export.variable_importance_path = None;
+    } else if export.retrain {
+        say("note: --retrain does not change the project without --readonly=0");
+    }
+    settings.fill_in(&mut project.export);
+    predict(project, files, export, !args.no_overwrite, &run, &running)
 }
 
 /// Makes an empty project.
@@ -135,7 +218,7 @@ fn redirect_output(path: &Path) -> Result<(), Failure> {
             "Use another name for --redirect_output",
         )
     };
-    let file = File::create(path).map_err(cannot)?;
+    let file = OpenOptions::new().create(true).append(true).open(path).map_err(cannot)?;
     rustix::stdio::dup2_stdout(&file).map_err(|error| cannot(error.into()))?;
     rustix::stdio::dup2_stderr(&file).map_err(|error| cannot(error.into()))
 }

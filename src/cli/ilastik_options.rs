@@ -1,5 +1,5 @@
-//! Options of ilastik's command line that are not brushwood's: which change nothing, and which can't be
-//! followed.
+//! Options of ilastik's command line that are not brushwood's: which change nothing, which can't be followed,
+//! and which are written in a way of their own.
 
 use std::ffi::OsString;
 
@@ -20,36 +20,32 @@ enum Takes {
 enum Effect {
     /// It makes no difference here.
     Nothing,
-    /// It makes none either, but its user may wait for something.
-    Note(&'static str),
+    /// It is followed; a value becomes part of it.
+    Kept,
     /// The results would not be what was asked for.
     Refused(&'static str, &'static str),
 }
 
-use Effect::{Note, Refused};
+use Effect::{Kept, Refused};
 use Takes::{Switch, Value};
 
-/// What ilastik takes for true or false.
-const SWITCHES: [&str; 12] = ["0", "1", "true", "false", "yes", "no", "y", "n", "on", "off", "t", "f"];
+/// What ilastik takes for false and true, in turn.
+const SWITCHES: [&str; 8] = ["0", "1", "false", "true", "no", "yes", "off", "on"];
 
 const PROGRAM: &str = "brushwood has no such setting";
 const OTHER: &str = "it belongs to another workflow than Pixel Classification";
-const LABELS: &str = "brushwood makes no labels of its own";
 
 /// Name with dashes, what follows it, what is done.
 const OPTIONS: &[(&str, Takes, Effect)] = &[
-    ("readonly", Switch, Effect::Nothing),
+    ("readonly", Switch, Kept),
     ("preconvert-stacks", Takes::Nothing, Effect::Nothing),
     ("debug", Takes::Nothing, Effect::Nothing),
     ("exit-on-failure", Takes::Nothing, Effect::Nothing),
     ("exit-on-success", Takes::Nothing, Effect::Nothing),
     ("clean-paths", Takes::Nothing, Effect::Nothing),
     ("fullscreen", Takes::Nothing, Effect::Nothing),
-    ("process-name", Value, Effect::Nothing),
     ("tiktorch-executable", Value, Effect::Nothing),
     ("nn-device", Value, Effect::Nothing),
-    ("logfile", Value, Note("--logfile is not used, messages go to stderr")),
-    ("configfile", Value, Note("--configfile is not used: brushwood takes --threads and --memory")),
     ("hbp", Takes::Nothing, Refused(PROGRAM, "Leave it out")),
     ("table-only", Takes::Nothing, Refused(OTHER, "Leave it out")),
     (
@@ -62,18 +58,21 @@ const OPTIONS: &[(&str, Takes, Effect)] = &[
         Value,
         Refused("brushwood does not run over MPI", "Leave it out, or give each machine its own images"),
     ),
-    ("generate-random-labels", Takes::Nothing, Refused(LABELS, "Leave it out")),
-    ("random-label-value", Value, Refused(LABELS, "Leave it out")),
-    ("random-label-count", Value, Refused(LABELS, "Leave it out")),
 ];
 
-/// The arguments without these options, and what their user should know.
+/// Whether `text` is what ilastik takes for true or false, and which.
+pub(super) fn switch(text: &str) -> Result<bool, String> {
+    let place = SWITCHES.iter().position(|known| known.eq_ignore_ascii_case(text));
+    place.map(|place| place % 2 == 1).ok_or_else(|| "write 1 or 0".to_owned())
+}
+
+/// The arguments without the options that make no difference, those that are kept with their values
+/// after `=`.
 ///
 /// # Errors
 /// One that can't be followed.
-pub(super) fn without(arguments: Vec<OsString>) -> Result<(Vec<OsString>, Vec<&'static str>), Failure> {
+pub(super) fn without(arguments: Vec<OsString>) -> Result<Vec<OsString>, Failure> {
     let mut kept = Vec::with_capacity(arguments.len());
-    let mut notes = Vec::new();
     let mut rest = arguments.into_iter().peekable();
     while let Some(argument) = rest.next() {
         if argument == "--" {
@@ -87,27 +86,30 @@ pub(super) fn without(arguments: Vec<OsString>) -> Result<(Vec<OsString>, Vec<&'
             kept.push(argument);
             continue;
         };
-        let is_switch = |next: &OsString| {
-            next.to_str().is_some_and(|next| SWITCHES.iter().any(|known| known.eq_ignore_ascii_case(next)))
-        };
+        let is_switch = |next: &OsString| next.to_str().is_some_and(|next| switch(next).is_ok());
         let follows = match takes {
             Takes::Nothing => false,
             Value => value.is_none(),
             Switch => value.is_none() && rest.peek().is_some_and(is_switch),
         };
-        if follows {
-            rest.next();
-        }
+        let value = if follows { rest.next() } else { value.map(OsString::from) };
         match effect {
             Effect::Nothing => {}
-            Note(note) => notes.push(*note),
+            Kept => {
+                let mut option = OsString::from(format!("--{name}"));
+                if let Some(value) = value {
+                    option.push("=");
+                    option.push(value);
+                }
+                kept.push(option);
+            }
             Refused(why, fix) => {
                 let name = name.replace('-', "_");
                 return Err(Failure::usage(format!("Can't follow ilastik's option --{name}"), *why, *fix));
             }
         }
     }
-    Ok((kept, notes))
+    Ok(kept)
 }
 
 #[cfg(test)]
@@ -116,21 +118,28 @@ mod tests {
 
     fn kept(arguments: &[&str]) -> Vec<String> {
         let arguments = arguments.iter().map(OsString::from).collect();
-        let (kept, _) = without(arguments).expect("nothing is refused");
+        let kept = without(arguments).expect("nothing is refused");
         kept.into_iter().map(|argument| argument.to_string_lossy().into_owned()).collect()
     }
 
     #[test]
     fn options_go_with_their_values() {
         assert_eq!(
-            kept(&["b", "--headless", "--readonly", "1", "--logfile", "l.txt", "--debug", "a.png"]),
-            ["b", "--headless", "a.png"]
+            kept(&["b", "--headless", "--readonly", "1", "--nn-device", "cpu", "--debug", "a.png"]),
+            ["b", "--headless", "--readonly=1", "a.png"]
         );
         assert_eq!(
-            kept(&["--readonly", "a.png", "--readonly=0", "--logfile=l", "b.png"]),
-            ["a.png", "b.png"]
+            kept(&["--readonly", "a.png", "--readonly=off", "--nn-device=cpu", "b.png"]),
+            ["--readonly", "a.png", "--readonly=off", "b.png"]
         );
         assert_eq!(kept(&["--project=p", "--", "--debug"]), ["--project=p", "--", "--debug"]);
+    }
+
+    #[test]
+    fn truth_has_several_words() {
+        assert!(["1", "True", "yes", "ON"].iter().all(|word| switch(word) == Ok(true)));
+        assert!(["0", "false", "No", "off"].iter().all(|word| switch(word) == Ok(false)));
+        assert!(switch("image.png").is_err());
     }
 
     #[test]

@@ -3,13 +3,17 @@
 //! The only layer that prints. Results go to files, progress and messages to stderr, `--json` to stdout.
 
 mod args;
+mod changes;
 mod error;
 mod headless;
 mod ilastik_options;
+mod ilastik_settings;
 mod info;
+mod ini;
 mod interrupt;
 mod keymap;
 mod label_counts;
+mod logging;
 mod predict;
 mod progress;
 mod spelling;

@@ -18,8 +18,57 @@ const DEFAULT_MEMORY: u64 = 1 << 30;
 /// # Errors
 /// Options or the project can't be used, or no classifier could be trained.
 pub(super) fn run(args: PredictArgs) -> Result<Status, Failure> {
+    let running = Running::start(&args.run)?;
     let files = if args.files.is_empty() { args.raw_data } else { args.files };
-    predict(&args.project, files, args.export, args.overwrite, &args.run)
+    predict(load(&args.project)?, files, args.export, args.overwrite, &args.run, &running)
+}
+
+/// What work is done with.
+pub(super) struct Running {
+    /// What signals do to it.
+    pub(super) interrupt: Interrupt,
+    /// Threads that share it.
+    pub(super) threads: usize,
+}
+
+impl Running {
+    /// Waits for signals and starts the rayon pool with the threads asked for.
+    ///
+    /// # Errors
+    /// The system gives no threads.
+    pub(super) fn start(run: &RunArgs) -> Result<Self, Failure> {
+        let interrupt = Interrupt::on_signal();
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(usize::from(run.threads.unwrap_or(0)))
+            .build_global()
+            .map_err(|error| {
+                Failure::Work(Message::new(
+                    "Can't start threads",
+                    error.to_string(),
+                    "Use fewer: --threads N",
+                ))
+            })?;
+        let threads = rayon::current_num_threads();
+        tracing::debug!(threads, memory = memory(run), "starts");
+        Ok(Running { interrupt, threads })
+    }
+}
+
+/// Reads a project.
+///
+/// # Errors
+/// It can't be read.
+pub(super) fn load(path: &Path) -> Result<Project, Failure> {
+    Project::load(path).map_err(|error| Failure::Project(Message::whole(error)))
+}
+
+/// What is wrong with a request, as a failure.
+pub(super) fn refused(error: &PlanError) -> Failure {
+    let message = Message::whole(error);
+    match error {
+        PlanError::Project(_) => Failure::Project(message),
+        _ => Failure::Usage(message),
+    }
 }
 
 /// Predicts `files` with `project`.
@@ -27,25 +76,18 @@ pub(super) fn run(args: PredictArgs) -> Result<Status, Failure> {
 /// # Errors
 /// Options or the project can't be used, or no classifier could be trained.
 pub(super) fn predict(
-    project: &Path,
+    project: Project,
     files: Vec<String>,
     export: ExportArgs,
     overwrite: bool,
     run: &RunArgs,
+    running: &Running,
 ) -> Result<Status, Failure> {
-    let interrupt = Interrupt::on_signal();
-    let project = Project::load(project).map_err(|error| Failure::Project(Message::whole(error)))?;
+    let interrupt = &running.interrupt;
     let class_names = project.classes.iter().map(|class| class.name.clone()).collect();
     let request = request(files, export, &project.export, overwrite, run)?;
-    let plan = Plan::check(project, request).map_err(|error| {
-        let message = Message::whole(&error);
-        match error {
-            PlanError::Project(_) => Failure::Project(message),
-            _ => Failure::Usage(message),
-        }
-    })?;
+    let plan = Plan::check(project, request).map_err(|error| refused(&error))?;
     plan.notes.iter().for_each(|note| say(&format!("note: {note}")));
-    let threads = start_threads(run)?;
     let mut progress = Progress::new(class_names, overwrite);
     // All at once, before any work starts.
     progress.name_problems(plan.inputs.iter().flat_map(|input| &input.problems).map(ToString::to_string));
@@ -59,7 +101,7 @@ pub(super) fn predict(
         }
         progress.show(&event);
     };
-    let report = batch::run(&plan, threads, interrupt.token(), &mut tell)
+    let report = batch::run(&plan, running.threads, interrupt.token(), &mut tell)
         .map_err(|error| Failure::Project(Message::whole(error)))?;
     if run.json {
         let text = serde_json::to_string_pretty(&report)
@@ -75,20 +117,6 @@ pub(super) fn predict(
         return Ok(Status::SomeFailed);
     }
     Ok(Status::Done)
-}
-
-/// Starts the rayon pool with the threads asked for, and tells how many they are.
-///
-/// # Errors
-/// The system gives no threads.
-pub(super) fn start_threads(run: &RunArgs) -> Result<usize, Failure> {
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(usize::from(run.threads.unwrap_or(0)))
-        .build_global()
-        .map_err(|error| {
-            Failure::Work(Message::new("Can't start threads", error.to_string(), "Use fewer: --threads N"))
-        })?;
-    Ok(rayon::current_num_threads())
 }
 
 /// Bytes to use.

@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::args::{GraphicsArgs, TerminalArgs};
 use super::error::{Failure, Message, Status};
+use super::logging::{Existing, log_to};
 use crate::app::Problem;
 use crate::command::Keymap;
 use crate::engine::EngineOptions;
@@ -20,7 +21,7 @@ const DEFAULT_MEMORY: u64 = 1 << 30;
 /// Runs the terminal interface.
 pub(super) fn run(args: TerminalArgs) -> Result<ExitCode, Failure> {
     if let Some(path) = &args.log {
-        log_to(path)?;
+        log_to(path, Existing::Replaced, None)?;
     }
     let (keymap, problems) = keymap(args.keymap.as_deref())?;
     let threads = args.threads.map_or_else(|| EngineOptions::default().threads, usize::from);
@@ -55,22 +56,6 @@ pub(super) fn doctor(args: &GraphicsArgs) -> Result<Status, Failure> {
     // A reader that went away wants no report.
     let _ = std::io::stdout().write_all(report.as_bytes());
     Ok(Status::Done)
-}
-
-fn log_to(path: &Path) -> Result<(), Failure> {
-    let file = fs::File::create(path).map_err(|error| {
-        Failure::usage(
-            format!("Can't write the log '{}'", path.display()),
-            error.to_string(),
-            "Name a file that can be written",
-        )
-    })?;
-    let filter = tracing_subscriber::EnvFilter::try_from_env("BRUSHWOOD_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("brushwood=debug"));
-    let log = tracing_subscriber::fmt().with_writer(file).with_ansi(false).with_env_filter(filter);
-    // Only a second log in one process could fail.
-    let _ = log.try_init();
-    Ok(())
 }
 
 /// The keymap by name or file, else the user's own, else ilastik's. What is wrong in a file of the user's

@@ -4,13 +4,11 @@ use std::path::Path;
 
 use super::args::TrainArgs;
 use super::error::{Failure, Message, Status, print, say};
-use super::interrupt::Interrupt;
-use super::predict::{memory, start_threads};
+use super::predict::{Running, load, memory};
 use super::progress::training_lines;
 use crate::batch::FeatureChoice;
 use crate::batch::train::{TrainProblem, TrainRequest, train_project};
 use crate::pipeline::TrainError;
-use crate::project::Project;
 
 /// Runs `brushwood train`.
 ///
@@ -39,8 +37,7 @@ pub(super) fn run(args: TrainArgs) -> Result<Status, Failure> {
         memory: memory(&args.run),
         project: args.project.clone(),
     };
-    let interrupt = Interrupt::on_signal();
-    start_threads(&args.run)?;
+    let Running { interrupt, .. } = Running::start(&args.run)?;
     let (mut project, report) = match train_project(&request, interrupt.token()) {
         Err(TrainProblem::Training(TrainError::Cancelled(_))) => return Ok(Status::Interrupted),
         trained => trained.map_err(|error| Failure::Work(Message::whole(error)))?,
@@ -64,9 +61,7 @@ pub(super) fn run(args: TrainArgs) -> Result<Status, Failure> {
 /// `all`, the features of a project, or filters with scales.
 fn features(text: &str) -> Result<FeatureChoice, Failure> {
     if Path::new(text).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("ilp")) {
-        let project =
-            Project::load(Path::new(text)).map_err(|error| Failure::Project(Message::whole(error)))?;
-        return project.selection.map(FeatureChoice::Selection).ok_or_else(|| {
+        return load(Path::new(text))?.selection.map(FeatureChoice::Selection).ok_or_else(|| {
             Failure::Project(Message::new(
                 format!("'{text}' selects no features"),
                 "--features takes them from there",

@@ -103,6 +103,12 @@ impl LabelVolume {
         self.shape
     }
 
+    /// Blocks that the image has, labelled or not.
+    pub fn block_count(&self) -> u64 {
+        let [t, z, y, x] = self.shape.map(|extent| extent as u64);
+        [t, z, y.div_ceil(SIDE as u64), x.div_ceil(SIDE as u64)].into_iter().fold(1, u64::saturating_mul)
+    }
+
     /// Whether no pixel is labelled.
     pub fn is_empty(&self) -> bool {
         self.blocks.is_empty()

@@ -36,7 +36,7 @@ enum Locked {
 }
 
 /// Looks whether the project at `project` can be saved there, and holds it for this program.
-pub(super) fn check(project: &Path) -> Access {
+pub(crate) fn check(project: &Path) -> Access {
     let refused =
         |why: String| Access { refused: Some(why), instead: Some(elsewhere(project)), ..Access::default() };
     if fs::metadata(project).is_ok_and(|there| there.permissions().readonly()) {

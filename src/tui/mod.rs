@@ -34,5 +34,6 @@ mod training_jobs;
 mod tty;
 mod visit;
 
+pub(crate) use access::check as check_access;
 pub use doctor::doctor;
 pub use run::{Error, Options, run};

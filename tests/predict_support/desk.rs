@@ -42,6 +42,11 @@ impl Desk {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_brushwood"));
         command.current_dir(self.folder()).args(arguments);
+        // What the machine's own user has set is nothing to a test.
+        command.env("HOME", self.folder());
+        for name in ["XDG_CONFIG_HOME", "LAZYFLOW_THREADS", "LAZYFLOW_TOTAL_RAM_MB"] {
+            command.env_remove(name);
+        }
         command
     }
 
