@@ -3,7 +3,7 @@
 
 mod sim;
 
-use brushwood::app::features::CostRequest;
+use brushwood::app::features::{CostRequest, TABLE_ROWS, TableRow};
 use brushwood::app::layout::{FEATURE_COLUMN, FEATURE_HEAD, FEATURE_NAMES};
 use brushwood::app::{AppEvent, Effect, InputEvent, Layout, MouseInput};
 use crossterm::event::{KeyModifiers, MouseButton, MouseEventKind};
@@ -45,6 +45,31 @@ fn drag(sim: &mut Sim, cells: &[(usize, usize)]) {
     mouse(sim, MouseEventKind::Down(left), KeyModifiers::NONE, at(0));
     (1..cells.len()).for_each(|i| mouse(sim, MouseEventKind::Drag(left), KeyModifiers::NONE, at(i)));
     mouse(sim, MouseEventKind::Up(left), KeyModifiers::NONE, at(cells.len() - 1));
+}
+
+#[test]
+fn without_depth_there_is_no_choice_of_dimension() {
+    let mut sim = Sim::new([1, 64, 64]);
+    sim.keys("f2 0");
+    let row = |sim: &Sim| TABLE_ROWS[sim.app.features.row];
+    let all_the_way = |key: &str| [key; TABLE_ROWS.len()].join(" ");
+    sim.keys(&all_the_way("up"));
+    assert_eq!(row(&sim), TableRow::All);
+    sim.keys(&all_the_way("down"));
+    assert_eq!(row(&sim), TableRow::Filter(5));
+    drag(&mut sim, &[(0, 2)]);
+    assert_eq!(row(&sim), TableRow::All, "the first line on the screen");
+    assert_eq!((0..6).map(|filter| cells(&sim, filter)).collect::<Vec<_>>(), ["..x...."; 6]);
+    drag(&mut sim, &[(9, 2)]);
+    assert_eq!((row(&sim), cells(&sim, 5)), (TableRow::Filter(5), ".......".to_owned()));
+    drag(&mut sim, &[(10, 2)]);
+    assert_eq!(row(&sim), TableRow::Filter(5), "nothing is below the last line");
+
+    let mut deep = table();
+    deep.keys(&all_the_way("up"));
+    assert_eq!(row(&deep), TableRow::Dimension);
+    drag(&mut deep, &[(0, 2)]);
+    assert!(deep.app.shown_selection().compute_in_2d[2]);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use brushwood::app::inspect::Inspection;
 use brushwood::app::thumbnails::Thumbnail;
 use brushwood::app::{AppEvent, Effect, JobEvent, JobOutput, Problem, Work};
 use brushwood::data::CancelToken;
+use brushwood::project::DatasetLocation;
 use sim::{Sim, lane};
 
 /// The folders that were asked for since the last call.
@@ -98,6 +99,28 @@ fn the_browser_goes_up_shows_hidden_files_and_takes_folders() {
     assert!(sim.app.form().unwrap().table("files").unwrap().empty.contains("no permission"));
     sim.keys("shift-tab shift-tab shift-tab enter");
     assert_eq!(typed(&sim), "/home/user/");
+}
+
+#[test]
+fn the_browser_begins_in_the_folder_of_the_last_image() {
+    let mut sim = Sim::new([1, 30, 40]);
+    sim.app.project.lanes[0].raw.location = DatasetLocation::Absolute("/scans/old/a.h5/data".into());
+    sim.keys("f1 R ctrl-o");
+    assert_eq!(listed(&mut sim).last().map(String::as_str), Some("/scans/old/a.h5/"));
+    let gone =
+        |folder: &str| AppEvent::FolderListed { folder: folder.into(), result: Err("no folder".into()) };
+    sim.event(gone("/scans/old/a.h5/"));
+    assert_eq!(listed(&mut sim), ["/scans/old/"], "the nearest there is");
+    sim.listing("/scans/old/", &["b.png"]).keys("enter");
+    assert_eq!(typed(&sim), "/scans/old/b.png");
+    // What was opened in an earlier session, where there is no image yet.
+    let mut sim = Sim::with_lanes(Vec::new());
+    sim.event(AppEvent::Recent(vec!["/last/week.ilp".into()])).keys("f1 a ctrl-o");
+    assert_eq!(listed(&mut sim).last().map(String::as_str), Some("/last/"));
+    // A folder that was asked for is not left.
+    sim.listing("/last/", &["older/"]).keys("enter");
+    sim.event(gone("/last/older/"));
+    assert!(listed(&mut sim).iter().all(|folder| folder == "/last/older/"));
 }
 
 /// The pictures that are to be made, and whether they are given up.

@@ -6,7 +6,8 @@ mod predict_support;
 
 use std::process::{Command, Output};
 
-use brushwood::data::DType;
+use brushwood::data::{DType, Volume};
+use brushwood::io::{self, ImageSpec, OpenOptions, PixelSize};
 use brushwood::project::Project;
 use ndarray::{Array5, s};
 use predict_support::desk::GoldenDesk;
@@ -138,6 +139,31 @@ fn images_and_masks_by_role_are_paired() {
     let refused = desk.headless(&["--raw_data", "a.npy", "--prediction_mask", "left.png", "top.npy"]);
     assert_exit(&refused, 2);
     assert!(stderr(&refused).contains("2 prediction masks for 1 images"), "{}", stderr(&refused));
+}
+
+#[test]
+fn results_have_the_pixel_sizes_of_the_mask_where_the_image_has_none() {
+    let desk = GoldenDesk::new("gray");
+    desk.write("a.npy", "yx", DType::U8, noise([1, 1, 50, 60, 1], 1));
+    let size = |size: f64| Some(PixelSize { size, unit: "µm".into() });
+    let sizes = [None, None, size(0.5), size(0.25), None];
+    let shape = [1, 1, 50, 60, 1];
+    let spec = ImageSpec {
+        pixel_size: sizes.clone(),
+        ..ImageSpec::new("yx".parse().expect("axes"), shape, DType::U8)
+    };
+    let mut mask = io::create("hdf5", &desk.path("mask.h5"), &spec).expect("begun");
+    mask.write([0; 5], &Volume::zeros(DType::U8, shape)).expect("written");
+    mask.finish().expect("complete");
+    let tiff = ["--output_format=multipage tiff", "--raw_data=a.npy", "--output_filename_format=out"];
+    for (arguments, expected) in
+        [(&tiff[..], Default::default()), (&[&tiff[..], &["--prediction_mask=mask.h5"]].concat(), sizes)]
+    {
+        assert_exit(&desk.headless(arguments), 0);
+        let out = desk.path("out.tiff").to_string_lossy().into_owned();
+        let out = io::open(&out, &OpenOptions::default()).expect("opens");
+        assert_eq!(out.info().pixel_size, expected);
+    }
 }
 
 #[test]

@@ -32,8 +32,8 @@ fn export(case: &str, folder: &Path, format: &str, more: &[&str]) {
 
 /// What was exported; the axes of a file without any are given.
 fn exported(folder: &Path, source: &str, format: &OutputFormat, axes: &str) -> Volume {
-    if written::is_only_written(format.extension) {
-        return only_written(folder, source, format);
+    if written::is_decoded_here(format.extension) {
+        return decoded_here(folder, source, format);
     }
     let star = if format.is_sequence() { "-*" } else { "" };
     let location = folder.join(format!("{source}{star}.{}", format.extension));
@@ -46,7 +46,7 @@ fn exported(folder: &Path, source: &str, format: &OutputFormat, axes: &str) -> V
 }
 
 /// What was exported as a picture, or as a sequence of them along z.
-fn only_written(folder: &Path, source: &str, format: &OutputFormat) -> Volume {
+fn decoded_here(folder: &Path, source: &str, format: &OutputFormat) -> Volume {
     if !format.is_sequence() {
         return written::read(&folder.join(format!("{source}.{}", format.extension)));
     }

@@ -15,7 +15,7 @@ const COLORS: [Rgb; 7] =
 /// How channels become colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ChannelView {
-    /// The selected one, in gray.
+    /// The selected one alone, as its [`Shading`] says.
     Gray,
     /// All that are on, each in its colour, their light added.
     Composite,
@@ -58,6 +58,16 @@ impl Shading {
             _ => Shading::Gray,
         }
     }
+
+    /// How it is said that a channel is shown so.
+    fn words(self) -> &'static str {
+        match self {
+            Shading::Gray => "in gray",
+            Shading::Colortable => "with a colour for each value",
+            Shading::Tinted => "in its colour",
+            Shading::Mask => "as a mask",
+        }
+    }
 }
 
 /// The colour of a channel in a composite.
@@ -72,12 +82,12 @@ pub struct Tint {
 /// How the channels of a lane are shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Display {
-    /// One in gray, or several in colour.
+    /// One alone, or several in colour.
     pub view: ChannelView,
     /// How one channel looks.
     #[serde(default)]
     pub shading: Shading,
-    /// The channel shown in gray, and the one that the panel of channels acts on; from 0.
+    /// The channel shown alone, and the one that the panel of channels acts on; from 0.
     pub selected: usize,
     /// One for each channel.
     pub tints: Vec<Tint>,
@@ -155,7 +165,7 @@ impl App {
         let channels = self.shape()[4];
         let text = match self.view().map(|view| &view.display) {
             Some(display) if display.view == ChannelView::Gray => {
-                format!("channel {} of {channels} in gray", display.selected + 1)
+                format!("channel {} of {channels} {}", display.selected + 1, display.shading.words())
             }
             _ => "all channels that are on, in colour".into(),
         };

@@ -137,7 +137,7 @@ impl App {
 
     pub(super) fn move_in_table(&mut self, direction: Direction) {
         let columns = self.shown_selection().scales.len();
-        let first = usize::from(!self.has_depth());
+        let first = self.first_table_row();
         let FeatureTable { row, column, .. } = &mut self.features;
         match direction {
             Direction::Up => *row = row.saturating_sub(1).max(first),
@@ -262,6 +262,16 @@ impl App {
         self.drop_unavailable(&mut selection, column);
         self.set_selection("change 2D/3D", selection);
         self.begin_fill(true);
+    }
+
+    /// The first row of the table that is shown: where no image has depth, there is no choice of 2D or 3D.
+    pub fn first_table_row(&self) -> usize {
+        usize::from(!self.has_depth())
+    }
+
+    /// Keeps the cursor of the table on a row that is shown, whatever images came or went.
+    pub(super) fn keep_table_cursor(&mut self) {
+        self.features.row = self.features.row.max(self.first_table_row());
     }
 
     /// Whether any image has depth.

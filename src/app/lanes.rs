@@ -28,6 +28,11 @@ pub(super) fn first_view(info: &ImageInfo, dataset: &DatasetInfo) -> LaneView {
     let channels = ChannelView::of(&dataset.display_mode, c);
     // Bytes in two or three channels are a photograph, else channels are stains.
     let linked = matches!(c, 2 | 3) && info.dtype.size() == 1;
+    let mut display = Display { shading, ..Display::new(c, channels, linked) };
+    if dataset.display_mode == "rgba" {
+        // What comes after red, green and blue is no light.
+        display.tints.iter_mut().skip(3).for_each(|tint| tint.on = false);
+    }
     let pane =
         |rows: usize, columns: usize| Pane { center: [rows as f64 / 2.0, columns as f64 / 2.0], zoom: None };
     LaneView {
@@ -36,7 +41,7 @@ pub(super) fn first_view(info: &ImageInfo, dataset: &DatasetInfo) -> LaneView {
         axis: Axis::Z,
         three: false,
         panes: [pane(y, x), pane(z, x), pane(z, y)],
-        display: Display { shading, ..Display::new(c, channels, linked) },
+        display,
         windows: default_windows(info, dataset, channels),
     }
 }

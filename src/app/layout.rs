@@ -332,7 +332,7 @@ fn body_spot(app: &App, inner: Rect, cell: [i32; 2]) -> Spot {
     let column = cell[0] - i32::from(inner.x);
     match app.screen.applet {
         Applet::Features => {
-            let row = line.checked_sub(usize::from(FEATURE_HEAD));
+            let row = line.checked_sub(usize::from(FEATURE_HEAD)).map(|row| row + app.first_table_row());
             let scales = app.shown_selection().scales.len();
             let first = first_scale(app, inner.width);
             let column = (column - i32::from(FEATURE_NAMES)).div_euclid(i32::from(FEATURE_COLUMN));

@@ -37,6 +37,7 @@ pub fn update(app: &mut App, event: AppEvent) -> Vec<Effect> {
         AppEvent::Terminate => app.outbox.push(Effect::Quit),
     }
     app.settle_training();
+    app.keep_table_cursor();
     app.refresh_histogram();
     app.ask_for_features();
     app.ask_for_cost();

@@ -16,7 +16,7 @@ use super::problem::{PlanError, Problem, size_in_words};
 use crate::classify::Forest;
 use crate::data::{Axis, AxisOrder, CancelToken, DType, Roi};
 use crate::features::FeatureBank;
-use crate::io::{self, ImageInfo, ImageReader, OpenOptions};
+use crate::io::{self, ImageInfo, ImageReader, OpenOptions, sharing_pixel_sizes};
 use crate::pipeline::{ExportSource, TrainingLane};
 use crate::project::{LaneError, Project};
 
@@ -437,13 +437,13 @@ impl Checker<'_> {
             planned.raw = Origin::Open(Arc::clone(&open.raw));
             planned.mask = open.mask.clone().map(Origin::Open);
             self.note_what_is_its_own(input, open.raw.info(), &mut planned);
-            self.check_open(input, &*open.raw, open.mask.clone(), &mut planned);
+            self.check_open(input, Arc::clone(&open.raw), open.mask.clone(), &mut planned);
             return (planned, self.notes);
         }
         match self.open_raw(input) {
             Ok((reader, options)) => {
                 planned.raw = Origin::File(input.raw.clone(), options);
-                self.check_open(input, &*reader, None, &mut planned);
+                self.check_open(input, reader, None, &mut planned);
             }
             Err(error) => planned.problems.push(Problem::Open(error)),
         }
@@ -498,12 +498,12 @@ impl Checker<'_> {
     fn check_open(
         &mut self,
         input: &Input,
-        raw: &dyn ImageReader,
+        mut raw: Arc<dyn ImageReader>,
         mut mask: Option<Arc<dyn ImageReader>>,
         planned: &mut PlannedInput,
     ) {
         let plan = self.plan;
-        let info = raw.info();
+        let info = &raw.info().clone();
         let [t, z, y, x, channels] = info.shape;
         planned.region = Roi::whole([t, z, y, x]);
         let mut bank = None;
@@ -539,7 +539,8 @@ impl Checker<'_> {
             match self.check_mask(location, input, info) {
                 Ok((reader, options)) => {
                     planned.mask = Some(Origin::File(location.clone(), options));
-                    mask = Some(reader);
+                    let (image, reader) = sharing_pixel_sizes(raw, reader);
+                    (raw, mask) = (image, Some(reader));
                 }
                 Err(problem) => planned.problems.push(problem),
             }
@@ -548,11 +549,11 @@ impl Checker<'_> {
             planned.problems.push(Problem::NotALane { input: input.raw.clone() });
         }
         if self.is_usable {
-            outputs::plan_outputs(plan, input, info, features, planned);
+            outputs::plan_outputs(plan, input, raw.info(), features, planned);
         }
         if planned.problems.is_empty() && !planned.outputs.is_empty() {
             let demand = Demand {
-                raw,
+                raw: &*raw,
                 mask: mask.as_deref(),
                 bank: bank.as_ref(),
                 classes: if plan.needs_forest() { plan.project.classes.len() } else { 0 },

@@ -316,7 +316,7 @@ commands! {
     LayerOpacity(percent: i32), "layer.opacity", Layers, "Set the opacity of the selected layer in percent";
     LayerExport, "layer.export", Layers, "Export what the selected layer shows";
     LayerReset, "layer.reset", Layers, "Give all layers their default order, visibility and opacity";
-    ChannelComposite, "channel.composite", Canvas, "Show the channels together in colour, or the selected one in gray";
+    ChannelComposite, "channel.composite", Canvas, "Show the channels together in colour, or the selected one alone";
     ChannelSelectBy(by: i32 = 1), "channel.select_by", Channels, "Select the next channel";
     ChannelToggle, "channel.toggle", Channels, "Turn the selected channel on or off";
     ChannelRecolor(color: String), "channel.recolor", Channels, "Set the colour of the selected channel, as #rrggbb";

@@ -26,7 +26,7 @@ use crate::classify::Forest;
 use crate::data::revision::{ClassesRev, ForestRev, LabelsRev, SelectionRev};
 use crate::data::{LabelVolume, SlicePlane, SpatialRoi, Volume};
 use crate::features::FeatureSelection;
-use crate::io::ImageReader;
+use crate::io::{ImageReader, sharing_pixel_sizes};
 
 /// An image of the project, open.
 #[derive(Clone)]
@@ -35,6 +35,24 @@ pub struct LaneSource {
     pub raw: Arc<dyn ImageReader>,
     /// Its prediction mask.
     pub mask: Option<Arc<dyn ImageReader>>,
+}
+
+impl LaneSource {
+    /// An image with its mask; if one of them has no pixel sizes, it gets the other's.
+    pub fn new(raw: Arc<dyn ImageReader>, mask: Option<Arc<dyn ImageReader>>) -> Self {
+        match mask {
+            Some(mask) => {
+                let (raw, mask) = sharing_pixel_sizes(raw, mask);
+                LaneSource { raw, mask: Some(mask) }
+            }
+            None => LaneSource { raw, mask: None },
+        }
+    }
+
+    /// The same image with another mask.
+    pub fn with_mask(self, mask: Arc<dyn ImageReader>) -> Self {
+        LaneSource::new(self.raw, Some(mask))
+    }
 }
 
 /// What the interface wants the engine to work on. Cheap to clone.

@@ -223,6 +223,11 @@ pub const FORMATS: &[&dyn Format] = &[
     &super::raster::Png,
     &super::raster::Jpeg,
     &super::raster::Bmp,
+    &super::raster::Gif,
+    &super::raster::Hdr,
+    &super::raster::Sun,
+    &super::raster::Exr,
+    &super::viff::Viff,
     &super::netpbm::Netpbm,
     &super::raw_binary::RawBinary,
 ];

@@ -17,6 +17,7 @@ mod npy;
 mod npz;
 mod open;
 mod pending_folder;
+mod pixel_sizes;
 mod planes;
 mod raster;
 mod raw_binary;
@@ -26,6 +27,7 @@ mod stack;
 mod storage;
 pub mod template;
 mod tiff;
+mod viff;
 pub mod write;
 
 pub use content::content_hash;
@@ -35,6 +37,7 @@ pub use format::{
 };
 pub(crate) use hdf5::without_soft_links;
 pub use open::{is_image_name, open, with_dataset};
+pub use pixel_sizes::sharing_pixel_sizes;
 pub(crate) use samples::little_endian_bytes;
 pub use stack::{expand, stack_name};
 pub use write::{OUTPUT_FORMATS, OutputFormat, check, check_replaced, create, intake, output_format, remove};

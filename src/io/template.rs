@@ -252,9 +252,9 @@ pub fn expand_home(text: &str) -> PathBuf {
 
 /// `path` with the extension of an output format in place of an image extension it may have.
 pub fn with_extension(path: &Path, extension: &str) -> PathBuf {
-    const IMAGE: [&str; 22] = [
+    const IMAGE: [&str; 24] = [
         "h5", "hdf5", "ilp", "npy", "npz", "tif", "tiff", "png", "jpg", "jpeg", "bmp", "gif", "hdr", "pbm",
-        "pgm", "pnm", "ppm", "ras", "n5", "zarr", "dat", "raw",
+        "pgm", "pnm", "ppm", "ras", "exr", "xv", "n5", "zarr", "dat", "raw",
     ];
     let known = path.extension().is_some_and(|e| IMAGE.contains(&&*e.to_string_lossy().to_ascii_lowercase()));
     let mut name = if known { path.with_extension("") } else { path.to_owned() }.into_os_string();

@@ -45,7 +45,7 @@ pub(super) fn describe(
     let raw = io::open(location, options).map_err(|error| cannot_open(location, &error))?;
     let mut info = project.describe(&io::with_dataset(location), raw.info());
     info.content_hash = Some(content_hash(raw.as_ref()).map_err(|error| cannot_open(location, &error))?);
-    Ok((info, LaneSource { raw, mask: None }))
+    Ok((info, LaneSource::new(raw, None)))
 }
 
 /// Opens a lane of a project; `trust` takes images whose content has changed.
@@ -59,7 +59,7 @@ pub(super) fn open_lane(
         Some(_) => Some(open_dataset(project, lane, DataRole::PredictionMask, trust)?),
         None => None,
     };
-    Ok(LaneSource { raw, mask })
+    Ok(LaneSource::new(raw, mask))
 }
 
 fn open_dataset(
@@ -258,7 +258,7 @@ fn reopen_one(request: Reopen) -> Result<NewLane, Problem> {
             None => info,
         };
         project.set_mask(0, info).map_err(|error| problem(&error))?;
-        source.mask = Some(opened.raw);
+        source = source.with_mask(opened.raw);
     }
     let mut new: Lane = project.lanes.remove(0);
     if new.labels.shape() == lane.labels.shape() {
@@ -322,7 +322,7 @@ pub(super) fn journal_lane(
             info.location = inside(name, &info.location);
         }
         new.lane.mask = Some(info);
-        new.source.mask = Some(opened.raw);
+        new.source = new.source.with_mask(opened.raw);
     }
     if let Some(location) = location {
         new.lane.raw.location = location;
@@ -483,6 +483,31 @@ mod tests {
         assert_eq!(names, ["a", "c"]);
         assert_eq!(refused.len(), 1);
         assert!(refused[0].location.ends_with("b.png"), "{refused:?}");
+    }
+
+    #[test]
+    fn an_image_without_pixel_sizes_has_those_of_its_mask_as_long_as_that_is_there() {
+        use crate::io::{ImageSpec, PixelSize, create};
+        let folder = tempfile::tempdir().unwrap();
+        picture(&folder.path().join("a.png"), 0);
+        let mask = folder.path().join("mask.h5");
+        let mut spec = ImageSpec::new("yx".parse().unwrap(), [1, 1, 30, 40, 1], crate::data::DType::U8);
+        spec.pixel_size[3] = Some(PixelSize { size: 0.25, unit: "µm".into() });
+        let mut writer = create("hdf5", &mask, &spec).unwrap();
+        writer.write([0; 5], &crate::data::Volume::zeros(spec.dtype, spec.shape)).unwrap();
+        writer.finish().unwrap();
+        let mut project = add(folder.path(), "a.png");
+        let reopened = |lane: &Lane, mask: Option<String>| {
+            let (lane, project) = (lane.clone(), Some(folder.path().join("p.ilp")));
+            let mask = Some(mask);
+            reopen_one(Reopen { index: 0, lane, raw: None, axes: None, mask, mask_axes: None, project }).unwrap()
+        };
+        let x = |source: &LaneSource| source.raw.info().pixel_size[3].as_ref().map(|size| size.size);
+        let masked = reopened(&project.lanes[0], Some(mask.to_string_lossy().into_owned()));
+        assert_eq!(x(&masked.source), Some(0.25));
+        project.lanes[0] = masked.lane;
+        assert_eq!(x(&open_lane(&mut project, 0, false).ok().unwrap()), Some(0.25), "opened again");
+        assert_eq!(x(&reopened(&project.lanes[0], None).source), None);
     }
 
     #[test]

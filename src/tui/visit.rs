@@ -33,7 +33,7 @@ pub(super) fn visit(request: &VisitRequest) -> Result<Visited, Problem> {
     let lane = project.lanes.remove(0);
     let output = results.iter().find(|output| StoredResult::is_shown(output.source));
     let result = output.map(|output| StoredResult::open(output, request, image.info().shape, *classes));
-    Ok(Visited { lane: NewLane { lane, source: LaneSource { raw: image, mask } }, result })
+    Ok(Visited { lane: NewLane { lane, source: LaneSource::new(image, mask) }, result })
 }
 
 /// Deletes files; tells how many are gone and why others are not.

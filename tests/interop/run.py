@@ -150,6 +150,7 @@ def reading(checks):
     reading_hdf5(checks)
     reading_tiff(checks)
     reading_pictures(checks)
+    reading_openexr(checks)
 
 
 def reading_npy(checks):
@@ -441,6 +442,13 @@ def reading_pictures(checks):
     save("bmp bits", bits, (gray > 100).astype("uint8") * 255, "a.bmp")
     save("pgm", Image.fromarray(gray), gray, "a.pgm")
     save("ppm", Image.fromarray(rgb), rgb, "a.ppm")
+    # Pillow draws bits that are set black; here they are 255, as in ilastik.
+    save("pbm", bits, (gray <= 100).astype("uint8") * 255, "a.pbm")
+    save("gif gray", Image.fromarray(gray), gray, "a.gif")
+    save("gif bits", bits, (gray > 100).astype("uint8") * 255, "a.gif")
+    save("gif palette", palette, np.asarray(palette.convert("RGB")), "a.gif")
+    wide = sample((200, 300, 3), "uint8") // 64 * 64
+    save("gif wide", Image.fromarray(wide).quantize(64, dither=Image.Dither.NONE), wide, "a.gif")
     for dtype in DTYPES:
         array = sample((5, 6, 7), dtype)
         path = checks.path(f"a-5-6-7-{dtype}.raw")
@@ -469,6 +477,41 @@ def reading_pictures(checks):
     joined = ":".join(str(folder / f"z{z}.png") for z in [2, 0])
     checks.read("list of png", joined, stack[[2, 0]], "zyxc")
     checks.read("stack along c", f"{folder}/*.png", stack[..., 0], "cyx", stack_along="c", given="cyx")
+
+
+def reading_openexr(checks):
+    import numpy as np
+    import OpenEXR
+
+    names = ["NO", "RLE", "ZIPS", "ZIP", "PIZ", "PXR24"]
+    tiles = OpenEXR.TileDescription()
+    tiles.xSize, tiles.ySize = 32, 16
+    layouts = {"lines": {"type": OpenEXR.scanlineimage}, "tiles": {"type": OpenEXR.tiledimage, "tiles": tiles}}
+    for name in names:
+        compression = getattr(OpenEXR, f"{name}_COMPRESSION")
+        for dtype in ["float16", "float32", "uint32"]:
+            for values in ["noise", "smooth", "constant"]:
+                if name == "PXR24" and dtype == "float32":
+                    continue  # It keeps 24 bits of them.
+                shape = (70, 91, 4)
+                array = {
+                    "noise": lambda: sample(shape, "uint32" if dtype == "uint32" else "float32"),
+                    "smooth": lambda: smooth(shape),
+                    "constant": lambda: np.full(shape, 7),
+                }[values]().astype(dtype)
+                for layout, header in layouts.items():
+                    for channels in ["Y", "RGB", "RGBA"]:
+                        planes = {key: np.ascontiguousarray(array[..., i]) for i, key in enumerate(channels)}
+                        path = checks.path("a.exr")
+                        with OpenEXR.File({**header, "compression": compression}, planes) as file:
+                            file.write(str(path))
+                        expected = array[..., : len(channels)]
+                        expected = expected if dtype == "uint32" else expected.astype("float32")
+                        checks.read(f"exr {name} {dtype} {values} {layout} {channels}", path, expected, "yxc")
+    path = checks.path("dwaa.exr")
+    with OpenEXR.File({"compression": OpenEXR.DWAA_COMPRESSION, **layouts["lines"]}, {"Y": smooth((70, 90), "float32")}) as file:
+        file.write(str(path))
+    checks.refuse("exr dwaa", path, "is not supported")
 
 
 def writing(checks):

@@ -7,6 +7,7 @@ mod arrays;
 mod hdf5;
 mod names;
 mod pictures;
+mod rarer;
 mod tiff;
 mod writing;
 

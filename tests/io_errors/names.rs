@@ -30,7 +30,7 @@ fn what_is_not_an_image() {
     corpus.refuses(
         "a.czi",
         b"ZISRAWFILE",
-        "not an image format that can be read; supported are hdf5, tiff, npy, npz, png, jpeg, bmp, pnm, raw",
+        "not an image format that can be read; supported are hdf5, tiff, npy, npz, png, jpeg, bmp, gif, hdr, ras, exr, xv, pnm, raw",
     );
     for (name, format) in
         [("a.tif", "tiff"), ("a.png", "png"), ("a.jpg", "jpeg"), ("a.h5", "hdf5"), ("a.npz", "npz")]
@@ -94,6 +94,9 @@ fn axes_and_memory() {
         ("gray.jpg", 1049, 1050),
         ("interlaced.png", 599, 600),
         ("rgb.bmp", 1799, 1800),
+        ("rgb.gif", 599, 600),
+        ("runs.hdr", 1187, 1188),
+        ("y.exr", 4079, 4080),
         ("lzw-uint16.tif", 797, 798),
         ("one-chunk.h5", 1439, 1440),
     ] {

@@ -1,4 +1,4 @@
-//! Decoders of what the program writes and does not read, after the formats' own descriptions.
+//! Decoders of some of what the program writes, after the formats' own descriptions: nothing of its own reading.
 
 #![allow(dead_code, clippy::panic)]
 
@@ -10,8 +10,8 @@ use brushwood::data::{Axis, Volume};
 use ndarray::{Array5, ArrayD, IxDyn};
 use serde_json::Value;
 
-/// Whether the program itself can't read files of this extension.
-pub fn is_only_written(extension: &str) -> bool {
+/// Whether files of this extension are decoded here.
+pub fn is_decoded_here(extension: &str) -> bool {
     matches!(extension, "gif" | "hdr" | "pbm" | "pgm" | "pnm" | "ppm" | "ras" | "n5" | "zarr")
 }
 

@@ -5,7 +5,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::app::contrast::short;
 use crate::app::folders::FolderEntry;
-use crate::app::form::{Dialog, Field, FieldKind, Form, KeyUse, Row, Table, Verdict};
+use crate::app::form::{Dialog, Field, FieldKind, Form, KeyUse, Row, Table, Verdict, folder_of};
 use crate::app::inspect::{Inspection, summary};
 use crate::app::state::App;
 
@@ -26,6 +26,8 @@ struct Browser {
     current: bool,
     /// What to put the cursor on once the entries are there.
     seek: Option<String>,
+    /// Whether nobody asked for `folder`: when it is gone, the one above it is shown.
+    guessed: bool,
 }
 
 const EXPLANATION: &str = "Choose files.\n\
@@ -42,6 +44,7 @@ impl Browser {
 
     fn go(&mut self, folder: String, seek: Option<String>, form: &mut Form, app: &mut App) {
         self.folder = folder;
+        self.guessed = false;
         self.current = false;
         self.seek = seek;
         form.set_text("filter", "");
@@ -192,6 +195,11 @@ impl Dialog for Browser {
         if self.current {
             self.keep_marks(form);
         }
+        while self.guessed && matches!(app.folders.get(&self.folder), Some(Err(_))) {
+            self.folder = folder_of(self.folder.trim_end_matches('/')).to_owned();
+            self.guessed = !self.folder.is_empty();
+            app.list_folder(&self.folder);
+        }
         let filter = form.text("filter").to_lowercase();
         let (title, entries, empty) = match app.folders.get(&self.folder) {
             None => (self.folder.clone(), &[][..], "looking into the folder …".to_owned()),
@@ -281,8 +289,9 @@ impl App {
     /// Opens the file browser for the field `target` of the topmost dialog, where `typed` stands.
     pub(in crate::app) fn browse_for_field(&mut self, target: &'static str, typed: &str) {
         let first = typed.split(SEPARATOR).next().unwrap_or_default();
-        let folder = crate::app::form::folder_of(first).to_owned();
-        let name = first[folder.len()..].to_owned();
+        let name = first[folder_of(first).len()..].to_owned();
+        let guessed = first.is_empty();
+        let folder = if guessed { self.last_folder() } else { folder_of(first).to_owned() };
         let files = Table::new(["Name", "Size"]).with_marks();
         let fields = vec![
             Field::table("files", "", files),
@@ -299,9 +308,18 @@ impl App {
             shown: Vec::new(),
             current: false,
             seek: Some(name).filter(|name| !name.is_empty()),
+            guessed,
         };
         self.list_folder(&folder);
         let form = Form::new("files", EXPLANATION, fields).accepts_by("Choose").wide(100);
         self.open_form(form, browser);
+    }
+
+    /// The folder of the image that came last, else of what was opened last; blank when there is none.
+    fn last_folder(&self) -> String {
+        let image = self.project.lanes.last().and_then(|lane| self.project.locate(&lane.raw).ok());
+        let last = image.as_ref().or(self.files.recent.first());
+        let first = last.and_then(|last| last.split(SEPARATOR).next()).unwrap_or_default();
+        folder_of(first).to_owned()
     }
 }

@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use hdf5_pure::{Dataset, Filter};
 
+use crate::data::DType;
 use crate::io::chunked::{Chunk, ChunkSource};
 use crate::io::error::Error;
 use crate::io::file::SharedFile;
-use crate::io::samples::ByteOrder;
+use crate::io::samples::{ByteOrder, with_dtype};
 
 use super::filters;
 use super::read::refused;
@@ -39,14 +40,15 @@ impl ChunkIndex {
         dataset.filters().iter().all(|&id| filters::supported(id)) && dataset.chunks().is_ok()
     }
 
-    /// Reads the index of `dataset`, an array of `shape` with samples of `item` bytes.
+    /// Reads the index of `dataset`, an array of `shape` with samples of `dtype` in the byte order `order`.
     pub(super) fn open(
         file: &Arc<SharedFile>,
         dataset: Dataset,
         shape: &[usize],
-        item: usize,
+        dtype: DType,
         order: ByteOrder,
     ) -> Result<Self, Error> {
+        let item = dtype.size();
         let refused = |e| refused(file, &e);
         let chunk: Vec<usize> = dataset
             .chunk_shape()
@@ -75,7 +77,7 @@ impl ChunkIndex {
             let (address, size, filter_mask) = (found.address, found.storage_size, found.filter_mask);
             stored.insert(index, Stored { address, size, filter_mask });
         }
-        let fill = fill_value(&dataset, &stored, &chunk, shape, item).map_err(refused)?;
+        let fill = fill_value(&dataset, dtype, order).map_err(refused)?;
         let file = Arc::clone(file);
         Ok(ChunkIndex { file, chunk, chunk_bytes, item, order, filters, stored, fill })
     }
@@ -100,32 +102,13 @@ fn checked_chunk(file: &SharedFile, chunk: &[usize], shape: &[usize], item: usiz
     }
 }
 
-/// The value of samples that were never written: zero, unless the library reads another where a chunk
-/// is missing.
-fn fill_value(
-    dataset: &Dataset,
-    stored: &HashMap<Vec<usize>, Stored>,
-    chunk: &[usize],
-    shape: &[usize],
-    item: usize,
-) -> Result<Vec<u8>, hdf5_pure::Error> {
-    let zero = vec![0; item];
-    let grid: Vec<usize> = shape.iter().zip(chunk).map(|(n, c)| n.div_ceil(*c)).collect();
-    let total = grid.iter().try_fold(1_usize, |n, &extent| n.checked_mul(extent)).unwrap_or(usize::MAX);
-    if stored.len() >= total {
-        return Ok(zero);
-    }
-    let start = vec![0; grid.len()];
-    let Some(missing) = crate::io::planes::indices(&start, &grid)
-        .take(stored.len() + 1)
-        .find(|index| !stored.contains_key(index))
-    else {
-        return Ok(zero);
-    };
-    let row = dataset.read_raw_rows((missing[0] * chunk[0]) as u64, 1)?;
-    let strides = crate::io::samples::strides(shape);
-    let at: usize = (1..shape.len()).map(|i| missing[i] * chunk[i] * strides[i]).sum();
-    Ok(row.get(at * item..(at + 1) * item).map_or(zero, <[u8]>::to_vec))
+/// The value of samples that were never written, in the file's byte order.
+fn fill_value(dataset: &Dataset, dtype: DType, order: ByteOrder) -> Result<Vec<u8>, hdf5_pure::Error> {
+    let mut fill = with_dtype!(dtype, T => {
+        bytemuck::bytes_of(&dataset.fill_value::<T>()?.unwrap_or_default()).to_vec()
+    });
+    order.to_native(&mut fill, dtype.size());
+    Ok(fill)
 }
 
 impl ChunkSource for ChunkIndex {

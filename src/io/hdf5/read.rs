@@ -242,7 +242,7 @@ fn open_dataset(
             StoredImage::open(path, found, options, planes)
         }
         Layout::Chunked { .. } if ChunkIndex::supports(&dataset) => {
-            let index = ChunkIndex::open(raw, dataset, &shape, item, order)?;
+            let index = ChunkIndex::open(raw, dataset, &shape, dtype, order)?;
             let chunk = index.chunk_shape().to_vec();
             let storage = Chunked::new(path, shape, chunk, item, index, options.memory)?;
             StoredImage::open(path, found, options, storage)

@@ -1,10 +1,14 @@
-//! Two-dimensional pictures, decoded at the first read: PNG, JPEG, BMP.
+//! Two-dimensional pictures, decoded at the first read.
 //!
 //! As ilastik has them: axes `yxc` even for one channel, palettes expanded, 16-bit samples kept.
 
 mod bmp;
+mod exr;
+mod gif;
+mod hdr;
 mod jpeg;
 mod png;
+mod sun;
 
 use std::sync::Arc;
 
@@ -17,16 +21,20 @@ use super::format::{ImageReader, OpenOptions};
 use super::storage::{Found, StoredImage};
 
 pub(super) use self::bmp::Bmp;
+pub(super) use self::exr::Exr;
+pub(super) use self::gif::Gif;
+pub(super) use self::hdr::Hdr;
 pub(super) use self::jpeg::Jpeg;
 pub(super) use self::png::Png;
+pub(super) use self::sun::Sun;
 
 /// What a picture's header says.
 #[derive(Clone, Copy, Debug)]
-struct Picture {
-    width: usize,
-    height: usize,
-    channels: usize,
-    dtype: DType,
+pub(super) struct Picture {
+    pub(super) width: usize,
+    pub(super) height: usize,
+    pub(super) channels: usize,
+    pub(super) dtype: DType,
 }
 
 impl Picture {
@@ -40,7 +48,7 @@ impl Picture {
 
     /// Opens the picture. `ratio` bounds how many decoded bytes a byte of such a file can hold, so that a
     /// small file can't claim a huge picture.
-    fn open(
+    pub(super) fn open(
         self,
         file: &SharedFile,
         ratio: u64,
@@ -61,7 +69,7 @@ impl Picture {
 }
 
 /// The error for a picture that ends before its data does.
-fn cut_off(file: &SharedFile) -> Error {
+pub(super) fn cut_off(file: &SharedFile) -> Error {
     Error::Truncated {
         path: file.path().to_owned(),
         what: "the picture".into(),

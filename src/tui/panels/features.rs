@@ -28,7 +28,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
     let columns = (usize::from(inner.width).saturating_sub(names) / column).max(1);
     let shown = first..(first + columns).min(selection.scales.len() + 1);
     let mut lines = heading(app, theme, &selection, shown.clone());
-    for (i, row) in TABLE_ROWS.into_iter().enumerate() {
+    for (i, row) in TABLE_ROWS.into_iter().enumerate().skip(app.first_table_row()) {
         let name = match row {
             TableRow::Dimension => Span::raw("Compute in 2D/3D"),
             TableRow::All => Span::styled("All features", theme.strong()),
@@ -46,7 +46,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) {
         }
         lines.push(Line::from(spans));
     }
-    debug_assert_eq!(lines.len(), TABLE_ROWS.len() + usize::from(FEATURE_HEAD));
+    debug_assert_eq!(lines.len(), TABLE_ROWS.len() - app.first_table_row() + usize::from(FEATURE_HEAD));
     lines.push(Line::default());
     lines.extend(explanation(app, &selection).into_iter().map(Line::from));
     frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: false }), inner);
