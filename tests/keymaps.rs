@@ -192,7 +192,7 @@ fn hints_fit_and_always_lead_to_the_help() {
         let keymap = Keymap::preset(name).unwrap();
         for (mode, _) in Mode::ALL {
             for width in [40, 80, 120, 200] {
-                let hints = hints(&keymap, mode, width);
+                let hints = hints(&keymap, mode, width, |_| true);
                 let size: usize = hints.iter().map(ShownHint::width).sum();
                 assert!(size <= width, "{name} {mode:?} {width}: {size}");
                 assert!(hints.iter().any(|hint| hint.label == "help" && !hint.keys_text().is_empty()));
@@ -200,7 +200,7 @@ fn hints_fit_and_always_lead_to_the_help() {
         }
     }
     let keymap = Keymap::preset("ilastik").unwrap();
-    let canvas = hints(&keymap, Mode::Canvas, 80);
+    let canvas = hints(&keymap, Mode::Canvas, 80, |_| true);
     let first: Vec<String> =
         canvas.iter().map(|hint| format!("{} {}", hint.keys_text(), hint.label)).collect();
     assert_eq!(first[..5], ["b brush", "e erase", "1-9 label", "l live", "p/s/u overlays"]);
@@ -208,7 +208,7 @@ fn hints_fit_and_always_lead_to_the_help() {
 
 #[test]
 fn each_key_of_a_hint_can_be_clicked() {
-    let hints = hints(&Keymap::preset("ilastik").unwrap(), Mode::Canvas, 80);
+    let hints = hints(&Keymap::preset("ilastik").unwrap(), Mode::Canvas, 80, |_| true);
     let line: String = hints.iter().map(|hint| format!("{} {}  ", hint.keys_text(), hint.label)).collect();
     let at = |text: &str| hint_command(&hints, line.find(text).unwrap());
     assert_eq!(at("b brush"), Some("tool.brush"));

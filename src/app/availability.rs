@@ -17,12 +17,15 @@ fn unless(condition: bool, why: impl Into<String>) -> Result<(), Reason> {
 }
 
 impl App {
-    /// The hints that fit a line of `width` columns. Without an image only what can be done without one.
+    /// The hints that fit a line of `width` columns, without those of no use for such images. Without an image only
+    /// what can be done without one.
     pub fn hints(&self, width: usize) -> Vec<ShownHint> {
+        let usable = |name: &str| available(name, self).is_ok();
         if self.has_image() || self.screen.applet == Applet::Batch {
-            return hints(&self.keymap, self.mode(), width);
+            let by_image = |name: &str| matches!(name, "feature.dimension" | "feature.channels");
+            return hints(&self.keymap, self.mode(), width, |name| !by_image(name) || usable(name));
         }
-        start_hints(&self.keymap, self.mode(), width, |name| available(name, self).is_ok())
+        start_hints(&self.keymap, self.mode(), width, usable)
     }
 }
 

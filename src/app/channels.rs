@@ -12,6 +12,9 @@ use crate::data::classes::Rgb;
 const COLORS: [Rgb; 7] =
     [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255], [0, 255, 255], [255, 0, 255], [255, 255, 0]];
 
+/// The colour of an image's only channel, as ilastik tints it.
+const ALONE: Rgb = [0, 255, 255];
+
 /// How channels become colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ChannelView {
@@ -99,7 +102,8 @@ impl Display {
     /// A new view of an image with `channels` channels. Contrast acts on all channels of a photograph
     /// (`linked`), whose colours would change otherwise.
     pub fn new(channels: usize, view: ChannelView, linked: bool) -> Display {
-        let tints = (0..channels).map(|i| Tint { color: COLORS[i % COLORS.len()], on: true }).collect();
+        let color = |i: usize| if channels == 1 { ALONE } else { COLORS[i % COLORS.len()] };
+        let tints = (0..channels).map(|i| Tint { color: color(i), on: true }).collect();
         Display { view, shading: Shading::Gray, selected: 0, tints, linked }
     }
 

@@ -241,6 +241,11 @@ impl ShownHint {
         self.keys_text().chars().count() + self.label.chars().count() + 3
     }
 
+    /// Whether all its commands are, by their names.
+    fn is_usable(&self, usable: impl Fn(&str) -> bool) -> bool {
+        self.keys.iter().all(|(_, command)| usable(command.split(' ').next().unwrap_or(command)))
+    }
+
     /// The command of the key at column `at` of the hint; the first one's elsewhere on the hint.
     fn command_at(&self, at: usize) -> &'static str {
         let mut end = 0;
@@ -272,9 +277,9 @@ fn shown_hints(keymap: &Keymap, mode: Mode, hints: &'static [Hint]) -> Vec<Shown
     shown.collect()
 }
 
-/// Keys and what they do in `mode`, as many as fit `width` columns; the way to the palette and the help is
-/// always among them.
-pub fn hints(keymap: &Keymap, mode: Mode, width: usize) -> Vec<ShownHint> {
+/// Keys and what they do in `mode`, as many as fit `width` columns and are `usable` by the names of their commands; the
+/// way to the palette and the help is always among them.
+pub fn hints(keymap: &Keymap, mode: Mode, width: usize, usable: impl Fn(&str) -> bool) -> Vec<ShownHint> {
     let own = match mode {
         Mode::Global => GLOBAL_HINTS,
         Mode::Canvas => CANVAS_HINTS,
@@ -288,7 +293,9 @@ pub fn hints(keymap: &Keymap, mode: Mode, width: usize) -> Vec<ShownHint> {
         Mode::Export => EXPORT_HINTS,
         Mode::Batch => BATCH_HINTS,
     };
-    fitting(keymap, mode, shown_hints(keymap, mode, own), width)
+    let mut own = shown_hints(keymap, mode, own);
+    own.retain(|hint| hint.is_usable(&usable));
+    fitting(keymap, mode, own, width)
 }
 
 /// The same while no image is open: what can be done then, as `usable` says of commands by their names.
@@ -298,9 +305,8 @@ pub fn start_hints(
     width: usize,
     usable: impl Fn(&str) -> bool,
 ) -> Vec<ShownHint> {
-    let name = |command: &'static str| command.split(' ').next().unwrap_or(command);
     let mut own = shown_hints(keymap, mode, START_HINTS);
-    own.retain(|hint| hint.keys.iter().all(|(_, command)| usable(name(command))));
+    own.retain(|hint| hint.is_usable(&usable));
     // Where images are added there is no need to go.
     let adds = own.iter().any(|hint| hint.keys[0].1 == "lane.add");
     own.retain(|hint| !adds || hint.keys[0].1 != "applet.show 1");

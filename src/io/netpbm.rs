@@ -295,7 +295,8 @@ mod tests {
 
     #[test]
     fn what_is_no_such_picture_is_refused() {
-        let why = |bytes: &[u8]| open(bytes).map(|_| ()).expect_err("refused").to_string();
+        let read = |bytes: &[u8]| open(bytes).and_then(|image| image.read(&Roi5::whole(image.info().shape)));
+        let why = |bytes: &[u8]| read(bytes).map(|_| ()).expect_err("refused").to_string();
         for (bytes, words) in [
             (&b"P5\n3 2\n255\n\x01\x02"[..], "a picture of 3 x 2 pixels"),
             (b"P5\n3", "cut off"),

@@ -46,6 +46,20 @@ pub fn with_dataset(location: &str) -> String {
     location.split(separator).map(name).collect::<Vec<_>>().join(separator)
 }
 
+/// Names of the images in the file at `path`, where its format has datasets by name; none where it can't be read.
+pub fn datasets(path: &Path) -> Vec<String> {
+    let location = path.to_string_lossy();
+    match open_one(&location, &OpenOptions::default()) {
+        Err(Error::ManyDatasets { names, .. }) => names,
+        _ => Path::new(&with_dataset(&location))
+            .strip_prefix(path)
+            .map(|inner| inner.to_string_lossy().into_owned())
+            .into_iter()
+            .filter(|inner| !inner.is_empty())
+            .collect(),
+    }
+}
+
 /// Opens one file, maybe with an inner path.
 pub(super) fn open_one(location: &str, options: &OpenOptions) -> Result<Arc<dyn ImageReader>, Error> {
     let (path, internal) = split(location)?;

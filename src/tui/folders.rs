@@ -1,13 +1,14 @@
-//! Looks into folders, for the completion of paths and the file browser.
+//! Looks into folders, and into files that hold datasets by name, for the completion of paths and the file browser.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::thread;
 
 use super::message::Message;
 use crate::app::AppEvent;
 use crate::app::folders::{FolderEntry, Listing};
+use crate::io;
 use crate::io::template::expand_home;
 
 /// Most entries told of.
@@ -18,7 +19,7 @@ pub(super) fn list(folder: String, sender: Sender<Message>) -> std::io::Result<(
     thread::Builder::new().name("folder".into()).spawn(move || {
         let path = expand_home(&folder);
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { &path };
-        let result = entries(path).map_err(|error| error.to_string());
+        let result = entries(path).or_else(|error| datasets(path).ok_or_else(|| error.to_string()));
         let _ = sender.send(Message::App(Box::new(AppEvent::FolderListed { folder, result })));
     })?;
     Ok(())
@@ -43,6 +44,25 @@ fn entries(path: &Path) -> std::io::Result<Listing> {
     Ok(Listing { folder: folder.to_string_lossy().into_owned(), entries })
 }
 
+/// The datasets below `path`, a file or a group in one.
+fn datasets(path: &Path) -> Option<Listing> {
+    // Without the `/` at its end, with which a file is none.
+    let path: PathBuf = path.components().collect();
+    let file = path.ancestors().find(|ancestor| ancestor.is_file())?;
+    let group = path.strip_prefix(file).ok()?;
+    let mut entries: Vec<FolderEntry> = io::datasets(file)
+        .iter()
+        .filter_map(|name| {
+            let mut below = Path::new(name.trim_start_matches('/')).strip_prefix(group).ok()?.components();
+            let name = below.next()?.as_os_str().to_string_lossy().into_owned();
+            Some(FolderEntry { name, is_folder: below.next().is_some(), bytes: 0 })
+        })
+        .collect();
+    entries.sort_by(|a, b| b.is_folder.cmp(&a.is_folder).then_with(|| a.name.cmp(&b.name)));
+    entries.dedup();
+    Some(Listing { folder: path.to_string_lossy().into_owned(), entries })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,5 +77,18 @@ mod tests {
         assert_eq!(names, ["z/", "a.tif"]);
         assert_eq!(listing.entries[1].bytes, 7);
         assert!(entries(&folder.path().join("none")).is_err());
+    }
+
+    #[test]
+    fn files_are_looked_into_for_datasets() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/images/bad/two.h5");
+        let names = |inner: &str| {
+            let listing = datasets(&file.join(inner)).expect("a file");
+            listing.entries.iter().map(FolderEntry::shown_name).collect::<Vec<_>>()
+        };
+        assert_eq!(names(""), ["group/", "a"]);
+        assert_eq!(names("group"), ["b"]);
+        assert_eq!(names("nothing"), [""; 0]);
+        assert!(datasets(Path::new("/no/such/file.h5")).is_none());
     }
 }

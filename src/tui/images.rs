@@ -500,7 +500,8 @@ mod tests {
         let reopened = |lane: &Lane, mask: Option<String>| {
             let (lane, project) = (lane.clone(), Some(folder.path().join("p.ilp")));
             let mask = Some(mask);
-            reopen_one(Reopen { index: 0, lane, raw: None, axes: None, mask, mask_axes: None, project }).unwrap()
+            reopen_one(Reopen { index: 0, lane, raw: None, axes: None, mask, mask_axes: None, project })
+                .unwrap()
         };
         let x = |source: &LaneSource| source.raw.info().pixel_size[3].as_ref().map(|size| size.size);
         let masked = reopened(&project.lanes[0], Some(mask.to_string_lossy().into_owned()));

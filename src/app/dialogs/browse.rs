@@ -1,6 +1,8 @@
 //! The file browser: goes through folders, filters by what is typed, and hands what is chosen to the field
 //! of a dialog.
 
+use std::path::Path;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::app::contrast::short;
@@ -8,6 +10,7 @@ use crate::app::folders::FolderEntry;
 use crate::app::form::{Dialog, Field, FieldKind, Form, KeyUse, Row, Table, Verdict, folder_of};
 use crate::app::inspect::{Inspection, summary};
 use crate::app::state::App;
+use crate::io;
 
 /// What joins several files that make one image, as in a project file.
 const SEPARATOR: &str = ":";
@@ -320,6 +323,8 @@ impl App {
         let image = self.project.lanes.last().and_then(|lane| self.project.locate(&lane.raw).ok());
         let last = image.as_ref().or(self.files.recent.first());
         let first = last.and_then(|last| last.split(SEPARATOR).next()).unwrap_or_default();
-        folder_of(first).to_owned()
+        // The file itself, where a dataset in it is named.
+        let file = Path::new(first).ancestors().find(|path| io::is_image_name(path));
+        folder_of(&file.map_or(first.into(), Path::to_string_lossy)).to_owned()
     }
 }
