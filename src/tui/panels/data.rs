@@ -113,7 +113,7 @@ fn split(location: &str) -> (String, String) {
     let files = location.split(':').count();
     let first = location.split(':').next().unwrap_or_default();
     let more = if files > 1 { format!(" and {} more", files - 1) } else { String::new() };
-    for extension in [".h5/", ".hdf5/", ".ilp/"] {
+    for extension in [".h5/", ".hdf5/", ".ilp/", ".npz/"] {
         if let Some(at) = first.find(extension) {
             let end = at + extension.len() - 1;
             return (format!("{}{more}", &first[..end]), first[end + 1..].to_owned());
