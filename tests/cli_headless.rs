@@ -229,6 +229,25 @@ fn cutouts_count_the_axes_that_the_image_has() {
 }
 
 #[test]
+fn cutouts_beyond_the_image_end_with_it_and_say_so() {
+    let desk = GoldenDesk::new("gray");
+    let whole = desk.result(&[&NPY[..], &["gray_raw.h5"]].concat(), "gray_raw_out.npy");
+    let output =
+        desk.headless(&[&NPY[..], &["--cutout_subregion=[(60,0,0),(100,None,2)]", "gray_raw.h5"]].concat());
+    assert_exit(&output, 0);
+    assert!(
+        stderr(&output).contains("note: The cutout goes beyond 'gray_raw.h5': it ends"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(desk.read("gray_raw_out.npy"), whole.slice(s![.., .., 60.., .., ..]));
+    let inside =
+        desk.headless(&[&NPY[..], &["--cutout_subregion=[(60,0,0),(72,80,2)]", "gray_raw.h5"]].concat());
+    assert!(!stderr(&inside).contains("note"), "{}", stderr(&inside));
+    assert_eq!(desk.read("gray_raw_out.npy"), whole.slice(s![.., .., 60.., .., ..]));
+}
+
+#[test]
 fn every_source_alone_and_all_in_one_pass() {
     let desk = GoldenDesk::new("gray");
     // HDF5 says which axes there are; ilastik's guess for 49 channels would be slices.

@@ -67,15 +67,8 @@ pub(super) fn create(output: &PlannedOutput) -> Result<Box<dyn ImageWriter>, io:
 pub(super) fn check_names(project: &Project, request: &Request) -> Vec<Problem> {
     let format = request.format.as_deref().unwrap_or(&project.export.format);
     let name = request.template.as_deref().unwrap_or(&project.export.filename_format);
-    let names = Names {
-        dataset_dir: Path::new(""),
-        nickname: "",
-        result_type: "",
-        axes: &AxisOrder::canonical(),
-        roi: Roi5::whole([1; 5]),
-    };
     let format = io::output_format(format);
-    let path = template::fill(name, &names);
+    let path = template::outline(name);
     let mut problems = Vec::new();
     if let (Ok(format), Ok(path)) = (&format, &path) {
         let (template, has_index) = (name.to_owned(), template::has_slice_index(path));
@@ -105,7 +98,8 @@ pub(super) fn plan_outputs(
 ) {
     for &source in &plan.request().sources {
         match plan_output(plan, input, info, source, features) {
-            Ok((mut output, region)) => {
+            Ok((mut output, region, is_clipped)) => {
+                planned.is_clipped |= is_clipped;
                 let lane = planned.lane.and_then(|lane| plan.project.lanes.get(lane));
                 let of_image = lane.map(|lane| lane.raw.display_mode.as_str());
                 output.spec.display_mode = source.display_mode().or(of_image).map(str::to_owned);
@@ -123,19 +117,16 @@ fn plan_output(
     info: &ImageInfo,
     source: ExportSource,
     features: usize,
-) -> Result<(PlannedOutput, Roi<4>), Problem> {
+) -> Result<(PlannedOutput, Roi<4>, bool), Problem> {
     let request = plan.request();
     let name = || input.raw.clone();
     let channels = source.channels(plan.project.classes.len(), features);
     let [t, z, y, x, _] = info.shape;
-    let roi = match &request.subregion {
-        Some(subregion) => {
-            subregion
-                .resolve(info.shape, channels)
-                .map_err(|source| Problem::Subregion { input: name(), source })?
-                .0
-        }
-        None => Roi5::whole([t, z, y, x, channels]),
+    let (roi, is_clipped) = match &request.subregion {
+        Some(subregion) => subregion
+            .resolve(info.shape, channels)
+            .map_err(|source| Problem::Subregion { input: name(), source })?,
+        None => (Roi5::whole([t, z, y, x, channels]), false),
     };
     let shape = roi.shape();
     let axes = match &request.output_axes {
@@ -208,7 +199,8 @@ fn plan_output(
         [roi.stop[0], roi.stop[1], roi.stop[2], roi.stop[3]],
     );
     let channels = roi.start[4]..roi.stop[4];
-    Ok((PlannedOutput { source, paths, spec, format: format.to_owned(), channels, path }, region))
+    let output = PlannedOutput { source, paths, spec, format: format.to_owned(), channels, path };
+    Ok((output, region, is_clipped))
 }
 
 /// `axes` with the channel axis last if it has none, as ilastik writes results.

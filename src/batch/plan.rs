@@ -160,6 +160,8 @@ pub struct PlannedInput {
     pub(super) mask: Option<Origin>,
     /// Time points and region to compute, `tzyx`.
     pub(super) region: Roi<4>,
+    /// Whether the cutout went beyond the image.
+    pub(super) is_clipped: bool,
     /// The project's lane that this image is.
     pub(super) lane: Option<usize>,
     /// Its name in the project, where that is not the one its file gives.
@@ -227,6 +229,7 @@ impl Plan {
             plan.notes.extend(notes);
             plan.inputs.push(input);
         }
+        plan.note_clipped();
         if is_usable {
             plan.check_outputs();
             return Ok(plan);
@@ -267,6 +270,17 @@ impl Plan {
     /// Dataset name inside HDF5 outputs, with its placeholders.
     pub(super) fn internal_path(&self) -> &str {
         self.request.internal_path.as_deref().unwrap_or(&self.project.export.internal_path)
+    }
+
+    fn note_clipped(&mut self) {
+        let mut clipped = self.inputs.iter().filter(|input| input.is_clipped && input.is_possible());
+        let Some(first) = clipped.next() else { return };
+        let more = match clipped.count() {
+            0 => String::new(),
+            n => format!(" and {n} more"),
+        };
+        self.notes
+            .push(format!("The cutout goes beyond '{}'{more}: it ends where the image does.", first.name));
     }
 
     /// Lets files that exist be replaced: they are no problem any more.
@@ -429,6 +443,7 @@ impl Checker<'_> {
             raw: Origin::File(input.raw.clone(), OpenOptions::default()),
             mask: None,
             region: Roi::new([0; 4], [0; 4]),
+            is_clipped: false,
             lane: input.lane.or_else(|| self.lane_of(&input.raw)),
             nickname: None,
             own_axes: None,

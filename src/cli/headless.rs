@@ -20,8 +20,8 @@ use crate::project::Project;
 /// ilastik's headless options. Outputs that exist are replaced, each named on stderr.
 #[derive(Debug, Parser)]
 #[command(
-    name = "brushwood --headless",
-    bin_name = "brushwood --headless",
+    name = "brushwood",
+    override_usage = "brushwood --headless --project=P.ilp [OPTIONS] [FILE]...",
     version,
     about = "Predict images, with ilastik's command line",
     after_help = "ilastik's own settings hold: LAZYFLOW_THREADS and LAZYFLOW_TOTAL_RAM_MB of the environment, and \
@@ -40,7 +40,7 @@ pub struct HeadlessArgs {
     #[arg(long, value_name = "P.ilp", value_hint = ValueHint::FilePath, conflicts_with = "project", requires = "workflow")]
     pub new_project: Option<PathBuf>,
     /// The workflow of a new project: Pixel Classification
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", requires = "new_project")]
     pub workflow: Option<String>,
     /// Whether the project is left as it is; with --readonly=0, --retrain and --generate-random-labels save it
     /// [default: 1]

@@ -10,9 +10,8 @@ use std::path::{Path, PathBuf};
 
 use super::error::{Failure, say};
 use super::ini::{Entry, Ini};
-use crate::data::{AxisOrder, Roi5};
 use crate::io;
-use crate::io::template::{self, Names};
+use crate::io::template;
 use crate::project::ExportSettings;
 
 /// Most bytes of a configuration file.
@@ -121,7 +120,7 @@ fn from_file(path: &Path) -> Result<Settings, Failure> {
     }
     let filename_format = text("output_filename_format")?;
     if let Some((name, line)) = &filename_format {
-        check_name(name).map_err(|why| wrong(*line, format!("output_filename_format: {why}")))?;
+        template::outline(name).map_err(|error| wrong(*line, format!("output_filename_format: {error}")))?;
     }
     let number = |key: &str| -> Result<Option<(i64, usize)>, Failure> {
         let Some(Entry { value, line }) = ini.get("lazyflow", key) else { return Ok(None) };
@@ -197,17 +196,6 @@ fn unescaped(value: &str) -> Result<String, String> {
         return Err(format!("'{value}' refers to another setting with '%'; write '%%' for a '%'"));
     }
     Ok(value.replace("%%", "%"))
-}
-
-fn check_name(name: &str) -> Result<(), String> {
-    let names = Names {
-        dataset_dir: Path::new(""),
-        nickname: "",
-        result_type: "",
-        axes: &AxisOrder::canonical(),
-        roi: Roi5::whole([1; 5]),
-    };
-    template::fill(name, &names).map(|_| ()).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

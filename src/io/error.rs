@@ -172,7 +172,7 @@ pub enum Error {
         dimensions: usize,
     },
     /// No file matches a pattern.
-    #[error("no file matches {pattern}")]
+    #[error("{pattern}: no file matches")]
     NoMatch {
         /// The pattern.
         pattern: String,

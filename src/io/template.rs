@@ -95,6 +95,15 @@ pub fn fill(template: &str, names: &Names<'_>) -> Result<PathBuf, TemplateError>
     Ok(expand_home(&text))
 }
 
+/// What `template` gives where everything it names is empty: for what is wrong with it whatever the image is.
+///
+/// # Errors
+/// As [`fill`].
+pub fn outline(template: &str) -> Result<PathBuf, TemplateError> {
+    let (dataset_dir, axes) = (Path::new(""), &AxisOrder::canonical());
+    fill(template, &Names { dataset_dir, nickname: "", result_type: "", axes, roi: Roi5::whole([1; 5]) })
+}
+
 /// Whether a name tells the files of a sequence apart.
 pub fn has_slice_index(path: &Path) -> bool {
     let text = path.to_string_lossy();

@@ -130,7 +130,7 @@ fn files_that_make_no_stack() {
     let along = |axis| OpenOptions { stack_along: brushwood::data::Axis::from_key(axis), ..NONE };
     let given = OpenOptions { axes: "zyt".parse().ok(), ..NONE };
     for (pattern, options, expected) in [
-        ("*.jpg", &NONE, "no file matches DIR/*.jpg"),
+        ("*.jpg", &NONE, "DIR/*.jpg: no file matches"),
         ("[.png", &NONE, "DIR/[.png: not a file pattern: Pattern syntax error near position"),
         (
             "a?.png",
