@@ -30,7 +30,7 @@ pub enum FeatureSpecError {
         /// The name given.
         name: String,
     },
-    /// Several filters begin so.
+    /// Several filters begin so, or have it in their names.
     #[error("'{name}' may be {}; write more of it", candidates.join(" or "))]
     Ambiguous {
         /// The name given.
@@ -46,8 +46,8 @@ pub enum FeatureSpecError {
 }
 
 impl FeatureChoice {
-    /// Parses `FILTER:SCALE,SCALE FILTER:SCALE`; filters by their ids, in any case, or the beginning of
-    /// one; `all` is everything.
+    /// Parses `FILTER:SCALE,SCALE FILTER:SCALE`; filters by their ids, in any case, or the beginning or
+    /// a part of one; `all` is everything.
     ///
     /// # Errors
     /// Not of that form, an unknown filter, or a scale that is none.
@@ -101,9 +101,14 @@ impl FeatureChoice {
 fn filter_row(name: &str) -> Result<usize, FeatureSpecError> {
     let plain = |text: &str| text.replace(['-', '_'], "").to_ascii_lowercase();
     let wanted = plain(name);
-    let rows: Vec<usize> = (0..FILTER_IDS.len())
-        .filter(|&row| !wanted.is_empty() && plain(FILTER_IDS[row]).starts_with(&wanted))
-        .collect();
+    let named = |is_so: fn(&str, &str) -> bool| -> Vec<usize> {
+        let all = 0..FILTER_IDS.len();
+        all.filter(|&row| !wanted.is_empty() && is_so(&plain(FILTER_IDS[row]), &wanted)).collect()
+    };
+    let mut rows = named(|id, wanted| id.starts_with(wanted));
+    if rows.is_empty() {
+        rows = named(|id, wanted| id.contains(wanted));
+    }
     match rows[..] {
         [row] => Ok(row),
         [] => Err(FeatureSpecError::Filter { name: name.to_owned() }),
@@ -126,12 +131,14 @@ mod tests {
         assert_eq!(selection.selected[0], [true, true]);
         assert_eq!(selection.selected[5], [false, true]);
         assert_eq!((selection.count(), &selection.compute_in_2d[..]), (3, &[true, true][..]));
+        assert_eq!(FeatureChoice::parse("smoothing:0.3,1.0 hessian:1.0"), Ok(choice));
         assert_eq!(FeatureChoice::parse("ALL"), Ok(FeatureChoice::All));
     }
 
     #[test]
     fn mistakes_are_named() {
         assert!(matches!(FeatureChoice::parse("gauss:1"), Err(FeatureSpecError::Ambiguous { .. })));
+        assert!(matches!(FeatureChoice::parse("eigenvalues:1"), Err(FeatureSpecError::Ambiguous { .. })));
         assert!(matches!(FeatureChoice::parse("sobel:1"), Err(FeatureSpecError::Filter { .. })));
         assert!(matches!(FeatureChoice::parse("hess"), Err(FeatureSpecError::Form(_))));
         assert!(matches!(FeatureChoice::parse("hess:0.3"), Err(FeatureSpecError::Scale(_))));

@@ -50,6 +50,8 @@ pub(super) fn log_to(path: &Path, existing: Existing, process: Option<&str>) -> 
         EnvFilter::try_from_env("BRUSHWOOD_LOG").unwrap_or_else(|_| EnvFilter::new("brushwood=debug"));
     let start = Start(process.unwrap_or_default().to_owned());
     let log = tracing_subscriber::fmt()
+        // On a full disk, what the library says of it would go over the screen.
+        .log_internal_errors(false)
         .with_writer(file)
         .with_ansi(false)
         .with_env_filter(filter)
