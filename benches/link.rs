@@ -62,8 +62,9 @@ fn is_label(color: [u8; 3]) -> bool {
     color.iter().zip([255, 225, 25]).all(|(a, b)| a.abs_diff(b) <= 10)
 }
 
-/// From the hand to the colour on screen, for each point of a stroke.
-fn strokes(session: &mut Session) -> Vec<Duration> {
+/// From the hand to the colour on screen, for each point of a stroke. `first` is the number of the first pixel in
+/// the terminal's reports.
+fn strokes(session: &mut Session, first: i32) -> Vec<Duration> {
     let mut waiting: VecDeque<([i32; 2], Instant)> = VecDeque::new();
     let mut times = Vec::new();
     let point = |i: i32| [ORIGIN[0] + 110 + 2 * i, ORIGIN[1] + 150 + (i * 7 % 23)];
@@ -79,7 +80,8 @@ fn strokes(session: &mut Session) -> Vec<Duration> {
         }
         session.pump(Instant::now() + Duration::from_millis(1));
         while let Some(([x, y], since)) = waiting.front().copied() {
-            if !session.terminal.picture_at(x as usize, y as usize).is_some_and(is_label) {
+            let [x, y] = [x, y].map(|at| (at - first) as usize);
+            if !session.terminal.picture_at(x, y).is_some_and(is_label) {
                 break;
             }
             times.push(since.elapsed());
@@ -151,10 +153,10 @@ fn main() {
         return label(arguments[at + 1].parse().unwrap());
     }
     let sixel = Profile { reports_size: true, ..Profile::xterm() };
-    for (name, base) in [("kitty", Profile::kitty()), ("sixel", sixel)] {
+    for (name, base, first) in [("kitty", Profile::kitty(), 0), ("sixel", sixel, 1)] {
         for image in ["nuclei.tif", "cell.png"] {
             let (mut session, _home) = start(Some(Link::SLOW), base.clone(), image);
-            row(&format!("{name}, {image}: stroke point to its colour"), strokes(&mut session));
+            row(&format!("{name}, {image}: stroke point to its colour"), strokes(&mut session, first));
             settle(&mut session);
             row(&format!("{name}, {image}: key while nothing is under way"), quiet_keys(&mut session));
             let (times, pictures) = keys(&mut session);

@@ -37,6 +37,9 @@ const TILE: [usize; 2] = [128, 64];
 const SMALL_SHARE: usize = 16;
 /// Bytes of a changed pixel of slice and overlay before any was sent: noisy gray, smooth colours.
 const PRICES: [f64; LAYERS] = [0.4, 0.08];
+/// A pixel is not taken for cheaper than this share of that: what comes after an empty slice may cost many times
+/// as much.
+const LEAST_PRICE: f64 = 0.125;
 /// Rectangles of fewer pixels say nothing about a layer's price.
 const TELLING_PIXELS: usize = 1024;
 /// Bytes of a coarse piece by those of an exact one.
@@ -303,7 +306,8 @@ impl Kitty {
     /// Learns the price of a layer's pixels from a large rectangle.
     fn paid(&mut self, layer: usize, pixels: usize, bytes: usize) {
         if pixels >= TELLING_PIXELS {
-            self.prices[layer] = (self.prices[layer] + bytes as f64 / pixels as f64) / 2.0;
+            let price = (self.prices[layer] + bytes as f64 / pixels as f64) / 2.0;
+            self.prices[layer] = price.max(PRICES[layer] * LEAST_PRICE);
         }
     }
 }

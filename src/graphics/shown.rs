@@ -16,6 +16,9 @@ const BLOCK: [u16; 2] = [8, 4];
 const COARSE_SHARE: f64 = 0.35;
 /// Fewer cells than this say nothing about their price.
 const TELLING_CELLS: usize = 8;
+/// Cells are not taken for cheaper than this share of their first price: what comes after a dark corner may cost
+/// many times as much.
+const LEAST_PRICE: f64 = 0.5;
 
 /// The picture that a cell-wise encoder believes to be on the terminal.
 #[derive(Debug)]
@@ -29,6 +32,8 @@ pub(crate) struct Shown {
     block: [u16; 2],
     /// Bytes per cell, exact and coarse.
     price: [f64; 2],
+    /// The least that they are taken to be.
+    least_price: [f64; 2],
 }
 
 /// Cells to draw.
@@ -44,13 +49,15 @@ impl Shown {
     /// Nothing shown; a cell of a large change costs about `price` bytes.
     pub fn new(price: f64) -> Self {
         let empty = CellGrid::new(0, 0, false);
+        let price = [price, price * COARSE_SHARE];
         Shown {
             last: None,
             owed: empty.clone(),
             bare: empty,
             coarse: None,
             block: BLOCK,
-            price: [price, price * COARSE_SHARE],
+            price,
+            least_price: price.map(|price| price * LEAST_PRICE),
         }
     }
 
@@ -121,7 +128,8 @@ impl Shown {
             return None;
         }
         let is_coarse = self.bare.count() > 0 && owed as f64 * self.price[0] > allowance.patience as f64;
-        let count = (bytes as f64 / self.price[usize::from(is_coarse)]).max(1.0) as usize;
+        let kind = usize::from(is_coarse);
+        let count = (bytes as f64 / self.price[kind].max(self.least_price[kind])).max(1.0) as usize;
         let focus = std::array::from_fn(|i| {
             (allowance.focus[i] as f64 / cell[i]).clamp(0.0, f64::from(u16::MAX)) as u16
         });
@@ -349,6 +357,24 @@ mod tests {
         assert!(exact.cells.get(20, 10) && exact.cells.count() <= 64);
         while shown.take(&slow, 1000, CELL).is_some() {}
         assert!(shown.is_complete());
+    }
+
+    #[test]
+    fn after_cheap_cells_a_batch_of_dear_ones_stays_small() {
+        let mut shown = Shown::new(100.0);
+        shown.begin(&Arc::new(Picture::new(400, 400)), &placement());
+        let slow = allowance(1000, 1_000_000);
+        for _ in 0..8 {
+            let batch = shown.take(&slow, 1000, CELL).expect("not all was taken");
+            shown.spent(&batch, 0, batch.cells.count());
+        }
+        shown.begin(
+            &Arc::new(Picture { overlay: vec![[9; 4]; 160_000], ..Picture::new(400, 400) }),
+            &placement(),
+        );
+        let count = shown.take(&slow, 5000, CELL).expect("all is owed").cells.count();
+        let block = usize::from(BLOCK[0] * BLOCK[1]);
+        assert!((50..100 + block).contains(&count), "{count}");
     }
 
     #[test]

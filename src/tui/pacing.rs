@@ -28,14 +28,16 @@ const PATIENCE: Duration = Duration::from_millis(300);
 const LOST: Duration = Duration::from_secs(2);
 /// Frames smaller than this say nothing about the link's rate.
 const TELLING_BYTES: usize = 1024;
+/// Most of the time to an answer that the bytes themselves may take, where the way is asked for: one in so many.
+const CARRIED_SHARE: u32 = 4;
 /// Smallest and first piece of a large picture in bytes.
 const LEAST_PIECE: usize = 1024;
 const FIRST_PIECE: usize = 8192;
 /// Pieces go out a little faster than the rate known, to find out whether the link carries more.
 const GAIN: f64 = 1.1;
 /// A terminal that draws slowly answers late now and then, whatever the link carries. So its usual time to answer
-/// is the middle of so many that it took when nothing else was on its way, and the link's rate the highest that
-/// so many answers in a row told.
+/// is the middle of so many that it took when nothing else was on its way, and the link's rate is lowered to the
+/// highest that so many answers in a row told.
 const USUAL: usize = 9;
 const RATES: usize = 3;
 /// So many losses in a row: the terminal does not answer at all.
@@ -249,35 +251,45 @@ impl Pacer {
 
     fn learn(&mut self, now: Duration, request: &Request) {
         let took = now.saturating_sub(request.sent);
+        // The way is what is left when the link has carried the bytes. Their share is bounded: where the rate known
+        // is far too low, it would be all of it.
+        let carried = self.rate.map_or(Duration::ZERO, |rate| carrying(request.bytes, rate));
+        let way = took - carried.min(took / CARRIED_SHARE);
         let least = match self.round_trip {
-            None => took,
+            None => way,
+            Some(least) if way < least && request.bytes < TELLING_BYTES => way,
             Some(least) if took < least => took,
             // Routes change: a longer way is believed slowly.
-            Some(least) if request.bytes < TELLING_BYTES => least + (took - least).min(least) / 64,
+            Some(least) if request.bytes < TELLING_BYTES => least + (way - least).min(least) / 64,
             Some(least) => least,
         };
         self.round_trip = Some(least);
         if request.is_alone && request.bytes < TELLING_BYTES {
-            self.alone.push_back(took);
+            self.alone.push_back(way);
             self.alone.drain(..self.alone.len().saturating_sub(USUAL));
         }
         if request.bytes < TELLING_BYTES {
             return;
         }
         let usual = self.usual().unwrap_or(least);
-        let arriving = now.saturating_sub(self.last_answer.max(request.first + usual));
         let leaving = request.sent.saturating_sub(request.first);
+        let arriving = |way| now.saturating_sub(self.last_answer.max(request.first + way));
         // Answers arrive a little early or late: a difference that is small beside the way says little.
-        let busy = arriving.max(leaving).max(took / 16).as_secs_f64().max(1e-4);
+        let busy = |way| arriving(way).max(leaving).max(took / 16).as_secs_f64().max(1e-4);
+        // What a single frame says depends on how long the way takes, which is known roughly: it raises the rate
+        // to what is certain only.
+        let certain = request.bytes as f64 / busy(if leaving.is_zero() { least } else { usual });
+        let says_little = request.has_gaps && leaving >= arriving(usual);
+        let busy = busy(usual);
         self.told.push_back(request.bytes as f64 / busy);
         self.told.drain(..self.told.len().saturating_sub(RATES));
-        let rate = self.told.iter().copied().fold(0.0, f64::max);
+        let possible = self.told.iter().copied().fold(0.0, f64::max);
         self.rate = Some(match self.rate {
-            None => rate,
-            Some(known) if rate >= known => rate.min(2.0 * known),
-            Some(known) if request.has_gaps && leaving >= arriving => known,
+            None => certain,
+            Some(known) if certain >= known => certain.min(2.0 * known),
+            Some(known) if says_little || possible >= known => known,
             // Short measurements are rough.
-            Some(known) => known + (TELLING.1 * busy / TELLING.0.as_secs_f64()).min(0.8) * (rate - known),
+            Some(known) => known + (TELLING.1 * busy / TELLING.0.as_secs_f64()).min(0.8) * (possible - known),
         });
     }
 
@@ -443,6 +455,31 @@ mod tests {
             assert!((0.6 * rate..1.5 * rate).contains(&known), "{rate}: {known}");
             assert!(used > 0.6 * rate, "{rate} bytes/s at {delay} ms: only {used} used");
             assert!(queue < 75.0, "{rate} bytes/s at {delay} ms: {queue} ms wait in the link");
+        }
+    }
+
+    #[test]
+    fn single_frames_do_not_raise_the_rate_beyond_the_links() {
+        let (rate, delay) = (125e3, 100.0);
+        let (mut pacer, _, _) = simulate(rate, delay, 0.0, 20.0);
+        let mut now = 20_500.0;
+        let mut pair = |pacer: &mut Pacer, bytes: [usize; 2]| {
+            now += 1000.0;
+            let mut free = now;
+            let sent = [(0.0, bytes[0]), (20.0, bytes[1])].map(|(after, bytes)| {
+                let number = pacer.begin(at(now + after), true);
+                pacer.written(at(now + after), number, bytes);
+                free = free.max(now + after) + bytes as f64 / rate * 1e3;
+                (free + delay, number)
+            });
+            sent.iter().for_each(|(answer, number)| pacer.answered(at(*answer), *number));
+            let known = pacer.rate().expect("measured");
+            assert!((0.6 * rate..1.2 * rate).contains(&known), "{known} after {bytes:?}");
+        };
+        // Small frames take a little longer than the shortest way.
+        (0..USUAL).for_each(|_| pair(&mut pacer, [TELLING_BYTES - 1, 100]));
+        for bytes in [[2 * TELLING_BYTES, 100], [800, 1100], [1100, 1300], [1000, 2000]] {
+            pair(&mut pacer, bytes);
         }
     }
 
