@@ -36,6 +36,11 @@ impl Format for Npz {
         true
     }
 
+    fn images_in(&self, path: &Path) -> Vec<String> {
+        let names = |file| Ok(Members::read(&file)?.images().into_iter().cloned().collect());
+        SharedFile::open(path).and_then(names).unwrap_or_default()
+    }
+
     fn open(
         &self,
         path: &Path,
@@ -92,6 +97,12 @@ impl<'a> Members<'a> {
         Ok(Members { file, names })
     }
 
+    /// Those that may be images.
+    fn images(&self) -> Vec<&String> {
+        let is_image = |name: &&String| self.array(name).is_ok_and(|a| (2..=5).contains(&a.shape.len()));
+        self.names.iter().filter(is_image).collect()
+    }
+
     /// The array of a name, or the only one that may be an image.
     fn find(&self, internal: Option<&str>) -> Result<&str, Error> {
         let path = self.file.path().to_owned();
@@ -102,8 +113,7 @@ impl<'a> Members<'a> {
                 Error::NoSuchDataset { path, name: name.to_owned(), names: self.names.clone() }
             });
         }
-        let is_image = |name: &&String| self.array(name).is_ok_and(|a| (2..=5).contains(&a.shape.len()));
-        let images: Vec<&String> = self.names.iter().filter(is_image).collect();
+        let images = self.images();
         match images[..] {
             [only] => Ok(only),
             // The only array says itself why it is no image.

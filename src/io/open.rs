@@ -47,17 +47,8 @@ pub fn with_dataset(location: &str) -> String {
 }
 
 /// Names of the images in the file at `path`, where its format has datasets by name; none where it can't be read.
-pub fn datasets(path: &Path) -> Vec<String> {
-    let location = path.to_string_lossy();
-    match open_one(&location, &OpenOptions::default()) {
-        Err(Error::ManyDatasets { names, .. }) => names,
-        _ => Path::new(&with_dataset(&location))
-            .strip_prefix(path)
-            .map(|inner| inner.to_string_lossy().into_owned())
-            .into_iter()
-            .filter(|inner| !inner.is_empty())
-            .collect(),
-    }
+pub fn images_in(path: &Path) -> Vec<String> {
+    recognise(path).map(|format| format.images_in(path)).unwrap_or_default()
 }
 
 /// Opens one file, maybe with an inner path.

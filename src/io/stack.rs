@@ -38,7 +38,7 @@ pub fn expand(location: &str) -> Result<Vec<String>, Error> {
                 match &inner {
                     None => vec![file],
                     Some(inner) => {
-                        let names = super::hdf5::images_of(&path).into_iter();
+                        let names = super::images_in(&path).into_iter();
                         names
                             .filter(|name| inner.matches(name))
                             .map(|name| format!("{file}/{name}"))
@@ -59,9 +59,9 @@ pub fn expand(location: &str) -> Result<Vec<String>, Error> {
     Ok(files)
 }
 
-/// Splits `dir/*.h5/group/*` into the pattern of the files and that of the datasets inside them.
+/// Splits `dir/*.h5/group/*` or `dir/*.npz/*` into the pattern of the files and that of the datasets inside them.
 fn split_pattern(part: &str) -> (&str, Option<&str>) {
-    let end = [".h5/", ".hdf5/", ".ilp/"].iter().find_map(|end| Some(part.find(end)? + end.len()));
+    let end = [".h5/", ".hdf5/", ".ilp/", ".npz/"].iter().find_map(|end| Some(part.find(end)? + end.len()));
     match end {
         Some(end) => {
             (&part[..end - 1], Some(part[end..].trim_matches('/')).filter(|inner| !inner.is_empty()))
@@ -306,13 +306,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patterns_reach_into_hdf5_files() {
+    fn patterns_reach_into_files_of_datasets() {
         let file = "tests/fixtures/images/types.h5";
         let all = expand(&format!("{file}/*")).expect("datasets");
         assert!(all.len() > 4 && all.iter().all(|one| one.starts_with(&format!("{file}/"))), "{all:?}");
         let unsigned = expand("tests/fixtures/images/ty*.h5/u*").expect("datasets");
         assert!(!unsigned.is_empty() && unsigned.len() < all.len(), "{unsigned:?}");
         assert!(matches!(expand(&format!("{file}/none*")), Err(Error::NoMatch { .. })));
+        let arrays = expand("tests/fixtures/images/sto*.npz/*").expect("arrays");
+        assert!(arrays.len() > 1 && arrays.iter().all(|array| array.contains("stored.npz/")), "{arrays:?}");
         let one = open_one(&unsigned[0], &OpenOptions::default()).expect("opens");
         assert!(one.info().dtype.name().starts_with('u'));
     }

@@ -13,7 +13,7 @@ use crate::app::{Access, AppEvent, JournalRecord, Opened, Problem, SaveFailure, 
 use crate::batch::find_images;
 use crate::data::task::Cancelled;
 use crate::io::{self, OpenOptions};
-use crate::project::{Project, SavedFile};
+use crate::project::{LaneError, Project, SavedFile};
 
 /// What to open.
 pub(super) enum Task {
@@ -135,7 +135,7 @@ fn open(inputs: &[String], project: Option<PathBuf>) -> Result<Opened, Problem> 
         return Err(Problem::new(
             format!("Can't open '{other}' together with images"),
             "a project is opened alone",
-            "Open the project and add images with :data.add, or give it by --project",
+            "Open the project and add images with :lane.add, or give it by --project",
         ));
     }
     let mut locations = Vec::new();
@@ -148,14 +148,13 @@ fn open(inputs: &[String], project: Option<PathBuf>) -> Result<Opened, Problem> 
     };
     if path.exists() {
         let mut opened = load(&path)?;
-        add_missing(&mut opened, &locations)?;
+        add_missing(&mut opened, &locations);
         return Ok(opened);
     }
     let mut opened = empty(Project::new());
-    for location in &locations {
-        let (info, source) = images::describe(&opened.project, location, &OpenOptions::default())?;
-        opened.project.add_lane(info).map_err(|error| cannot_add(location, &error.to_string()))?;
-        opened.sources.push(source);
+    locations.iter().for_each(|location| add(&mut opened, location));
+    if opened.sources.is_empty() && !opened.problems.is_empty() {
+        return Err(opened.problems.swap_remove(0));
     }
     read_journal(&mut opened, &path);
     opened.save_to = Some(path);
@@ -207,8 +206,9 @@ pub(super) fn images_at(input: &str) -> Result<Vec<String>, Problem> {
     if images.is_empty() { Err(failed("it holds no image of a known format".into())) } else { Ok(images) }
 }
 
-pub(super) fn cannot_add(location: &str, why: &str) -> Problem {
-    Problem::new(format!("Can't add '{location}'"), why, "Convert it, or start a new project for it")
+/// Why an image can't be added; the error says all of it.
+pub(super) fn cannot_add(error: &LaneError) -> Problem {
+    Problem::new(error.to_string().trim_end_matches('.'), "", "")
 }
 
 fn read_project(path: &Path) -> Result<Project, Problem> {
@@ -250,8 +250,20 @@ fn open_images(project: Project, path: &Path, trust: bool) -> Opened {
     opened
 }
 
+/// Adds an image, or notes why that can't be: the others are opened all the same.
+fn add(opened: &mut Opened, location: &str) {
+    let described = images::describe(&opened.project, location, &OpenOptions::default());
+    let added = described.and_then(|(info, source)| {
+        opened.project.add_lane(info).map(|_| source).map_err(|error| cannot_add(&error))
+    });
+    match added {
+        Ok(source) => opened.sources.push(source),
+        Err(problem) => opened.problems.push(problem),
+    }
+}
+
 /// Adds the images that the project does not have yet.
-fn add_missing(opened: &mut Opened, locations: &[String]) -> Result<(), Problem> {
+fn add_missing(opened: &mut Opened, locations: &[String]) {
     for location in locations {
         let named = io::with_dataset(location);
         let wanted = std::path::absolute(&named).unwrap_or_else(|_| named.into());
@@ -261,16 +273,10 @@ fn add_missing(opened: &mut Opened, locations: &[String]) -> Result<(), Problem>
                 std::path::absolute(io::with_dataset(&there)).is_ok_and(|there| there == wanted)
             })
         });
-        if has {
-            continue;
-        }
-        let (info, source) = images::describe(&opened.project, location, &OpenOptions::default())?;
-        match opened.project.add_lane(info) {
-            Ok(_) => opened.sources.push(source),
-            Err(error) => opened.problems.push(cannot_add(location, &error.to_string())),
+        if !has {
+            add(opened, location);
         }
     }
-    Ok(())
 }
 
 /// Finds the edits that were not saved, with the images that they added, and holds the project.
@@ -289,5 +295,40 @@ fn read_journal(opened: &mut Opened, project: &Path) {
                 Err(problem) => opened.problems.push(problem),
             }
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::data::{DType, Volume};
+    use crate::io::{ImageSpec, create};
+
+    #[test]
+    fn an_image_that_does_not_fit_keeps_no_other_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let image = |name: &str, depth: usize| -> String {
+            let (path, shape) = (folder.path().join(name), [1, depth, 8, 9, 1]);
+            let spec = ImageSpec::new("zyx".parse().unwrap(), shape, DType::U8);
+            let mut writer = create("numpy", &path, &spec).unwrap();
+            writer.write([0; 5], &Volume::zeros(DType::U8, shape)).unwrap();
+            writer.finish().unwrap();
+            path.to_string_lossy().into_owned()
+        };
+        let broken = folder.path().join("broken.png").to_string_lossy().into_owned();
+        fs::write(&broken, "no picture").unwrap();
+        let inputs = [image("a.npy", 1), image("deep.npy", 5), broken.clone(), image("b.npy", 1)];
+        let opened = open(&inputs, None).unwrap();
+        let names: Vec<&str> = opened.project.lanes.iter().map(|lane| lane.raw.nickname.as_str()).collect();
+        assert_eq!(names, ["a", "b"]);
+        assert_eq!(opened.sources.len(), 2);
+        let problems: Vec<String> = opened.problems.iter().map(Problem::line).collect();
+        assert_eq!(
+            problems[0],
+            "Can't use 'deep': it is 3D, the project's images are 2D. Choose its axes anew, or start a new project"
+        );
+        assert!(problems[1].starts_with(&format!("Can't open '{broken}'")), "{problems:?}");
+        assert!(open(&[broken], None).is_err(), "nothing is left to open");
     }
 }

@@ -50,7 +50,7 @@ fn datasets(path: &Path) -> Option<Listing> {
     let path: PathBuf = path.components().collect();
     let file = path.ancestors().find(|ancestor| ancestor.is_file())?;
     let group = path.strip_prefix(file).ok()?;
-    let mut entries: Vec<FolderEntry> = io::datasets(file)
+    let mut entries: Vec<FolderEntry> = io::images_in(file)
         .iter()
         .filter_map(|name| {
             let mut below = Path::new(name.trim_start_matches('/')).strip_prefix(group).ok()?.components();

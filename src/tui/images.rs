@@ -199,7 +199,7 @@ fn given_axes(request: &AddImages) -> Option<(AxisOrder, usize)> {
 fn new_lane(location: &str, options: &OpenOptions) -> Result<NewLane, Problem> {
     let mut project = Project::new();
     let (info, source) = describe(&project, location, options)?;
-    project.add_lane(info).map_err(|error| cannot_add(location, &error.to_string()))?;
+    project.add_lane(info).map_err(|error| cannot_add(&error))?;
     Ok(NewLane { lane: project.lanes.remove(0), source })
 }
 

@@ -6,5 +6,5 @@ mod read;
 mod slices;
 mod soft_links;
 
-pub(super) use read::{Hdf5, datasets_of, images_of};
+pub(super) use read::{Hdf5, datasets_of};
 pub(crate) use soft_links::without_soft_links;

@@ -49,6 +49,14 @@ impl Format for Hdf5 {
         true
     }
 
+    fn images_in(&self, path: &Path) -> Vec<String> {
+        let names = |raw: &Arc<SharedFile>| {
+            let file = library_file(raw).map_err(|e| refused(raw, &e))?;
+            image_datasets(raw, &file)
+        };
+        SharedFile::open(path).and_then(|raw| names(&raw)).unwrap_or_default()
+    }
+
     fn open(
         &self,
         path: &Path,
@@ -130,15 +138,6 @@ fn dataset_names(file: &File, wanted: &dyn Fn(&Dataset) -> bool) -> Result<Vec<S
 pub(in crate::io) fn datasets_of(path: &Path) -> Vec<String> {
     let names = |raw: &Arc<SharedFile>| {
         library_file(raw).and_then(|file| dataset_names(&file, &|_| true)).map_err(|e| refused(raw, &e))
-    };
-    SharedFile::open(path).and_then(|raw| names(&raw)).unwrap_or_default()
-}
-
-/// The same of those that may be images.
-pub(in crate::io) fn images_of(path: &Path) -> Vec<String> {
-    let names = |raw: &Arc<SharedFile>| {
-        let file = library_file(raw).map_err(|e| refused(raw, &e))?;
-        image_datasets(raw, &file)
     };
     SharedFile::open(path).and_then(|raw| names(&raw)).unwrap_or_default()
 }
