@@ -89,6 +89,28 @@ fn slices_times_and_axes() {
 }
 
 #[test]
+fn what_is_said_of_a_channel_is_how_it_is_shown() {
+    let shown = |mode: &str, channels: usize| {
+        let mut lane = lane("stains", [1, 1, 30, 40, channels]);
+        lane.lane.raw.display_mode = mode.into();
+        Sim::with_lanes(vec![lane])
+    };
+    for (mode, words) in [
+        ("grayscale", "in gray"),
+        ("alpha-modulated", "in its colour"),
+        ("binary-mask", "as a mask"),
+        ("random-colortable", "with a colour for each value"),
+    ] {
+        let mut sim = shown(mode, 3);
+        sim.keys("ctrl-n");
+        assert_eq!(sim.message(), format!("Showing channel 2 of 3 {words}"), "{mode}");
+    }
+    let display = |sim: &Sim| sim.app.view().unwrap().display.clone();
+    assert_eq!(display(&shown("rgba", 4)).shown(), [0, 1, 2], "a fourth channel is no light");
+    assert_eq!(display(&shown("alpha-modulated", 1)).tints[0].color, [0, 255, 255]);
+}
+
+#[test]
 fn channels_are_shown_together_and_one_by_one() {
     let mut sim = volume();
     let shown = |sim: &Sim| {

@@ -127,7 +127,10 @@ fn explanation(app: &App, selection: &FeatureSelection) -> Vec<String> {
         }
         TableRow::Group(title, ..) => format!("{title} at sigma {sigma}"),
         TableRow::All => format!("All features at sigma {sigma}"),
-        TableRow::Dimension => format!("2D: sigma {sigma} is computed slice by slice"),
+        TableRow::Dimension if selection.compute_in_2d[column] => {
+            format!("2D: sigma {sigma} is computed slice by slice")
+        }
+        TableRow::Dimension => format!("3D: sigma {sigma} is computed over slices too"),
     }];
     lines.extend(rows.filter_map(|filter| app.feature_available(selection, filter, column).err()).take(1));
     let channels = app.feature_names().len();
