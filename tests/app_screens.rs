@@ -419,6 +419,17 @@ screens! {
 }
 
 #[test]
+fn questions_show_all_their_choices_and_files() {
+    for (width, height) in [(80, 24), (60, 20), (120, 40)] {
+        let sim = asked().size(width, height);
+        let text = render(&sim, Theme::default()).0.backend().to_string();
+        for part in ["One of the files exists. Replace it?", "Cancel (c)", "Keep them (k)", "Replace (r)"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+}
+
+#[test]
 fn which_key_shows_what_may_follow() {
     let mut sim = painted();
     sim.keys("g").time(25_000);

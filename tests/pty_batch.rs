@@ -118,7 +118,7 @@ fn an_export_a_batch_and_the_same_from_a_shell() {
     std::fs::create_dir(&out).unwrap();
     std::fs::write(out.join("nuclei_Probabilities.npy"), "mine").unwrap();
     session.keys("a");
-    session.wait_text("1 of the files exist. Replace them?");
+    session.wait_text("One of the files exists. Replace it?");
     session.keys("k");
     session.wait_text("1 kept");
     assert_eq!(std::fs::read(out.join("nuclei_Probabilities.npy")).unwrap(), b"mine");

@@ -22,6 +22,8 @@ const LEAST_LAYERS: u16 = 9;
 const MOST_CHANNELS: usize = 6;
 /// Lines below the labels in their panel: "add", brushes, live update.
 pub const LABELS_FOOT: u16 = 3;
+/// Columns between the choices of a question.
+const CHOICE_GAP: u16 = 2;
 /// Columns of the names in the feature table.
 pub const FEATURE_NAMES: u16 = 34;
 /// Columns of a scale in the feature table.
@@ -316,12 +318,34 @@ pub fn choice_areas(area: Rect, question: &Question) -> Vec<Rect> {
     let choices = question.choices().iter();
     choices
         .map(|(label, _)| {
-            let width = label.chars().count() as u16 + 6;
+            let width = choice_width(label);
             let at = Rect { x, y, width, height: 1 }.intersection(inner);
-            x += width + 2;
+            x += width + CHOICE_GAP;
             at
         })
         .collect()
+}
+
+/// Columns of a choice with its key: ` Keep them (k) `.
+fn choice_width(label: &str) -> u16 {
+    label.chars().count() as u16 + 6
+}
+
+/// Lines that `text` takes in `room` columns, wrapped between words; words that are longer are broken.
+fn lines_of(text: &str, room: u16) -> u16 {
+    let room = usize::from(room.max(1));
+    let (mut lines, mut used) = (1, 0);
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        let with_space = if used == 0 { length } else { used + 1 + length };
+        if with_space <= room {
+            used = with_space;
+            continue;
+        }
+        lines += usize::from(used > 0) + length.saturating_sub(1) / room;
+        used = length.saturating_sub(1) % room + 1;
+    }
+    lines.min(64) as u16
 }
 
 fn body_spot(app: &App, inner: Rect, cell: [i32; 2]) -> Spot {
@@ -385,18 +409,8 @@ fn centered(screen: Rect, width: u16, height: u16) -> Rect {
 
 /// Lines that the explanation of a form takes in a popup of `width` columns, borders included.
 fn explanation_height(form: &Form, width: u16) -> u16 {
-    let room = usize::from(width.saturating_sub(2)).max(1);
-    // Wrapped at words a line is a little shorter.
-    let lines = form.explanation.lines().map(|line| {
-        let mut lines = 1;
-        let mut at = 0;
-        for word in line.split(' ').map(|word| word.chars().count()) {
-            (lines, at) =
-                if at > 0 && at + 1 + word > room { (lines + 1, word) } else { (lines, at + word + 1) };
-        }
-        lines
-    });
-    lines.sum::<u16>().max(1)
+    let room = width.saturating_sub(2);
+    form.explanation.lines().map(|line| lines_of(line, room)).sum::<u16>().max(1)
 }
 
 fn popup_area(app: &App, popup: &Popup, screen: Rect) -> Rect {
@@ -410,8 +424,12 @@ fn popup_area(app: &App, popup: &Popup, screen: Rect) -> Rect {
         Popup::Prompt { .. } => centered(screen, 64, 5),
         Popup::Question(question) => {
             let [text, more] = question.text(&app.project_name());
-            let longest = text.chars().count().max(more.chars().count()) as u16;
-            centered(screen, longest.clamp(40, 96) + 4, 7)
+            let choices = question.choices().iter().map(|(label, _)| choice_width(label) + CHOICE_GAP);
+            let choices = choices.sum::<u16>().saturating_sub(CHOICE_GAP);
+            let longest = text.chars().count().max(more.chars().count()).min(96) as u16;
+            let width = longest.max(choices).max(40) + 4;
+            let room = width.min(screen.width).saturating_sub(2);
+            centered(screen, width, lines_of(&text, room) + lines_of(&more, room) + 5)
         }
         Popup::Messages { .. } => centered(screen, 100, tall),
         Popup::Form(open) => {

@@ -126,14 +126,19 @@ impl Question {
                 "What it holds now will be lost.".into(),
             ],
             QuestionKind::Replace { existing } => {
-                [format!("{} of the files exist. Replace them?", existing.len()), named(existing)]
+                let question = match existing.len() {
+                    1 => "One of the files exists. Replace it?".to_owned(),
+                    n => format!("{n} of the files exist. Replace them?"),
+                };
+                [question, named(existing)]
             }
             QuestionKind::StopRun => [
                 "Stop the export or batch and quit?".into(),
                 "Files that are finished stay; those being written are removed.".into(),
             ],
             QuestionKind::DeleteExported { files } => {
-                [format!("Delete {} exported files?", files.len()), named(files)]
+                let plural = if files.len() == 1 { "" } else { "s" };
+                [format!("Delete {} exported file{plural}?", files.len()), named(files)]
             }
             QuestionKind::Restore { records, .. } => [
                 format!("Restore the work that was not saved ({} edits)?", records.len()),

@@ -52,7 +52,8 @@ pub fn draw_question(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect
     frame.render_widget(block, area);
     let [text, more] = question.text(&app.project_name());
     let lines = vec![Line::styled(text, theme.strong()), Line::from(more)];
-    frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: false }), inner);
+    let above = Rect { height: inner.height.saturating_sub(3), ..inner };
+    frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: false }), above);
     for (i, ((label, key), area)) in question.choices().iter().zip(choice_areas(area, question)).enumerate() {
         let style = if i == question.selected { theme.selected() } else { Default::default() };
         frame.render_widget(Line::styled(format!(" {label} ({key}) "), style), area);
