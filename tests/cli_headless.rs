@@ -386,7 +386,9 @@ fn labels_are_counted_by_slice() {
     assert_eq!(all.lines().count(), slices(None).len());
     let second = told(&["--print-labels-by-slice", "--label-search-value=2"]);
     assert_eq!(second.lines().count(), slices(Some(2)).len());
+    assert_eq!(second.lines().map(count).sum::<u64>(), labels.counts()[2], "{second}");
     assert_eq!(told(&["--print-labels-by-slice", "--label-search-value=9"]).lines().count(), 1);
+    assert_eq!(told(&["--print-labels-by-slice", "--label-search-value=0"]), all);
 }
 
 #[test]

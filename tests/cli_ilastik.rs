@@ -147,6 +147,17 @@ fn a_retrained_classifier_is_saved_where_the_project_may_be_changed() {
 }
 
 #[test]
+fn outputs_that_exist_are_replaced_unless_they_are_to_be_kept() {
+    let desk = GoldenDesk::new("gray");
+    desk.says(0, &["gray_raw.h5"]);
+    assert!(desk.says(0, &["gray_raw.h5"]).contains("replacing "));
+    let said = desk.says(1, &["--no-overwrite", "gray_raw.h5"]);
+    assert!(said.contains("exists. Use --overwrite"), "{said}");
+    // What it says to do can be done.
+    desk.says(0, &["--no-overwrite", "--overwrite", "gray_raw.h5"]);
+}
+
+#[test]
 fn settings_come_from_the_line_the_environment_the_project_and_the_file_in_this_order() {
     let desk = GoldenDesk::new("gray");
     let ini = "[ilastik]\ndebug: false\noutput_format = numpy\n\

@@ -58,7 +58,7 @@ pub struct HeadlessArgs {
     /// Tell how many pixels of each class are labelled in each slice of the project's images
     #[arg(long)]
     pub print_labels_by_slice: bool,
-    /// Only of slices with this label
+    /// Only of this label
     #[arg(long, value_name = "LABEL", requires = "print_labels_by_slice")]
     pub label_search_value: Option<u8>,
     /// Put labels on random pixels of the project's images; takes --readonly=0
@@ -85,6 +85,9 @@ pub struct HeadlessArgs {
     /// Refuse to replace outputs that exist
     #[arg(long)]
     pub no_overwrite: bool,
+    /// Replace them after all
+    #[arg(long, overrides_with = "no_overwrite")]
+    pub overwrite: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub run: RunArgs,
@@ -153,7 +156,8 @@ fn run_project(
             put_random_labels(&mut project, path, labels, &running)?;
         }
         if args.print_labels_by_slice {
-            label_counts::tell(&project, args.label_search_value);
+            // ilastik takes 0 for all of them.
+            label_counts::tell(&project, args.label_search_value.filter(|&label| label > 0));
         }
         if !retrains {
             return Ok(project);
@@ -176,7 +180,7 @@ fn run_project(
         say("note: --retrain does not change the project without --readonly=0");
     }
     settings.fill_in(&mut project.export);
-    predict(project, files, export, !args.no_overwrite, &run, &running)
+    predict(project, files, export, args.overwrite || !args.no_overwrite, &run, &running)
 }
 
 /// Makes an empty project.

@@ -6,8 +6,8 @@ use super::error::say;
 use crate::data::Axis;
 use crate::project::{Lane, Project};
 
-/// Tells the labelled pixels of each class in each slice along z (of a time series without depth, at each time
-/// point) that holds labels; only of slices with the label `searched`, where one is.
+/// Tells the labelled pixels of each class, or of the label `searched` alone, in each slice along z (of a time
+/// series without depth, at each time point) that holds any.
 pub(super) fn tell(project: &Project, searched: Option<u8>) {
     for lane in &project.lanes {
         let lines =
@@ -23,17 +23,16 @@ fn lines(lane: &Lane, classes: &[&str], searched: Option<u8>) -> Vec<String> {
     let [times, depth, ..] = lane.labels.shape();
     let axis = if depth == 1 && times > 1 { Axis::T } else { Axis::Z };
     let mut slices: BTreeMap<usize, BTreeMap<u8, u64>> = BTreeMap::new();
-    for (at, label) in lane.labels.iter() {
+    let wanted = |label: u8| searched.is_none_or(|searched| searched == label);
+    for (at, label) in lane.labels.iter().filter(|(_, label)| wanted(*label)) {
         *slices.entry(at[axis as usize]).or_default().entry(label).or_default() += 1;
     }
-    let holds = |counts: &BTreeMap<u8, u64>| searched.is_none_or(|label| counts.contains_key(&label));
     let name = |label: u8| {
         let class = usize::from(label).checked_sub(1).and_then(|class| classes.get(class));
         class.map_or_else(|| label.to_string(), |name| format!("{label} {name}"))
     };
     slices
         .into_iter()
-        .filter(|(_, counts)| holds(counts))
         .map(|(slice, counts)| {
             let counts: Vec<String> =
                 counts.into_iter().map(|(label, count)| format!("{}: {count}", name(label))).collect();
