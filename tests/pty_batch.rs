@@ -123,7 +123,7 @@ fn an_export_a_batch_and_the_same_from_a_shell() {
     session.wait_text("1 kept");
     assert_eq!(std::fs::read(out.join("nuclei_Probabilities.npy")).unwrap(), b"mine");
     session.keys("a");
-    session.wait_text("Replace them?");
+    session.wait_text("Replace it?");
     session.keys("r");
     session.wait_text("Ended: 1 done");
     assert_eq!(files(&out), ["nuclei_Probabilities.npy", "nuclei_Simple Segmentation.npy"]);
