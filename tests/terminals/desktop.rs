@@ -200,6 +200,13 @@ impl Window<'_> {
         image::load_from_memory(&output.stdout).expect("a screenshot").to_rgb8()
     }
 
+    /// Its width and height.
+    pub fn size(&self) -> Option<[f64; 2]> {
+        let told = self.desktop.xdotool(&["getwindowgeometry", "--shell", &self.id]);
+        let of = |key: &str| told.lines().find_map(|line| line.strip_prefix(key)?.parse().ok());
+        Some([of("WIDTH=")?, of("HEIGHT=")?])
+    }
+
     /// Does something with the mouse at each of some points, in one go.
     fn mouse(&self, points: &[[i64; 2]], at_first: &[&str], at_last: &[&str]) {
         let mut words: Vec<String> = Vec::new();

@@ -254,7 +254,12 @@ pub fn replay(name: &str, terminal: &'static Terminal, hand: Hand) {
     let window =
         Desktop::open_on_one(&desktops, terminal.class, &command(&log, &script.image), folder.path());
 
-    let canvas = wait_until("the canvas in the log", || Canvas::from_log(&log, terminal));
+    // A window may get its size after the program's first picture.
+    let canvas = wait_until("the canvas of a window of its size in the log", || {
+        let (canvas, window) = (Canvas::from_log(&log, terminal)?, window.size()?);
+        let rest = [0, 1].map(|i| window[i] - f64::from(canvas.screen[i]) * canvas.cell[i]);
+        rest.iter().zip(canvas.cell).all(|(rest, cell)| (0.0..3.0 * cell).contains(rest)).then_some(canvas)
+    });
     let mirror = mirror(&image, &canvas);
     let mut session =
         Session { window: &window, terminal, log: log.clone(), hand, mirror, slice: canvas.slice };
@@ -265,16 +270,25 @@ pub fn replay(name: &str, terminal: &'static Terminal, hand: Hand) {
     let project_path = image.with_extension("ilp");
     let strokes = strokes_of(&script, canvas.slice);
     let painted = |project: &Project| {
-        strokes.iter().all(|&(label, slice, ends)| {
+        let is_painted = |&&(label, slice, ends): &&(usize, usize, [[usize; 2]; 2])| {
             ends.iter().all(|&[x, y]| usize::from(project.lanes[0].labels.get([0, slice, y, x])) == label)
-        })
+        };
+        strokes.iter().filter(is_painted).count()
     };
+    let mut told = String::new();
     let project = wait_until("a saved project with all strokes and a forest", || {
         match hand {
             Hand::Keyboard => window.keys(&["ctrl+s"]),
             Hand::Mouse => session.choose("file.save"),
         }
-        Project::load(&project_path).ok().filter(|project| project.forest.is_some() && painted(project))
+        let project = Project::load(&project_path).ok()?;
+        let (painted, is_trained) = (painted(&project), project.forest.is_some());
+        let found = format!("saved: {painted} of {} strokes, forest {is_trained}", strokes.len());
+        if told != found {
+            println!("{found}");
+            told = found;
+        }
+        (is_trained && painted == strokes.len()).then_some(project)
     });
     for &(label, slice, [[x0, y0], [x1, y1]]) in &strokes {
         let ends = [[y0, x0], [y1, x1]].map(|end| end.map(|p| p as i64));
