@@ -6,6 +6,7 @@ mod sim;
 use brushwood::app::features::{CostRequest, TABLE_ROWS, TableRow};
 use brushwood::app::layout::{FEATURE_COLUMN, FEATURE_HEAD, FEATURE_NAMES};
 use brushwood::app::{AppEvent, Effect, InputEvent, Layout, MouseInput};
+use brushwood::pipeline::ExportSource;
 use crossterm::event::{KeyModifiers, MouseButton, MouseEventKind};
 use sim::{Sim, lane};
 
@@ -217,4 +218,58 @@ fn entries_of_the_list_are_clicked_and_name_their_channel() {
     assert!(!sim.app.shows_feature(), "the image itself");
     sim.keys("end");
     assert_eq!(sim.app.looking.channel(), Some(20));
+}
+
+/// A list of features with the one at `entry` computed: it grows from left to right by 0.5.
+fn looking_at(sim: &mut Sim, entry: &str) {
+    sim.load().keys("f2 0 r V home").keys(entry).take_effects();
+    sim.keys("down");
+    let effects = sim.take_effects();
+    let requests = effects.into_iter().find_map(|effect| match effect {
+        Effect::ComputeFeatures(requests) => Some(requests),
+        _ => None,
+    });
+    for request in requests.expect("a feature is asked for") {
+        let shape = request.region.shape();
+        let ramp =
+            ndarray::Array5::from_shape_fn((1, shape[0], shape[1], shape[2], 1), |at| 0.5 * at.3 as f32);
+        sim.event(AppEvent::FeatureComputed(request, Ok(ramp.into())));
+    }
+}
+
+#[test]
+fn contrast_is_that_of_the_feature_looked_at() {
+    let mut sim = Sim::new([1, 64, 64]);
+    looking_at(&mut sim, "down");
+    let range = |sim: &Sim| sim.app.plane().and_then(|plane| sim.app.feature_image(plane)).map(|(_, r)| r);
+    let of_image = sim.app.display_range(0);
+    assert_eq!(range(&sim), Some((0.0, 31.5)));
+    sim.keys(":").text("contrast.set 2.5 7.25").keys("enter");
+    assert_eq!(range(&sim), Some((2.5, 7.25)));
+    assert!(sim.message().contains("2.5") && sim.message().contains("7.25"), "{}", sim.message());
+    sim.keys(":").text("contrast.width 100").keys("enter");
+    assert_eq!(range(&sim), Some((0.125, 9.625)));
+    sim.keys(":").text("contrast.auto").keys("enter");
+    assert_eq!(range(&sim), Some((0.0, 31.5)));
+    assert_eq!(sim.app.display_range(0), of_image, "the image's own stays");
+    sim.keys(":").text("contrast.set 1 2").keys("enter").keys("down up");
+    assert!(range(&sim).is_none_or(|range| range == (0.0, 31.5)), "each feature has its own");
+}
+
+#[test]
+fn the_feature_looked_at_is_exported_by_key_and_mouse() {
+    let mut sim = Sim::new([1, 64, 64]);
+    looking_at(&mut sim, "down");
+    let at = sim.app.looking.channel().expect("a feature");
+    let text = |sim: &Sim| sim.app.form().expect("the settings").text("cutout").to_owned();
+    sim.keys("x");
+    assert_eq!(text(&sim), format!("[(None,None,{at}),(None,None,{})]", at + 1));
+    sim.keys("esc f2");
+    let area = Layout::of(&sim.app).features.expect("the list");
+    sim.right_click(i32::from(area.x) + 3, i32::from(area.y) + 1 + 5);
+    assert_eq!(text(&sim), "[(None,None,4),(None,None,5)]");
+    sim.keys("enter");
+    assert_eq!(sim.app.export.choices.sources, [ExportSource::Features]);
+    sim.keys("f2 home x");
+    assert!(sim.app.form().is_none(), "the image is a file already");
 }

@@ -140,6 +140,7 @@ pub fn available(name: &str, app: &App) -> Result<(), Reason> {
         "layer.raise" => unless(app.layers.selected > 0, "the layer is the topmost"),
         "layer.lower" => unless(app.layers.selected + 1 < app.layers.layers.len(), "the layer is the lowest"),
         "feature.look" => unless(!app.feature_names().is_empty(), "no feature is selected"),
+        "feature.export" => unless(app.shows_feature(), "no feature is looked at"),
         "feature.channels" => unless(app.shape()[4] > 1, "the images have a single channel"),
         "feature.dimension" => {
             unless(app.has_depth(), "the images have no depth, everything is computed in 2D")

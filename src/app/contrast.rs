@@ -55,7 +55,7 @@ impl App {
 
     /// A value of the image as short as it can be read: whole where the samples are.
     pub fn shown_value(&self, value: f64) -> String {
-        let whole = self.info().is_some_and(|info| !info.dtype.is_float());
+        let whole = !self.shows_feature() && self.info().is_some_and(|info| !info.dtype.is_float());
         short(if whole { value.round() } else { value })
     }
 
@@ -76,15 +76,21 @@ impl App {
         }
     }
 
-    /// Values of the visible slice that `cut` percent lie below and above.
+    /// Values of the visible slice, or of the feature shown, that `cut` percent lie below and above.
     fn slice_range(&self, channel: usize, cut: f64) -> Option<(f64, f64)> {
+        if self.shows_feature() {
+            return self.feature_quantiles(cut);
+        }
         let plane = self.plane()?;
         let ranges = self.slices.of(self.lane, plane).filter_map(|piece| quantiles(&piece.raw, channel, cut));
         ranges.reduce(|(a, b), (low, high)| (a.min(low), b.max(high)))
     }
 
-    /// Lowest and highest value of a channel among the pixels on screen.
+    /// Lowest and highest value of a channel, or of the feature shown, among the pixels on screen.
     fn visible_range(&self, channel: usize) -> Option<(f64, f64)> {
+        if self.shows_feature() {
+            return self.feature_quantiles(0.0);
+        }
         let view = self.engine_view()?;
         let ranges = self.slices.of(view.lane, view.plane).filter_map(|piece| {
             let seen = view.region.intersect(&piece.region);
@@ -105,7 +111,15 @@ impl App {
         });
     }
 
+    /// Sets the windows of the channels that are shown, or that of the feature shown in their place.
     fn set_windows(&mut self, window: impl Fn(&App, usize) -> Option<Window>) {
+        if self.shows_feature() {
+            if let Some(window) = window(self, 0) {
+                let set = if let Window::Fixed(low, high) = window { Some((low, high)) } else { None };
+                self.set_feature_window(set);
+            }
+            return self.tell_contrast();
+        }
         let windows: Vec<(usize, Option<Window>)> =
             self.contrast_channels().into_iter().map(|channel| (channel, window(self, channel))).collect();
         let Some(view) = self.view_mut() else { return };
@@ -118,8 +132,12 @@ impl App {
     }
 
     fn tell_contrast(&mut self) {
-        if let Some(&channel) = self.contrast_channels().first() {
-            let (low, high) = self.display_range(channel);
+        let range = if self.shows_feature() {
+            self.feature_range()
+        } else {
+            self.contrast_channels().first().map(|&channel| self.display_range(channel))
+        };
+        if let Some((low, high)) = range {
             let [low, high] = [low, high].map(|value| self.shown_value(value));
             self.inform(format!("Contrast from {low} to {high}"));
         }
@@ -137,7 +155,8 @@ impl App {
 
     pub(super) fn full_contrast(&mut self) {
         self.set_windows(|app, _| {
-            let (low, high) = app.full_range();
+            // The values that a feature can have are those that it has.
+            let (low, high) = app.feature_quantiles(0.0).unwrap_or_else(|| app.full_range());
             Some(Window::Fixed(low, high))
         });
     }
@@ -164,12 +183,9 @@ impl App {
 
     /// Moves the window by a share of its width and widens it by a factor, from the windows `before`.
     pub(super) fn shape_contrast(&mut self, before: &[(f64, f64)], shift: f64, widen: f64) {
-        let full = self.full_range();
-        let least = if self.info().is_some_and(|info| info.dtype.is_float()) {
-            (full.1 - full.0).abs() * 1e-6
-        } else {
-            1.0
-        };
+        let full = self.feature_quantiles(0.0).unwrap_or_else(|| self.full_range());
+        let is_float = self.shows_feature() || self.info().is_some_and(|info| info.dtype.is_float());
+        let least = if is_float { (full.1 - full.0).abs() * 1e-6 } else { 1.0 };
         self.set_windows(|_, channel| {
             let &(low, high) = before.get(channel)?;
             let width = (high - low).abs().max(least);
@@ -179,8 +195,11 @@ impl App {
         });
     }
 
-    /// The windows of all channels as they are shown.
+    /// The windows of all channels as they are shown, or that of the feature shown.
     pub(super) fn display_ranges(&self) -> Vec<(f64, f64)> {
+        if self.shows_feature() {
+            return self.feature_range().into_iter().collect();
+        }
         (0..self.shape()[4]).map(|channel| self.display_range(channel)).collect()
     }
 }

@@ -156,6 +156,7 @@ impl App {
             Command::FeatureMove(direction) => self.move_in_table(direction),
             Command::FeatureLook => self.toggle_looking(),
             Command::FeatureLookBy(by) => self.look_by(by),
+            Command::FeatureExport => self.export_feature(),
             Command::FeatureChannels => self.channels_dialog(),
             Command::FeatureExtend(direction) => self.extend_fill(direction),
             Command::FeatureToggle => self.toggle_feature(),

@@ -132,7 +132,15 @@ impl App {
             }
         };
         self.show_applet(4);
-        self.open_export_settings_for(&[source]);
+        self.open_export_settings_for(&[source], None);
+    }
+
+    /// Exports the feature looked at: the settings open with a cutout of its channel.
+    pub(super) fn export_feature(&mut self) {
+        let Some(channel) = self.looking.channel().filter(|_| self.shows_feature()) else { return };
+        self.show_applet(4);
+        self.open_export_settings_for(&[ExportSource::Features], Some(channel));
+        self.inform("The cutout takes the channel of this feature; blank exports all of them");
     }
 
     /// The project's images as inputs of a run.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::effect::Effect;
 use super::messages::Problem;
-use super::slices::extremes;
+use super::slices::{extremes, quantiles};
 use super::state::App;
 use crate::data::revision::SelectionRev;
 use crate::data::{Roi, SlicePlane, SpatialRoi, Volume};
@@ -20,6 +20,8 @@ pub struct Looking {
     pub open: bool,
     /// The entry selected: 0 is the image itself, then the feature channels follow.
     pub at: usize,
+    /// The values shown black and white where the user has set them; else the lowest and the highest.
+    window: Option<(f64, f64)>,
     /// What was asked for last, for each slice shown.
     asked: Vec<FeatureRequest>,
     /// The newest image of each slice.
@@ -28,7 +30,7 @@ pub struct Looking {
 
 impl Default for Looking {
     fn default() -> Self {
-        Looking { open: false, at: 1, asked: Vec::new(), images: Vec::new() }
+        Looking { open: false, at: 1, window: None, asked: Vec::new(), images: Vec::new() }
     }
 }
 
@@ -102,13 +104,16 @@ impl App {
 
     /// Selects an entry of the list.
     pub(super) fn look_at(&mut self, entry: usize) {
-        self.looking.at = entry.min(self.feature_names().len());
+        let entry = entry.min(self.feature_names().len());
+        if entry != self.looking.at {
+            (self.looking.at, self.looking.window) = (entry, None);
+        }
     }
 
     /// Selects another entry of the list.
     pub(super) fn look_by(&mut self, by: i32) {
         let last = self.feature_names().len() as i64;
-        self.looking.at = (self.looking.at as i64 + i64::from(by)).clamp(0, last) as usize;
+        self.look_at((self.looking.at as i64 + i64::from(by)).clamp(0, last) as usize);
     }
 
     /// Asks for what the canvas is to show of the selected feature, where that was not asked for yet.
@@ -163,6 +168,25 @@ impl App {
                 && Some(request.channel) == self.looking.channel()
         });
         let (_, piece) = newest?;
-        Some((piece, extremes(&piece.raw, 0).unwrap_or((0.0, 1.0))))
+        let window = self.looking.window.or_else(|| extremes(&piece.raw, 0));
+        Some((piece, window.unwrap_or((0.0, 1.0))))
+    }
+
+    /// The values of the feature shown that are black and white.
+    pub(super) fn feature_range(&self) -> Option<(f64, f64)> {
+        let plane = self.plane().filter(|_| self.shows_feature())?;
+        self.feature_image(plane).map(|(_, range)| range)
+    }
+
+    /// Values of the feature shown that `cut` percent lie below and above.
+    pub(super) fn feature_quantiles(&self, cut: f64) -> Option<(f64, f64)> {
+        let plane = self.plane().filter(|_| self.shows_feature())?;
+        let (piece, _) = self.feature_image(plane)?;
+        quantiles(&piece.raw, 0, cut)
+    }
+
+    /// Sets the values of the feature shown that are black and white; the lowest and the highest without any.
+    pub(super) fn set_feature_window(&mut self, window: Option<(f64, f64)>) {
+        self.looking.window = window;
     }
 }

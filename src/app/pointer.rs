@@ -232,6 +232,14 @@ impl App {
                         self.screen.data_row = row;
                         self.run(Command::LaneProperties);
                     }
+                    Spot::Layer(index) => {
+                        self.layers.selected = index;
+                        self.run(Command::LayerExport);
+                    }
+                    Spot::FeatureEntry(entry) => {
+                        self.look_at(entry);
+                        self.run(Command::FeatureExport);
+                    }
                     _ => {}
                 }
                 return;

@@ -258,7 +258,8 @@ impl App {
             "label.recolor" => self.selected_class().map(|class| hex(class.color)),
             "label.recolor_probability" => self.selected_class().map(|class| hex(class.probability_color)),
             "contrast.set" => {
-                let (low, high) = self.display_range(self.histogram_channel());
+                let of_image = || self.display_range(self.histogram_channel());
+                let (low, high) = self.feature_range().unwrap_or_else(of_image);
                 Some(format!("{} {}", super::contrast::short(low), super::contrast::short(high)))
             }
             "channel.recolor" => self

@@ -169,6 +169,8 @@ const FEATURE_LIST_HINTS: &[Hint] = &[
     hint("zoom", &["view.zoom_in", "view.zoom_out"]),
     hint("slice", &["view.slice_by -1", "view.slice_by 1"]),
     hint("table", &["feature.look"]),
+    hint("contrast", &["contrast.percentile"]),
+    hint("export", &["feature.export"]),
 ];
 
 const DATA_HINTS: &[Hint] = &[

@@ -332,6 +332,7 @@ commands! {
     FeatureMove(direction: Direction), "feature.move", Features, "Move between the cells of the feature table";
     FeatureLook, "feature.look", Features, "Look at the selected features on the canvas, or go back to their table";
     FeatureLookBy(by: i32 = 1), "feature.look_by", FeatureList, "Look at the next entry of the list: the image, then each feature";
+    FeatureExport, "feature.export", FeatureList, "Export the feature looked at";
     FeatureChannels, "feature.channels", Features, "Choose the channels of the images that are learned from";
     FeatureExtend(direction: Direction), "feature.extend", Features, "Give the next cell of the feature table the state of this one, and so on";
     FeatureToggle, "feature.toggle", Features, "Select or deselect the feature, group or scale";

@@ -282,7 +282,16 @@ impl Sim {
 
     /// Clicks a cell of the screen (column, row).
     pub fn click(&mut self, column: i32, row: i32) -> &mut Self {
-        for kind in [MouseEventKind::Down(MouseButton::Left), MouseEventKind::Up(MouseButton::Left)] {
+        self.click_with(MouseButton::Left, column, row)
+    }
+
+    /// Clicks a cell of the screen with the right button.
+    pub fn right_click(&mut self, column: i32, row: i32) -> &mut Self {
+        self.click_with(MouseButton::Right, column, row)
+    }
+
+    fn click_with(&mut self, button: MouseButton, column: i32, row: i32) -> &mut Self {
+        for kind in [MouseEventKind::Down(button), MouseEventKind::Up(button)] {
             let mouse =
                 MouseInput { kind, modifiers: KeyModifiers::NONE, cell: [column, row], picture: None };
             self.event(AppEvent::Input(InputEvent::Mouse(mouse)));

@@ -198,11 +198,15 @@ impl Dialog for Settings {
 impl App {
     /// Opens the dialog of export settings.
     pub(in crate::app) fn open_export_settings(&mut self) {
-        self.open_export_settings_for(&self.export.choices.sources.clone());
+        self.open_export_settings_for(&self.export.choices.sources.clone(), None);
     }
 
-    /// The same with `exported` marked.
-    pub(in crate::app) fn open_export_settings_for(&mut self, exported: &[ExportSource]) {
+    /// The same with `exported` marked, and a cutout of one channel of the result if `channel` is given.
+    pub(in crate::app) fn open_export_settings_for(
+        &mut self,
+        exported: &[ExportSource],
+        channel: Option<usize>,
+    ) {
         let kind = if self.screen.applet == Applet::Batch { RunKind::Batch } else { RunKind::Export };
         let (settings, choices) = (&self.project.export, &self.export.choices);
         let mut sources = Table { marks: true, ..Table::default() };
@@ -218,9 +222,16 @@ impl App {
         }
         let dtypes = std::iter::once("as computed").chain(DTYPES.iter().map(|dtype| dtype.name()));
         let dtype = settings.dtype.and_then(|dtype| DTYPES.iter().position(|&d| d == dtype));
-        let region = settings
-            .region
-            .clone()
+        let mut bounds = settings.region.clone();
+        if let Some(channel) = channel {
+            // Channels are the last of the axes.
+            let axes = internal_axes(self.shape()).len();
+            let mut whole = bounds.filter(|bounds| bounds.iter().all(|b| b.len() == axes));
+            let [start, stop] = whole.get_or_insert_with(|| [vec![None; axes], vec![None; axes]]);
+            (start[axes - 1], stop[axes - 1]) = (Some(channel), Some(channel + 1));
+            bounds = whole;
+        }
+        let region = bounds
             .and_then(|[start, stop]| Subregion::from_bounds(start, stop))
             .map_or(String::new(), |region| region.to_string());
         let range = |i: usize| {
