@@ -1,16 +1,17 @@
 //! What ilastik's command line does to a project before it predicts: labels at random pixels, and a classifier
-//! trained anew. Both save the project, if it may be changed.
+//! trained anew. Both save the project, if it may be changed, as `train` saves its own.
 
 use std::path::Path;
 
 use super::args::{ExportArgs, RunArgs};
-use super::error::{Failure, Message, say};
+use super::error::{Failure, Message, Status, say};
 use super::predict::{Running, memory, refused};
 use super::progress::Progress;
+use crate::app::Hold;
 use crate::batch::{Plan, RandomLabelError, RandomLabels, Request, RunError, label_at_random, retrain};
 use crate::data::task::Cancelled;
 use crate::pipeline::TrainError;
-use crate::project::Project;
+use crate::project::{self, Project};
 use crate::tui;
 
 /// Why a change was not made.
@@ -21,17 +22,28 @@ pub(super) enum Stopped {
     Interrupted,
 }
 
+impl Stopped {
+    /// What the program ends with.
+    pub(super) fn status(self) -> Result<Status, Failure> {
+        match self {
+            Stopped::Failed(failure) => Err(failure),
+            Stopped::Interrupted => Ok(Status::Interrupted),
+        }
+    }
+}
+
 impl From<Failure> for Stopped {
     fn from(failure: Failure) -> Self {
         Stopped::Failed(failure)
     }
 }
 
-/// Keeps other programs from changing the project at `path` until what is returned is dropped.
+/// Keeps other programs from changing the project at `path` until what is returned is dropped; `None` where its
+/// folder takes no lock.
 ///
 /// # Errors
 /// It can't be saved where it is.
-pub(super) fn hold(path: &Path) -> Result<impl Sized, Failure> {
+pub(super) fn hold(path: &Path) -> Result<Option<Hold>, Failure> {
     let access = tui::check_access(path);
     match access.refused {
         None => Ok(access.hold),
@@ -64,11 +76,17 @@ pub(super) fn put_random_labels(
     for class in &project.classes[classes..] {
         say(&format!("Added the class '{}'", class.name));
     }
-    save(project, path, running)?;
+    save(project, path, running, Project::save)?;
     let name = &project.classes[usize::from(labels.value) - 1].name;
-    let images = project.lanes.len();
-    let (count, plural) = (labels.count, if images == 1 { "" } else { "s" });
-    say(&format!("Labelled {count} pixels as '{name}' in {images} image{plural}"));
+    let pixels = match labels.count {
+        1 => "1 pixel".to_owned(),
+        count => format!("{count} pixels"),
+    };
+    let images = match project.lanes.len() {
+        1 => "1 image".to_owned(),
+        images => format!("each of {images} images"),
+    };
+    say(&format!("Labelled {pixels} as '{name}' in {images}"));
     if had_classifier {
         say("note: the classifier was removed: it knows nothing of these labels; --retrain trains another");
     }
@@ -103,16 +121,25 @@ pub(super) fn retrain_and_save(
             RunError::Training(TrainError::Cancelled(Cancelled)) => Stopped::Interrupted,
             error => Stopped::Failed(Failure::Project(Message::whole(error))),
         })?;
-    save(&mut project, path, running)?;
+    save(&mut project, path, running, Project::save)?;
     Ok(project)
 }
 
-fn save(project: &mut Project, path: &Path, running: &Running) -> Result<(), Stopped> {
+/// Saves `project` at `path` by `write`, and says so. A signal ends the program before or after, not within.
+///
+/// # Errors
+/// It can't be written, or a signal came before.
+pub(super) fn save(
+    project: &mut Project,
+    path: &Path,
+    running: &Running,
+    write: impl FnOnce(&mut Project, &Path) -> Result<(), project::Error>,
+) -> Result<(), Stopped> {
     running.interrupt.set_writing(true);
     if running.interrupt.token().is_cancelled() {
         return Err(Stopped::Interrupted);
     }
-    project.save(path).map_err(|error| Failure::Work(Message::whole(error)))?;
+    write(project, path).map_err(|error| Failure::Work(Message::whole(error)))?;
     running.interrupt.set_writing(false);
     say(&format!("Saved {}", path.display()));
     Ok(())

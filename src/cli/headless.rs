@@ -25,9 +25,9 @@ use crate::project::Project;
     version,
     about = "Predict images, with ilastik's command line",
     after_help = "ilastik's own settings hold: LAZYFLOW_THREADS and LAZYFLOW_TOTAL_RAM_MB of the environment, and \
-        threads, total_ram_mb, output_format and output_filename_format of ~/.config/ilastik/ilastik.ini (or \
-        ~/.ilastikrc). Options go before the environment, that before the file; what a project says of its \
-        outputs goes before the file, too."
+        threads, total_ram_mb, output_format and output_filename_format of ilastik/ilastik.ini in the user's \
+        configuration folder (~/.config on Linux), or of ~/.ilastikrc. Options go before the environment, that \
+        before the file; what a project says of its outputs goes before the file, too."
 )]
 pub struct HeadlessArgs {
     /// Run without interface
@@ -111,25 +111,20 @@ pub(super) fn run(arguments: Vec<OsString>) -> Result<Status, Failure> {
     if let Some(path) = &args.logfile {
         log_to(path, Existing::Continued, args.process_name.as_deref())?;
     }
-    let settings = Settings::read(args.configfile.as_deref())?;
     let files = if args.files.is_empty() { &args.raw_data } else { &args.files };
     match (&args.project, &args.new_project) {
-        (Some(project), _) => run_project(&args, project, files.clone(), settings),
+        (Some(project), _) => run_project(&args, project, files.clone()),
         (None, Some(path)) => new_project(path, args.workflow.as_deref(), files),
         (None, None) => Ok(Status::Done),
     }
 }
 
 /// Does what is asked for with `project`, in ilastik's order: labels, counts, training, prediction.
-fn run_project(
-    args: &HeadlessArgs,
-    path: &Path,
-    files: Vec<String>,
-    settings: Settings,
-) -> Result<Status, Failure> {
+fn run_project(args: &HeadlessArgs, path: &Path, files: Vec<String>) -> Result<Status, Failure> {
+    let settings = Settings::read(args.configfile.as_deref())?;
     let (mut export, mut run) = (args.export.clone(), args.run.clone());
-    run.threads = run.threads.or(settings.threads);
-    run.memory = run.memory.or(settings.memory);
+    run.threads = run.threads.or(settings.threads.flatten());
+    run.memory = run.memory.or(settings.memory.flatten());
     let running = Running::start(&run)?;
     let readonly = args.readonly.unwrap_or(true);
     if args.generate_random_labels && readonly {
@@ -140,6 +135,10 @@ fn run_project(
         ));
     }
     let retrains = export.retrain && !readonly;
+    if !path.exists() {
+        // Says so; holding it would speak of its folder.
+        load(path)?;
+    }
     let _held = (args.generate_random_labels || retrains).then(|| hold(path)).transpose()?;
     let mut project = load(path)?;
     if args.generate_random_labels || retrains {
@@ -166,8 +165,7 @@ fn run_project(
     })();
     let mut project = match changed {
         Ok(project) => project,
-        Err(Stopped::Failed(failure)) => return Err(failure),
-        Err(Stopped::Interrupted) => return Ok(Status::Interrupted),
+        Err(stopped) => return stopped.status(),
     };
     if files.is_empty() && (args.generate_random_labels || args.print_labels_by_slice || retrains) {
         return Ok(Status::Done);

@@ -20,10 +20,10 @@ const LARGEST: u64 = 1 << 20;
 /// What is set; `None` is not.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Settings {
-    /// Number of threads, at least 1.
-    pub(super) threads: Option<u16>,
-    /// Bytes of memory.
-    pub(super) memory: Option<u64>,
+    /// Number of threads, at least 1; `Some(None)` is as many as there are processors.
+    pub(super) threads: Option<Option<u16>>,
+    /// Bytes of memory; `Some(None)` is no limit of ilastik's own.
+    pub(super) memory: Option<Option<u64>>,
     /// Name of the output format.
     pub(super) format: Option<String>,
     /// Output name with placeholders.
@@ -127,14 +127,12 @@ fn from_file(path: &Path) -> Result<Settings, Failure> {
         let number = whole_number(value).map_err(|why| wrong(line, format!("{key}: {why}")))?;
         Ok(Some((number, line)))
     };
-    let threads = match number("threads")? {
-        Some((count, line)) => threads(count).map_err(|why| wrong(line, format!("threads: {why}")))?,
-        None => None,
-    };
-    let memory = match number("total_ram_mb")? {
-        Some((count, line)) => bytes(count).map_err(|why| wrong(line, format!("total_ram_mb: {why}")))?,
-        None => None,
-    };
+    let threads = number("threads")?
+        .map(|(count, line)| threads(count).map_err(|why| wrong(line, format!("threads: {why}"))))
+        .transpose()?;
+    let memory = number("total_ram_mb")?
+        .map(|(count, line)| bytes(count).map_err(|why| wrong(line, format!("total_ram_mb: {why}"))))
+        .transpose()?;
     let [format, filename_format] = [format, filename_format].map(|found| found.map(|(value, _)| value));
     Ok(Settings { threads, memory, format, filename_format })
 }
@@ -144,10 +142,10 @@ fn from_environment(get: &dyn Fn(&str) -> Option<OsString>) -> Result<Settings, 
         get: &dyn Fn(&str) -> Option<OsString>,
         name: &str,
         take: fn(i64) -> Result<Option<T>, String>,
-    ) -> Result<Option<T>, Failure> {
+    ) -> Result<Option<Option<T>>, Failure> {
         let Some(text) = get(name).filter(|text| !text.is_empty()) else { return Ok(None) };
         let text = text.to_string_lossy();
-        whole_number(&text).and_then(take).map_err(|why| {
+        whole_number(&text).and_then(take).map(Some).map_err(|why| {
             Failure::usage(
                 format!("Can't use {name}={text}"),
                 why,
@@ -217,15 +215,17 @@ mod tests {
         let all = "[ilastik]\ndebug: true\noutput_format = multipage tiff\n\
             output_filename_format: {dataset_dir}/100%%_{nickname}\n[lazyflow]\nthreads: 4\ntotal_ram_mb=600\n";
         let expected = Settings {
-            threads: Some(4),
-            memory: Some(600 << 20),
+            threads: Some(Some(4)),
+            memory: Some(Some(600 << 20)),
             format: Some("multipage tiff".into()),
             filename_format: Some("{dataset_dir}/100%_{nickname}".into()),
         };
         assert_eq!(file(all), Ok(expected));
         let defaults = "[lazyflow]\nthreads = -1\ntotal_ram_mb = 0\n[ilastik]\nplugin_directories = a%b\n";
-        assert_eq!(file(defaults), Ok(Settings::default()));
-        assert_eq!(file("[lazyflow]\nthreads: 0\n").expect("sound").threads, Some(1));
+        let expected = Settings { threads: Some(None), memory: Some(None), ..Settings::default() };
+        assert_eq!(file(defaults), Ok(expected));
+        assert_eq!(file("[lazyflow]\nthreads: 0\n").expect("sound").threads, Some(Some(1)));
+        assert_eq!(file("[lazyflow]\n"), Ok(Settings::default()));
     }
 
     #[test]
@@ -252,8 +252,10 @@ mod tests {
             from_environment(&|name| Some(if name == "LAZYFLOW_THREADS" { threads } else { memory }.into()))
         };
         let settings = of("0", "1000").expect("sound");
-        assert_eq!((settings.threads, settings.memory), (Some(1), Some(1000 << 20)));
-        assert_eq!(of("", "0").expect("nothing"), Settings::default());
+        assert_eq!((settings.threads, settings.memory), (Some(Some(1)), Some(Some(1000 << 20))));
+        assert_eq!(of("", "").expect("nothing"), Settings::default());
+        let settings = of("-1", "0").expect("no limits");
+        assert_eq!((settings.threads, settings.memory), (Some(None), Some(None)));
         for (threads, memory, name) in
             [("four", "", "LAZYFLOW_THREADS=four"), ("", "1.5", "LAZYFLOW_TOTAL_RAM_MB=1.5")]
         {

@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use super::args::TrainArgs;
+use super::changes::save;
 use super::error::{Failure, Message, Status, print, say};
 use super::predict::{Running, load, memory};
 use super::progress::training_lines;
 use crate::batch::FeatureChoice;
 use crate::batch::train::{TrainProblem, TrainRequest, train_project};
 use crate::pipeline::TrainError;
+use crate::project::Project;
 
 /// Runs `brushwood train`.
 ///
@@ -37,19 +39,16 @@ pub(super) fn run(args: TrainArgs) -> Result<Status, Failure> {
         memory: memory(&args.run),
         project: args.project.clone(),
     };
-    let Running { interrupt, .. } = Running::start(&args.run)?;
-    let (mut project, report) = match train_project(&request, interrupt.token()) {
+    let running = Running::start(&args.run)?;
+    let (mut project, report) = match train_project(&request, running.interrupt.token()) {
         Err(TrainProblem::Training(TrainError::Cancelled(_))) => return Ok(Status::Interrupted),
         trained => trained.map_err(|error| Failure::Work(Message::whole(error)))?,
     };
-    interrupt.set_writing(true);
-    if interrupt.token().is_cancelled() {
-        return Ok(Status::Interrupted);
-    }
-    project.save_replacing(&args.project).map_err(|error| Failure::Work(Message::whole(error)))?;
     let names: Vec<String> = project.classes.iter().map(|class| class.name.clone()).collect();
     training_lines(&report, &names).iter().for_each(|line| say(line));
-    say(&format!("Saved {}", args.project.display()));
+    if let Err(stopped) = save(&mut project, &args.project, &running, Project::save_replacing) {
+        return stopped.status();
+    }
     if args.run.json {
         let text = serde_json::to_string_pretty(&report)
             .map_err(|error| Failure::Work(Message::new("Can't write the report", error.to_string(), "")))?;
