@@ -66,6 +66,15 @@ fn damage() {
         &patched(&checked, data + 20, &[0x55; 3]),
         "the file is damaged: the chunk at [0, 0, 0] can't be decoded (*",
     );
+    // The value of chunks that were never written counts only where there are such.
+    let unreadable_fill = |name: &str| {
+        let bytes = fixture(name);
+        patched(&bytes, find(&bytes, &[2, 3, 2, 1]), &[77])
+    };
+    corpus.refuses("fill.h5", &unreadable_fill("fill.h5"), "the file is damaged: *");
+    let whole = corpus.path("whole.h5");
+    std::fs::write(&whole, unreadable_fill("gzip.h5")).expect("written");
+    corpus.says(&whole.to_string_lossy(), &OpenOptions::default(), "was read");
     let contiguous = fixture("contiguous.h5");
     corpus.refuses("cut.h5", &contiguous[..contiguous.len() - 10], "the file is *");
     corpus.finish();

@@ -30,7 +30,7 @@ pub(super) struct ChunkIndex {
     order: ByteOrder,
     filters: Vec<Filter>,
     stored: HashMap<Vec<usize>, Stored>,
-    /// Value of samples in chunks that were never written, as stored.
+    /// Value of samples in chunks that were never written, as stored; 0 where all were.
     fill: Vec<u8>,
 }
 
@@ -77,7 +77,14 @@ impl ChunkIndex {
             let (address, size, filter_mask) = (found.address, found.storage_size, found.filter_mask);
             stored.insert(index, Stored { address, size, filter_mask });
         }
-        let fill = fill_value(&dataset, dtype, order).map_err(refused)?;
+        let grid: Vec<usize> = shape.iter().zip(&chunk).map(|(n, extent)| n.div_ceil(*extent)).collect();
+        let is_in_grid = |index: &&Vec<usize>| index.iter().zip(&grid).all(|(at, end)| at < end);
+        // A value that nothing needs may be one that can't be read.
+        let fill = if stored.keys().filter(is_in_grid).count() < grid.iter().product() {
+            fill_value(&dataset, dtype, order).map_err(refused)?
+        } else {
+            vec![0; item]
+        };
         let file = Arc::clone(file);
         Ok(ChunkIndex { file, chunk, chunk_bytes, item, order, filters, stored, fill })
     }
