@@ -36,7 +36,7 @@ pub use format::{
     FORMATS, Format, ImageInfo, ImageReader, ImageSpec, ImageWriter, Intake, OpenOptions, PixelSize,
 };
 pub(crate) use hdf5::without_soft_links;
-pub use open::{images_in, is_image_name, open, with_dataset};
+pub use open::{images_in, is_image_name, open, split_dataset, with_dataset};
 pub use pixel_sizes::sharing_pixel_sizes;
 pub(crate) use samples::little_endian_bytes;
 pub use stack::{expand, stack_name};

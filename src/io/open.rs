@@ -46,6 +46,19 @@ pub fn with_dataset(location: &str) -> String {
     location.split(separator).map(name).collect::<Vec<_>>().join(separator)
 }
 
+/// Splits `dir/file.h5/group/name` into the file and the dataset inside it, by the file's extension alone; either may
+/// be a pattern.
+pub fn split_dataset(location: &str) -> (&str, Option<&str>) {
+    let ends = [".h5/", ".hdf5/", ".ilp/", ".npz/"];
+    match ends.iter().find_map(|end| Some(location.find(end)? + end.len())) {
+        Some(end) => {
+            let inner = location[end..].trim_matches('/');
+            (&location[..end - 1], Some(inner).filter(|inner| !inner.is_empty()))
+        }
+        None => (location, None),
+    }
+}
+
 /// Names of the images in the file at `path`, where its format has datasets by name; none where it can't be read.
 pub fn images_in(path: &Path) -> Vec<String> {
     recognise(path).map(|format| format.images_in(path)).unwrap_or_default()

@@ -11,7 +11,7 @@ use crate::data::{Axis, AxisOrder, DType, Roi5, Volume};
 use super::chunked::{Chunk, ChunkSource, Chunked};
 use super::error::Error;
 use super::format::{ImageInfo, ImageReader, OpenOptions};
-use super::open::open_one;
+use super::open::{open_one, split_dataset};
 use super::samples::{bytes_in_file_order, volume_from_file_order, with_dtype};
 use super::storage::{Storage, byte_count};
 
@@ -29,7 +29,7 @@ pub fn expand(location: &str) -> Result<Vec<String>, Error> {
             continue;
         }
         let bad = |e: glob::PatternError| Error::BadPattern { pattern: part.into(), why: e.to_string() };
-        let (pattern, inner) = split_pattern(part);
+        let (pattern, inner) = split_dataset(part);
         let inner = inner.map(glob::Pattern::new).transpose().map_err(bad)?;
         let paths = glob::glob(pattern).map_err(bad)?.filter_map(Result::ok).filter(|path| path.is_file());
         let mut found: Vec<String> = paths
@@ -57,17 +57,6 @@ pub fn expand(location: &str) -> Result<Vec<String>, Error> {
         return Err(Error::NoMatch { pattern: location.into() });
     }
     Ok(files)
-}
-
-/// Splits `dir/*.h5/group/*` or `dir/*.npz/*` into the pattern of the files and that of the datasets inside them.
-fn split_pattern(part: &str) -> (&str, Option<&str>) {
-    let end = [".h5/", ".hdf5/", ".ilp/", ".npz/"].iter().find_map(|end| Some(part.find(end)? + end.len()));
-    match end {
-        Some(end) => {
-            (&part[..end - 1], Some(part[end..].trim_matches('/')).filter(|inner| !inner.is_empty()))
-        }
-        None => (part, None),
-    }
 }
 
 /// ilastik's name for a stack of files: what their names begin with, or that of the first. `None` for one file.

@@ -4,6 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::format::FORMATS;
+use super::write::OUTPUT_FORMATS;
 use crate::data::{AxisOrder, Roi5};
 
 /// Why an output name can't be made.
@@ -261,11 +263,11 @@ pub fn expand_home(text: &str) -> PathBuf {
 
 /// `path` with the extension of an output format in place of an image extension it may have.
 pub fn with_extension(path: &Path, extension: &str) -> PathBuf {
-    const IMAGE: [&str; 24] = [
-        "h5", "hdf5", "ilp", "npy", "npz", "tif", "tiff", "png", "jpg", "jpeg", "bmp", "gif", "hdr", "pbm",
-        "pgm", "pnm", "ppm", "ras", "exr", "xv", "n5", "zarr", "dat", "raw",
-    ];
-    let known = path.extension().is_some_and(|e| IMAGE.contains(&&*e.to_string_lossy().to_ascii_lowercase()));
+    let known = path.extension().is_some_and(|named| {
+        let named = &*named.to_string_lossy().to_ascii_lowercase();
+        FORMATS.iter().any(|format| format.extensions().contains(&named))
+            || OUTPUT_FORMATS.iter().any(|format| format.extension == named)
+    });
     let mut name = if known { path.with_extension("") } else { path.to_owned() }.into_os_string();
     name.push(".");
     name.push(extension);
@@ -335,7 +337,13 @@ mod tests {
 
     #[test]
     fn replaces_image_extensions_only() {
-        for (path, expected) in [("a/b.png", "a/b.h5"), ("a/b.v2_seg", "a/b.v2_seg.h5"), ("b", "b.h5")] {
+        for (path, expected) in [
+            ("a/b.png", "a/b.h5"),
+            ("a/b.VIFF", "a/b.h5"),
+            ("a/b.zarr", "a/b.h5"),
+            ("a/b.v2_seg", "a/b.v2_seg.h5"),
+            ("b", "b.h5"),
+        ] {
             assert_eq!(with_extension(Path::new(path), "h5"), Path::new(expected));
         }
     }

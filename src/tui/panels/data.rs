@@ -12,7 +12,7 @@ use crate::app::form::{Row, Table};
 use crate::app::layout::{data_rows, first_shown};
 use crate::app::{App, Level};
 use crate::data::Axis;
-use crate::io::ImageInfo;
+use crate::io::{self, ImageInfo};
 use crate::project::{DatasetInfo, DatasetLocation};
 
 /// From this width on, all columns are shown.
@@ -113,13 +113,8 @@ fn split(location: &str) -> (String, String) {
     let files = location.split(':').count();
     let first = location.split(':').next().unwrap_or_default();
     let more = if files > 1 { format!(" and {} more", files - 1) } else { String::new() };
-    for extension in [".h5/", ".hdf5/", ".ilp/", ".npz/"] {
-        if let Some(at) = first.find(extension) {
-            let end = at + extension.len() - 1;
-            return (format!("{}{more}", &first[..end]), first[end + 1..].to_owned());
-        }
-    }
-    (format!("{first}{more}"), String::new())
+    let (file, dataset) = io::split_dataset(first);
+    (format!("{file}{more}"), dataset.unwrap_or_default().to_owned())
 }
 
 fn shape(info: &ImageInfo) -> String {
