@@ -154,11 +154,23 @@ fn open(inputs: &[String], project: Option<PathBuf>) -> Result<Opened, Problem> 
     let mut opened = empty(Project::new());
     locations.iter().for_each(|location| add(&mut opened, location));
     if opened.sources.is_empty() && !opened.problems.is_empty() {
-        return Err(opened.problems.swap_remove(0));
+        return Err(first_of(opened.problems));
     }
     read_journal(&mut opened, &path);
     opened.save_to = Some(path);
     Ok(opened)
+}
+
+/// The first of `problems`, which says how many more images could not be opened.
+fn first_of(mut problems: Vec<Problem>) -> Problem {
+    let mut first = problems.swap_remove(0);
+    let more = match problems.len() {
+        0 => return first,
+        1 => "1 more image could not be opened".to_owned(),
+        more => format!("{more} more images could not be opened"),
+    };
+    first.why = if first.why.is_empty() { more } else { format!("{}; {more}", first.why) };
+    first
 }
 
 fn empty(project: Project) -> Opened {
@@ -329,6 +341,10 @@ mod tests {
             "Can't use 'deep': it is 3D, the project's images are 2D. Choose its axes anew, or start a new project"
         );
         assert!(problems[1].starts_with(&format!("Can't open '{broken}'")), "{problems:?}");
-        assert!(open(&[broken], None).is_err(), "nothing is left to open");
+        let why = |inputs: &[String]| open(inputs, None).err().expect("nothing is left to open").why;
+        let alone = why(std::slice::from_ref(&broken));
+        let missing = folder.path().join("none.png").to_string_lossy().into_owned();
+        let all = why(&[broken, missing.clone(), missing]);
+        assert_eq!(all, format!("{alone}; 2 more images could not be opened"));
     }
 }

@@ -44,7 +44,7 @@ fn entries(path: &Path) -> std::io::Result<Listing> {
     Ok(Listing { folder: folder.to_string_lossy().into_owned(), entries })
 }
 
-/// The datasets below `path`, a file or a group in one.
+/// The datasets below `path`, a file or a group in one, if there are any.
 fn datasets(path: &Path) -> Option<Listing> {
     // Without the `/` at its end, with which a file is none.
     let path: PathBuf = path.components().collect();
@@ -60,7 +60,7 @@ fn datasets(path: &Path) -> Option<Listing> {
         .collect();
     entries.sort_by(|a, b| b.is_folder.cmp(&a.is_folder).then_with(|| a.name.cmp(&b.name)));
     entries.dedup();
-    Some(Listing { folder: path.to_string_lossy().into_owned(), entries })
+    (!entries.is_empty()).then(|| Listing { folder: path.to_string_lossy().into_owned(), entries })
 }
 
 #[cfg(test)]
@@ -88,7 +88,7 @@ mod tests {
         };
         assert_eq!(names(""), ["group/", "a"]);
         assert_eq!(names("group"), ["b"]);
-        assert_eq!(names("nothing"), [""; 0]);
+        assert!(datasets(&file.join("nothing")).is_none());
         assert!(datasets(Path::new("/no/such/file.h5")).is_none());
     }
 }
