@@ -245,6 +245,7 @@ impl Plan {
     /// # Errors
     /// No features, labels of fewer than two classes, or images that can't be read.
     pub fn of_training(project: Project, request: Request) -> Result<Plan, PlanError> {
+        // Nothing is exported, but of a plan only what needs a classifier has one trained: these always do.
         let request = Request { retrain: true, sources: vec![ExportSource::Probabilities], ..request };
         let (notes, lanes) = (Vec::new(), Vec::new());
         let mut plan =

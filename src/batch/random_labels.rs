@@ -13,9 +13,10 @@ use crate::project::Project;
 
 use super::plan::open_image;
 
-/// Bytes of a block of labels.
-const BLOCK_BYTES: u64 = 4200;
-/// Bytes that are kept for a label while its image is labelled.
+/// Bytes of a block of labels: one for each pixel, and its place among the blocks.
+const BLOCK_BYTES: u64 = LabelVolume::BLOCK_PIXELS as u64 + 104;
+/// Bytes that are kept for a label while its image is labelled: its number in the set that is drawn, whose nodes may
+/// be half empty, and its place and value in the list that is painted.
 const DRAWN_BYTES: u64 = 96;
 
 /// What labels to make.

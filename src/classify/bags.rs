@@ -71,6 +71,7 @@ impl Draws {
 
 const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 const STREAM: u64 = 0x94D0_49BB_1331_11EB;
+/// Keeps these streams apart from those of training.
 const APART: u64 = 0xC2B2_AE3D_27D4_EB4F;
 const ROOT: u64 = 0xD1B5_4A32_D192_ED03;
 const BELOW: u64 = 0xAEF1_7502_108E_F2D9;

@@ -93,6 +93,9 @@ fn targets(corner: [i64; 4], shape: [usize; 4]) -> Vec<LabelBlock> {
 }
 
 impl LabelVolume {
+    /// Pixels of a block.
+    pub const BLOCK_PIXELS: usize = SIDE * SIDE;
+
     /// No labels on an image of `shape` (`tzyx`).
     pub fn new(shape: [usize; 4]) -> Self {
         LabelVolume { shape, blocks: BTreeMap::new() }

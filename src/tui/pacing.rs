@@ -28,7 +28,8 @@ const PATIENCE: Duration = Duration::from_millis(300);
 const LOST: Duration = Duration::from_secs(2);
 /// Frames smaller than this say nothing about the link's rate.
 const TELLING_BYTES: usize = 1024;
-/// Most of the time to an answer that the bytes themselves may take, where the way is asked for: one in so many.
+/// When the way is estimated, at most this part (one in so many) of the time to an answer is put down to carrying
+/// the bytes.
 const CARRIED_SHARE: u32 = 4;
 /// Smallest and first piece of a large picture in bytes.
 const LEAST_PIECE: usize = 1024;
