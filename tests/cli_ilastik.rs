@@ -107,7 +107,11 @@ fn random_labels_are_refused_with_the_reason_and_nothing_is_changed() {
     }
     let mistyped = desk.run(&["--headless", "--project=no/folder/gray.ilp", RANDOM[0], RANDOM[1]]);
     assert_exit(&mistyped, 3);
-    assert!(stderr(&mistyped).contains("No such file"), "{}", stderr(&mistyped));
+    assert!(
+        stderr(&mistyped).contains("Can't open 'no/folder/gray.ilp': No such file"),
+        "{}",
+        stderr(&mistyped)
+    );
     fs::rename(desk.path("gray_raw.h5"), desk.path("elsewhere.h5")).expect("moved");
     assert!(desk.says(3, &RANDOM).contains("Can't put labels on 'gray_raw-data'"));
     fs::rename(desk.path("elsewhere.h5"), desk.path("gray_raw.h5")).expect("moved");
