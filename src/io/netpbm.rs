@@ -65,8 +65,8 @@ impl Format for Netpbm {
             256..=65_535 => DType::U16,
             _ => return Err(Error::damaged(path, format!("its highest sample is {highest}"))),
         };
-        // One white space ends the header.
-        let start = fields.at as u64 + 1;
+        // One white space ends the header, behind a comment if there is one.
+        let start = fields.end().ok_or_else(|| Error::damaged(path, "its header is cut off or no header"))?;
         let shape = vec![height, width, channels];
         if !matches!(kind, b'5' | b'6') {
             let picture = Picture { width, height, channels, dtype };
@@ -152,7 +152,9 @@ impl Decode for Decoder {
     }
 
     fn working_bytes(&self) -> u64 {
-        0
+        let Picture { width, channels, dtype, .. } = self.picture;
+        let row = (width as u64).saturating_mul((channels * dtype.size()) as u64);
+        row.saturating_add(width.div_ceil(8) as u64)
     }
 }
 
@@ -246,6 +248,16 @@ impl Fields<'_> {
         self.head.get(self.at)?;
         text.parse().ok()
     }
+
+    /// Where the samples begin: behind one white space, which may end a comment.
+    fn end(&self) -> Option<u64> {
+        let rest = self.head.get(self.at..)?;
+        let comment = match rest.first()? {
+            b'#' => rest.iter().position(|&byte| byte == b'\n')?,
+            _ => 0,
+        };
+        rest[comment].is_ascii_whitespace().then_some((self.at + comment) as u64 + 1)
+    }
 }
 
 #[cfg(test)]
@@ -269,6 +281,9 @@ mod tests {
         let gray = open(b"P5 # made by hand\n3 2\n# more\n255\n\x01\x02\x03\x04\x05\x06").expect("opens");
         assert_eq!((gray.info().shape, gray.info().dtype), ([1, 1, 2, 3, 1], DType::U8));
         assert_eq!(samples(&*gray), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        let commented = open(b"P5 3 1 255# by hand\n\x01\x02\x03 longer than the samples").expect("opens");
+        assert_eq!(samples(&*commented), [1.0, 2.0, 3.0]);
+        assert!(open(b"P5 3 1 255x\x01\x02\x03").is_err(), "no white space ends the header");
         let deep = open(b"P6\n1 1\n4095\n\x01\x00\x00\x02\x0f\xff").expect("opens");
         assert_eq!((deep.info().shape, deep.info().dtype), ([1, 1, 1, 1, 3], DType::U16));
         assert_eq!(samples(&*deep), [256.0, 2.0, 4095.0]);

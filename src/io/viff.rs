@@ -46,8 +46,7 @@ impl Format for Viff {
     }
 
     fn recognises(&self, head: &[u8]) -> bool {
-        // The two bytes of the signature may begin any other file of plain samples.
-        matches!(head, [0xab, 1, _, _, machine, ..] if head.len() >= HEADER as usize && MACHINES.contains(machine))
+        matches!(head, [0xab, 1, _, _, machine, ..] if MACHINES.contains(machine))
     }
 
     fn open(
@@ -58,6 +57,7 @@ impl Format for Viff {
     ) -> Result<Arc<dyn ImageReader>, Error> {
         let file = SharedFile::open(path)?;
         let mut head = vec![0; HEADER as usize];
+        file.check_range(0, HEADER, || "the header".into())?;
         file.read_at(0, &mut head)?;
         let unsupported = |what: String| Err(Error::unsupported(path, what, "convert it to TIFF or HDF5"));
         let order = match head[4] {

@@ -2,6 +2,7 @@
 //!
 //! Channels come as red, green, blue and alpha, others by name.
 
+use std::collections::HashSet;
 use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
@@ -28,6 +29,12 @@ use super::{Picture, cut_off};
 /// OpenEXR pictures.
 pub(in crate::io) struct Exr;
 
+/// Most bytes that a byte of a file may stand for. PIZ packs best: of a picture of one value a byte stands for some
+/// hundreds; this leaves room.
+const RATIO: u64 = 1 << 14;
+/// Tiles of so many bytes may be much larger than the picture.
+const HARMLESS: u64 = 1 << 26;
+
 impl Format for Exr {
     fn name(&self) -> &'static str {
         "exr"
@@ -47,8 +54,6 @@ impl Format for Exr {
         _internal: Option<&str>,
         options: &OpenOptions,
     ) -> Result<Arc<dyn ImageReader>, Error> {
-        /// Of the compressions that of wavelets makes most of nothing, of a single value.
-        const RATIO: u64 = 1 << 14;
         let file = SharedFile::open(path)?;
         let reader = reader(&file)?;
         let header = first_part(&file, reader.headers())?;
@@ -56,15 +61,22 @@ impl Format for Exr {
         if header.deep {
             return Err(unsupported(&file, "deep samples"));
         }
-        let whole = channels.iter().all(|channel| channel.sample_type == SampleType::U32);
+        let is_integer = channels.iter().all(|channel| channel.sample_type == SampleType::U32);
         let picture = Picture {
             width: header.layer_size.width(),
             height: header.layer_size.height(),
             channels: channels.len(),
-            dtype: if whole { DType::U32 } else { DType::F32 },
+            dtype: if is_integer { DType::U32 } else { DType::F32 },
         };
-        let block = picture.bytes().min(header.max_block_byte_size() as u64);
-        let working = picture.bytes().saturating_add(block);
+        picture.check_claim(&file, RATIO)?;
+        // The library makes room for a block before it reads one, of any part.
+        let largest = reader.headers().iter().map(block_bytes).max().unwrap_or_default();
+        if largest > HARMLESS && largest / RATIO > file.len() {
+            return Err(Error::damaged(path, "it claims blocks larger than it can hold"));
+        }
+        // A block as stored and as decoded.
+        let block = block_bytes(header);
+        let working = picture.bytes().saturating_add(block).saturating_add(block.min(file.len()));
         picture.open(&file, RATIO, Whole { file: Arc::clone(&file), picture, working }, options)
     }
 }
@@ -75,6 +87,13 @@ fn reader(file: &Arc<SharedFile>) -> Result<Reader<BufReader<FileView>>, Error> 
 
 fn first_part<'a>(file: &SharedFile, headers: &'a [Header]) -> Result<&'a Header, Error> {
     headers.first().ok_or_else(|| Error::damaged(file.path(), "it holds no picture"))
+}
+
+/// Bytes of the largest block.
+fn block_bytes(header: &Header) -> u64 {
+    let Vec2(width, height) = header.max_block_pixel_size();
+    let pixels = (width as u64).saturating_mul(height as u64);
+    pixels.saturating_mul(header.channels.bytes_per_pixel as u64)
 }
 
 fn refused(file: &SharedFile, error: ExrError) -> Error {
@@ -130,8 +149,15 @@ impl Decode for Whole {
         let mut blocks = blocks.sequential_decompressor(false);
         let mut samples = vec![0; usize::try_from(self.picture.bytes()).unwrap_or(usize::MAX)];
         let mut count = 0;
+        let mut places_seen = HashSet::new();
         while let Some(block) = blocks.decompress_next_block() {
-            for line in block.map_err(refused)?.lines(&channels) {
+            let block = block.map_err(refused)?;
+            let Vec2(x, y) = block.index.pixel_position;
+            // The table of blocks may lead to those of another part or level, or twice to one.
+            if block.index.layer != 0 || block.index.level != Vec2(0, 0) || !places_seen.insert((x, y)) {
+                return Err(Error::damaged(self.file.path(), "its table of blocks is wrong"));
+            }
+            for line in block.lines(&channels) {
                 let channel = line.location.channel;
                 let sample_type = channels.list[channel].sample_type;
                 count += self.place(&line, sample_type, places[channel], &mut samples);

@@ -49,7 +49,7 @@ impl Format for Gif {
         picture.open(
             &file,
             RATIO,
-            FirstFrame { file: Arc::clone(&file), pixels: (frame.width * frame.height) as u64 },
+            FirstFrame { file: Arc::clone(&file), pixels: frame.width as u64 * frame.height as u64 },
             options,
         )
     }
@@ -59,7 +59,7 @@ impl Format for Gif {
 struct Frame {
     width: usize,
     height: usize,
-    /// Red, green and blue of each number.
+    /// Red, green and blue of each index.
     palette: Vec<[u8; 3]>,
 }
 
@@ -93,7 +93,7 @@ fn refused(file: &SharedFile, error: DecodingError) -> Error {
     }
 }
 
-/// Decodes the numbers of the frame whole, since its rows may be interlaced, then row by row their colours.
+/// Decodes the indices of the frame whole, since its rows may be interlaced, then row by row their colours.
 struct FirstFrame {
     file: Arc<SharedFile>,
     pixels: u64,
@@ -102,14 +102,15 @@ struct FirstFrame {
 impl Decode for FirstFrame {
     fn decode(&self, sink: &mut Sink<'_>) -> Result<(), Error> {
         let (mut decoder, frame) = first_frame(&self.file)?;
-        let mut numbers = vec![0; frame.width * frame.height];
-        decoder.read_into_buffer(&mut numbers).map_err(|e| refused(&self.file, e))?;
+        let mut indices = vec![0; frame.width * frame.height];
+        decoder.read_into_buffer(&mut indices).map_err(|e| refused(&self.file, e))?;
         let channels = frame.channels();
         let mut row = Vec::with_capacity(frame.width * channels);
-        for numbers in numbers.chunks_exact(frame.width) {
+        // The file may have been replaced since it was opened.
+        for indices in indices.chunks_exact(frame.width.max(1)) {
             row.clear();
-            for &number in numbers {
-                let colour = frame.palette.get(usize::from(number)).copied().unwrap_or_default();
+            for &index in indices {
+                let colour = frame.palette.get(usize::from(index)).copied().unwrap_or_default();
                 row.extend_from_slice(&colour[..channels]);
             }
             sink(&row)?;

@@ -46,8 +46,17 @@ impl Picture {
             .fold(dtype.size() as u64, |n, &extent| n.saturating_mul(extent as u64))
     }
 
-    /// Opens the picture. `ratio` bounds how many decoded bytes a byte of such a file can hold, so that a
-    /// small file can't claim a huge picture.
+    /// Whether `file` can hold the picture. `ratio` bounds how many decoded bytes a byte of such a file can hold, so
+    /// that a small file can't claim a huge picture.
+    fn check_claim(self, file: &SharedFile, ratio: u64) -> Result<(), Error> {
+        if self.bytes() / ratio <= file.len() {
+            return Ok(());
+        }
+        let what = format!("it claims {} x {} pixels in {} bytes", self.width, self.height, file.len());
+        Err(Error::damaged(file.path(), what))
+    }
+
+    /// Opens the picture, where [`Picture::check_claim`] finds nothing.
     pub(super) fn open(
         self,
         file: &SharedFile,
@@ -57,10 +66,7 @@ impl Picture {
     ) -> Result<Arc<dyn ImageReader>, Error> {
         let Picture { width, height, channels, dtype } = self;
         let shape = vec![height, width, channels];
-        if self.bytes() / ratio > file.len() {
-            let what = format!("it claims {width} x {height} pixels in {} bytes", file.len());
-            return Err(Error::damaged(file.path(), what));
-        }
+        self.check_claim(file, ratio)?;
         let mut found = Found::new(shape.clone(), dtype);
         found.axes = "yxc".parse().ok();
         let storage = Decoded::new(file.path(), shape, dtype, decoder, options.memory)?;

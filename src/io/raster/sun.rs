@@ -58,7 +58,7 @@ impl Format for Sun {
         let Header { width, height, .. } = header;
         let picture = Picture { width, height, channels: header.channels(), dtype: DType::U8 };
         // Three bytes make a run of 256, each of eight pixels of three channels at most.
-        let ratio = 256 / 3 * 8 * 3;
+        let ratio = 256 * 8;
         picture.open(&file, ratio, Rows { file: Arc::clone(&file), header }, options)
     }
 }
@@ -69,7 +69,7 @@ struct Header {
     /// Bits of a pixel.
     depth: usize,
     kind: u32,
-    /// Red, green and blue of each number; empty when samples are as they are.
+    /// Red, green and blue of each index; empty when samples are as they are.
     palette: Vec<[u8; 3]>,
     /// Where the rows begin.
     start: u64,
@@ -167,12 +167,12 @@ impl Decode for Rows {
                 }
                 _ => {
                     let bit = |x: usize| row[x / 8] >> (7 - x % 8) & 1;
-                    let number = |x: usize| if depth == 1 { bit(x) } else { row[x] };
+                    let sample = |x: usize| if depth == 1 { bit(x) } else { row[x] };
                     if palette.is_empty() {
                         let scale = if depth == 1 { u8::MAX } else { 1 };
-                        samples.extend((0..width).map(|x| number(x) * scale));
+                        samples.extend((0..width).map(|x| sample(x) * scale));
                     } else {
-                        let colour = |x| palette.get(usize::from(number(x))).copied().unwrap_or_default();
+                        let colour = |x| palette.get(usize::from(sample(x))).copied().unwrap_or_default();
                         samples.extend((0..width).flat_map(colour));
                     }
                 }
@@ -183,7 +183,8 @@ impl Decode for Rows {
     }
 
     fn working_bytes(&self) -> u64 {
-        0
+        (self.header.row_bytes() as u64)
+            .saturating_add((self.header.width as u64).saturating_mul(self.header.channels() as u64))
     }
 }
 
