@@ -185,7 +185,7 @@ fn boxes_are_crops_in_every_format() {
         });
         seen.extend(format.map(|format| format.name()));
         // All of it, a few chunks, and as little as its decoder needs.
-        for memory in [None, Some(16 << 10)] {
+        for memory in [None, Some(17 << 10)] {
             let image = fixture.open(memory);
             let shape = image.info().shape;
             let boxes: Vec<Roi5> = (0..12)

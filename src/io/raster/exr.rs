@@ -13,9 +13,9 @@ use exr::block::reader::{ChunksReader, Reader};
 use exr::block::{self, BlockIndex};
 use exr::error::Error as ExrError;
 use exr::math::Vec2;
-use exr::meta::MetaData;
 use exr::meta::attribute::{ChannelDescription, SampleType};
 use exr::meta::header::Header;
+use exr::meta::{BlockDescription, MetaData};
 use exr::prelude::f16;
 
 use crate::data::DType;
@@ -91,7 +91,10 @@ fn first_part<'a>(file: &SharedFile, headers: &'a [Header]) -> Result<&'a Header
 
 /// Bytes of the largest block.
 fn block_bytes(header: &Header) -> u64 {
-    let Vec2(width, height) = header.max_block_pixel_size();
+    let Vec2(width, mut height) = header.max_block_pixel_size();
+    if header.blocks == BlockDescription::ScanLines {
+        height = height.min(header.layer_size.height());
+    }
     let pixels = (width as u64).saturating_mul(height as u64);
     pixels.saturating_mul(header.channels.bytes_per_pixel as u64)
 }
