@@ -128,8 +128,8 @@ fn bad_openexr() {
     );
     // Offsets to the six lines of each part; the lines follow.
     let parts = fixture("parts.exr");
-    let offset = |at: usize| u64::from_le_bytes(parts[at..at + 8].try_into().unwrap());
-    let table = (0..parts.len() - 96).find(|&at| offset(at) == at as u64 + 96).unwrap();
+    let offset = |at: usize| u64::from_le_bytes(parts[at..at + 8].try_into().expect("eight bytes"));
+    let table = (0..parts.len() - 96).find(|&at| offset(at) == at as u64 + 96).expect("the table");
     for (name, other) in [("part", 6), ("twice", 1)] {
         let wrong = patched(&parts, table, &offset(table + 8 * other).to_le_bytes());
         let what = "the file is damaged: its table of blocks is wrong";
