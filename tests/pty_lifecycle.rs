@@ -146,6 +146,8 @@ fn another_size_of_the_font_while_an_overlay_is_shown() {
         session.wait("the picture", shows_image);
         session.drag(&[[400, 200], [440, 200]]);
         session.wait("a stroke", |t| t.screenshot().at(420, 200)[2] < 60);
+        // What is on its way is made for the other cells: a terminal would scroll by it.
+        settle(&mut session, Duration::from_millis(500));
         // The window keeps its size: fewer, larger cells, and back.
         for (cell, columns, rows) in [([14.0, 28.0], 71, 21), ([10.0, 20.0], 100, 30)] {
             session.terminal.profile.cell = cell;
