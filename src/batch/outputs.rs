@@ -96,13 +96,12 @@ pub(super) fn plan_outputs(
     features: usize,
     planned: &mut PlannedInput,
 ) {
+    let lane = planned.lane.and_then(|lane| plan.project.lanes.get(lane));
+    let display_mode = lane.map(|lane| lane.raw.display_mode.as_str());
     for &source in &plan.request().sources {
-        match plan_output(plan, input, info, source, features) {
-            Ok((mut output, region, is_clipped)) => {
+        match plan_output(plan, input, (info, display_mode), source, features) {
+            Ok((output, region, is_clipped)) => {
                 planned.is_clipped |= is_clipped;
-                let lane = planned.lane.and_then(|lane| plan.project.lanes.get(lane));
-                let of_image = lane.map(|lane| lane.raw.display_mode.as_str());
-                output.spec.display_mode = source.display_mode().or(of_image).map(str::to_owned);
                 planned.region = region;
                 planned.outputs.push(output);
             }
@@ -111,10 +110,12 @@ pub(super) fn plan_outputs(
     }
 }
 
+/// Plans the file of one source, of an image and the way ilastik shows that; with the region to compute and whether
+/// the cutout went beyond the image.
 fn plan_output(
     plan: &Plan,
     input: &Input,
-    info: &ImageInfo,
+    (info, display_mode): (&ImageInfo, Option<&str>),
     source: ExportSource,
     features: usize,
 ) -> Result<(PlannedOutput, Roi<4>, bool), Problem> {
@@ -183,7 +184,7 @@ fn plan_output(
         pixel_size: info.pixel_size.clone(),
         internal_path: fill(internal)?.to_string_lossy().into_owned(),
         data_range: request.renormalization.map(|map| map.to).or(source.data_range()),
-        display_mode: None,
+        display_mode: source.display_mode().or(display_mode).map(str::to_owned),
         categorical: matches!(source, ExportSource::SimpleSegmentation | ExportSource::Labels),
         origin: roi.start,
     };

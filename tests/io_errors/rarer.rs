@@ -153,7 +153,8 @@ fn bad_khoros() {
     let length = sound.len();
     corpus.refuses("header.xv", &sound[..1000], &cut("the header", 1024, 1000));
     corpus.refuses("bands.xv", &sound[..1100], &cut("1 band(s) of 11 x 9 pixels", length, 1100));
-    corpus.refuses("huge.xv", &patched(&sound, 520, &[0x7f; 8]), "the file is *");
+    let huge = cut("1 band(s) of 2139062143 x 2139062143 pixels", 9_151_173_703_231_505_922, length);
+    corpus.refuses("huge.xv", &patched(&sound, 520, &[0x7f; 8]), &huge);
     corpus.refuses(
         "no-bands.xv",
         &patched(&sound, 560, &[0; 4]),
