@@ -51,6 +51,18 @@ fn defaults_are_ilastiks() {
 }
 
 #[test]
+fn a_picture_is_drawn_of_images_and_in_terminals_only() {
+    let bench = GoldenDesk::new("gray");
+    let project = brushwood(["info", "--picture", &bench.path("gray.ilp").display().to_string()]);
+    assert_exit(&project, 2);
+    assert_says(&project, &["Can't draw a picture", "a project is no image"]);
+    let piped = brushwood(["info", "--picture", &bench.path("gray_raw.h5").display().to_string()]);
+    assert_exit(&piped, 2);
+    assert_says(&piped, &["stdout is no terminal"]);
+    assert!(piped.stdout.is_empty());
+}
+
+#[test]
 fn an_output_that_exists_is_kept_unless_asked() {
     let bench = GoldenDesk::new("gray");
     let format = ["--output-format=numpy"];

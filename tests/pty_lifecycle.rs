@@ -1,5 +1,5 @@
 //! The real program through what happens to terminals: other fonts, storms of sizes, windows closed at a bad
-//! moment; and what `doctor`, `--graphics` and `--cell-size` say and do.
+//! moment; and what `doctor`, `info --picture`, `--graphics` and `--cell-size` say and do.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -10,9 +10,12 @@ mod emulator;
 #[allow(dead_code)]
 mod session;
 
+use std::ops::Range;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use brushwood::data::Roi5;
+use brushwood::io::{self, OpenOptions};
 use brushwood::project::Project;
 use emulator::{Profile, Screenshot, Terminal};
 use rustix::process::{Pid, Signal, kill_process};
@@ -108,6 +111,64 @@ fn doctor_tells_what_was_asked_what_came_back_and_what_is_used() {
     for told in ["given by --cell-size", "uses             sixel:", "but              the terminal reported"]
     {
         assert!(asked.contains(told), "'{told}' is not in\n{asked}");
+    }
+}
+
+/// Correlation of a sample image with what stands on the screen from pixel (0, `top`) on, in a picture of
+/// `width` and `height`.
+fn likeness(shot: &Screenshot, top: usize, [width, height]: [usize; 2]) -> f64 {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample_data/nuclei.tif");
+    let image = io::open(&sample.to_string_lossy(), &OpenOptions::default()).unwrap();
+    let samples = image.read(&Roi5::whole(image.info().shape)).unwrap();
+    let [_, _, rows, columns, _] = image.info().shape;
+    // Means over fields of the picture, which differences in scaling hardly touch.
+    const FIELDS: usize = 8;
+    let field = |size: usize, i: usize| size * i / FIELDS..size * (i + 1) / FIELDS;
+    let mean = |ys: Range<usize>, xs: Range<usize>, value: &dyn Fn(usize, usize) -> f64| {
+        let count = (ys.len() * xs.len()) as f64;
+        ys.flat_map(|y| xs.clone().map(move |x| (y, x))).map(|(y, x)| value(y, x)).sum::<f64>() / count
+    };
+    let pairs: Vec<[f64; 2]> = (0..FIELDS * FIELDS)
+        .map(|i| {
+            let (row, column) = (i / FIELDS, i % FIELDS);
+            let shown = |y: usize, x: usize| f64::from(shot.at(x, top + y)[1]);
+            let there = |y: usize, x: usize| samples.sample([0, 0, y, x, 0]);
+            [
+                mean(field(height, row), field(width, column), &shown),
+                mean(field(rows, row), field(columns, column), &there),
+            ]
+        })
+        .collect();
+    let count = pairs.len() as f64;
+    let [a, b] = [0, 1].map(|k| pairs.iter().map(|pair| pair[k]).sum::<f64>() / count);
+    let product = |f: &dyn Fn(&[f64; 2]) -> f64| pairs.iter().map(f).sum::<f64>();
+    product(&|p| (p[0] - a) * (p[1] - b))
+        / (product(&|p| (p[0] - a).powi(2)) * product(&|p| (p[1] - b).powi(2))).sqrt()
+}
+
+#[test]
+fn info_draws_a_picture_into_the_shell() {
+    let home = home_with_image();
+    let text_only = Profile { cell: [10.0, 20.0], ..Profile::mute() };
+    for (name, profile) in [
+        ("kitty", Profile::kitty()),
+        ("kitty before 0.28", Profile { kitty_placeholder: false, ..Profile::kitty() }),
+        ("sixel", Profile { reports_size: true, ..Profile::xterm() }),
+        ("iTerm2", Profile { cell: [10.0, 20.0], ..Profile::iterm2() }),
+        ("half-blocks", Profile { attributes: Some("62"), ..text_only }),
+        ("tmux in kitty", Profile::tmux_in_kitty()),
+    ] {
+        let mut session =
+            Session::start(sized(profile, 50, 40), home.path(), &["info", "--picture", "nuclei.tif"]);
+        // Square, as wide as the terminal: 50 x 25 cells of 10 x 20 pixels.
+        let mut found = 0.0;
+        session.wait("a picture below the text", |t| {
+            found = likeness(&t.screenshot(), 4 * 20, [500, 500]);
+            found > 0.9
+        });
+        settle(&mut session, Duration::from_millis(300));
+        assert_eq!(session.terminal.problems, [] as [String; 0], "{name}");
+        assert_eq!(session.terminal.text.screen().cursor_position(), (4 + 25, 0), "{name}");
     }
 }
 

@@ -287,6 +287,11 @@ pub struct InfoArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// Draw a small picture of the image below, in the terminal
+    #[arg(long, conflicts_with = "json")]
+    pub picture: bool,
+    #[command(flatten)]
+    pub graphics: GraphicsArgs,
 }
 
 /// The axis of a single letter.

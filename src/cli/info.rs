@@ -1,5 +1,6 @@
 //! `brushwood info`: what an image or a project holds.
 
+use std::io::IsTerminal;
 use std::path::Path;
 
 use serde::Serialize;
@@ -9,22 +10,49 @@ use super::error::{Failure, Message, Status, print};
 use crate::features::selection::FILTER_IDS;
 use crate::io::{self, OpenOptions};
 use crate::project::Project;
+use crate::tui::{self, PrintError};
 
 /// Runs `brushwood info`.
 ///
 /// # Errors
-/// The file can't be read.
+/// The file can't be read, or a picture was asked for that can't be drawn.
 pub(super) fn run(args: &InfoArgs) -> Result<Status, Failure> {
     let path = Path::new(&args.path);
     let is_project = path.is_file() && path.extension().is_some_and(|e| e.eq_ignore_ascii_case("ilp"));
+    if args.picture {
+        may_draw(is_project)?;
+    }
     if is_project {
         let project = Project::load(path).map_err(|error| Failure::Project(Message::whole(error)))?;
         show(&ProjectInfo::of(&project), args.json)
     } else {
         let reader = io::open(&args.path, &OpenOptions::default())
             .map_err(|error| Failure::Work(Message::new("Can't read the image", error.to_string(), "")))?;
-        show(&ImageDescription::of(&args.path, reader.info()), args.json)
+        show(&ImageDescription::of(&args.path, reader.info()), args.json)?;
+        drop(reader);
+        if args.picture { draw(args) } else { Ok(Status::Done) }
     }
+}
+
+fn may_draw(is_project: bool) -> Result<(), Failure> {
+    let (why, fix) = match () {
+        () if is_project => ("a project is no image", "Name one of its images"),
+        () if !std::io::stdout().is_terminal() => ("stdout is no terminal", "Leave --picture out in a pipe"),
+        () => return Ok(()),
+    };
+    Err(Failure::usage("Can't draw a picture", why, fix))
+}
+
+fn draw(args: &InfoArgs) -> Result<Status, Failure> {
+    let cell = args.graphics.cell_size.map(|size| size.0);
+    tui::print_picture(&args.path, &args.graphics.graphics, cell).map_err(|error| {
+        let fix = match &error {
+            PrintError::Image(_) => "",
+            _ => "'brushwood doctor' tells what the terminal can do",
+        };
+        Failure::Work(Message::new("Can't draw the picture", error.to_string(), fix))
+    })?;
+    Ok(Status::Done)
 }
 
 fn show<T: Serialize + Describe>(info: &T, json: bool) -> Result<Status, Failure> {

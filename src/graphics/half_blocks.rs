@@ -47,7 +47,7 @@ impl CellColor {
 }
 
 /// The nearest colour of the 6x6x6 cube (16 to 231) and the gray ramp (232 to 255).
-fn indexed(rgb: [u8; 3]) -> u8 {
+pub(crate) fn indexed(rgb: [u8; 3]) -> u8 {
     const STEPS: [i32; 6] = [0, 95, 135, 175, 215, 255];
     let value = rgb.map(i32::from);
     let nearest = value.map(|v| (0..6).min_by_key(|i| (STEPS[*i as usize] - v).abs()).unwrap_or(0));

@@ -27,5 +27,7 @@ mod strips;
 pub use capabilities::{Brand, Capabilities, CellSource, Environment};
 pub use encoder::{Allowance, CellRect, FrameEncoder, Placement};
 pub use half_blocks::Colors;
+pub(crate) use half_blocks::indexed;
+pub(crate) use probe::placeholder_query;
 pub use probe::{Probe, Question};
 pub use registry::{Choice, ENCODERS, EncoderKind, choose};

@@ -340,7 +340,7 @@ fn graphics_query() -> Vec<u8> {
 
 /// Whether an image could be drawn by placeholders: who does not know the key refuses the command, without
 /// an answer.
-fn placeholder_query() -> Vec<u8> {
+pub(crate) fn placeholder_query() -> Vec<u8> {
     format!("\x1b_Ga=q,U=1,i={PLACEHOLDER_QUESTION},f=24,s=1,v=1;AAAA\x1b\\").into_bytes()
 }
 

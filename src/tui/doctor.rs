@@ -2,13 +2,9 @@
 
 use std::fmt::Write as _;
 use std::io;
-use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::input::{self, InputSettings};
-use super::probing;
-use super::tty::Tty;
+use super::probing::Asked;
 use crate::graphics::{Capabilities, ENCODERS, Probe, choose};
 
 /// Asks the terminal and reports, as text for standard output. `graphics` and `cell` are the options
@@ -18,14 +14,8 @@ use crate::graphics::{Capabilities, ENCODERS, Probe, choose};
 /// There is no terminal, or it went away.
 pub fn doctor(graphics: &str, cell: Option<[f64; 2]>) -> io::Result<String> {
     let begun = Instant::now();
-    let tty = Tty::open()?;
-    let environment = probing::environment(tty.size(), cell);
-    tty.enter()?;
-    let (sender, messages) = channel();
-    input::spawn(Arc::clone(&tty), Arc::new(Mutex::new(InputSettings::default())), sender)?;
-    let asked = probing::ask(&tty, &messages, environment.clone(), begun);
+    let Asked { tty, probe, environment, answering, .. } = Asked::of_terminal(cell, begun)?;
     tty.restore();
-    let (probe, answering, _) = asked?;
     let mut report = String::new();
     let variable = |value: &str| if value.is_empty() { "-".to_owned() } else { value.to_owned() };
     let cells = environment.cells;

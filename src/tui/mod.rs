@@ -21,6 +21,7 @@ mod mouse;
 mod pacing;
 pub mod panels;
 mod picture;
+mod printed;
 mod probing;
 mod recent;
 mod run;
@@ -36,4 +37,5 @@ mod visit;
 
 pub(crate) use access::check as check_access;
 pub use doctor::doctor;
+pub use printed::{PrintError, print_picture};
 pub use run::{Error, Options, run};

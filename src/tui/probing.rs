@@ -2,11 +2,11 @@
 
 use std::env;
 use std::io;
-use std::sync::mpsc::Receiver;
-use std::sync::{Mutex, PoisonError};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::input::InputSettings;
+use super::input::{self as reader, InputSettings};
 use super::message::Message;
 use super::tty::{Size, Tty};
 use crate::graphics::{Environment, Probe, input, session};
@@ -15,6 +15,38 @@ use crate::graphics::{Environment, Probe, input, session};
 pub(super) fn environment(size: Size, cell: Option<[f64; 2]>) -> Environment {
     let from_variables = Environment::from_variables(|name| env::var(name).ok());
     Environment { cells: size.cells, pixels: size.pixels, cell, ..from_variables }
+}
+
+/// A terminal that was asked outside a session; it is in raw mode until it is [restored](Tty::restore).
+pub(super) struct Asked {
+    pub tty: Arc<Tty>,
+    pub messages: Receiver<Message>,
+    pub probe: Probe,
+    pub environment: Environment,
+    /// How long its first answer took.
+    pub answering: Option<Duration>,
+}
+
+impl Asked {
+    /// Asks the terminal of this process. `cell` is the option `--cell-size`.
+    ///
+    /// # Errors
+    /// There is no terminal, or it went away.
+    pub fn of_terminal(cell: Option<[f64; 2]>, begun: Instant) -> io::Result<Asked> {
+        let tty = Tty::open()?;
+        let environment = environment(tty.size(), cell);
+        tty.enter()?;
+        let (sender, messages) = channel();
+        let asked = reader::spawn(Arc::clone(&tty), Arc::new(Mutex::new(InputSettings::default())), sender)
+            .and_then(|()| ask(&tty, &messages, environment.clone(), begun));
+        match asked {
+            Ok((probe, answering, _)) => Ok(Asked { tty, messages, probe, environment, answering }),
+            Err(error) => {
+                tty.restore();
+                Err(error)
+            }
+        }
+    }
 }
 
 /// Asks the terminal what it can do. What else arrives meanwhile is returned in order, so that nothing

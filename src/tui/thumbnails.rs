@@ -31,8 +31,8 @@ pub(super) fn start(location: String, token: CancelToken, sender: Sender<Message
     Ok(())
 }
 
-/// `None` when it was cancelled.
-fn make(location: &str, token: &CancelToken) -> Option<Made> {
+/// The picture of what is at `location`; `None` when it was cancelled.
+pub(super) fn make(location: &str, token: &CancelToken) -> Option<Made> {
     let path = expand_home(location);
     let options = OpenOptions { memory: Some(MEMORY), ..OpenOptions::default() };
     let image = match io::open(&path.to_string_lossy(), &options) {

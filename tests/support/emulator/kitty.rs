@@ -321,8 +321,9 @@ fn blend(shot: &mut Screenshot, x: usize, y: usize, [r, g, b, a]: [u8; 4]) {
     }
 }
 
-/// Row and column that a placeholder cell stands for.
-pub fn placeholder(text: &str) -> Option<(usize, usize)> {
+/// Row and column that a placeholder cell stands for; without marks it continues what the cell to its left stands
+/// for.
+pub fn placeholder(text: &str, left: Option<(usize, usize)>) -> Option<(usize, usize)> {
     let mut characters = text.chars();
     if characters.next()? != PLACEHOLDER {
         return None;
@@ -334,7 +335,10 @@ pub fn placeholder(text: &str) -> Option<(usize, usize)> {
                  \u{597}\u{598}\u{599}\u{59c}\u{59d}\u{59e}\u{59f}\u{5a0}\u{5a1}\u{5a8}\u{5a9}\u{5ab}\u{5ac}\
                  \u{5af}\u{5c4}";
     let mut index = || characters.next().and_then(|c| marks.chars().position(|m| m == c));
-    Some((index()?, index()?))
+    match (index(), index()) {
+        (Some(row), Some(column)) => Some((row, column)),
+        _ => left.map(|(row, column)| (row, column + 1)),
+    }
 }
 
 pub fn base64(text: &[u8]) -> Vec<u8> {

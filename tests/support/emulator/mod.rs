@@ -416,14 +416,17 @@ impl Terminal {
         if !self.profile.iterm2 || !arguments.contains("doNotMoveCursor=1") {
             self.problems.push(format!("unexpected iTerm2 image: {arguments}"));
         }
-        // In cells; the image is stretched to them, and what they held is gone.
-        let number = |name: &str| -> Option<u16> {
-            arguments.split(';').find_map(|f| f.strip_prefix(name)?.parse().ok()).filter(|n| *n > 0)
+        // In cells, or pixels that fill cells; the image is stretched to them, and what they held is gone.
+        let number = |name: &str, axis: usize| -> Option<u16> {
+            let value = arguments.split(';').find_map(|f| f.strip_prefix(name))?;
+            let count: u16 = value.trim_end_matches("px").parse().ok()?;
+            let per_cell = if value.ends_with("px") { self.profile.cell[axis] } else { 1.0 };
+            Some((f64::from(count) / per_cell).ceil() as u16).filter(|n| *n > 0)
         };
         let image = kitty::png(&kitty::base64(data.as_bytes()));
         let (row, column) = self.text.screen().cursor_position();
         let (Some(columns), Some(rows), Some((width, height, pixels))) =
-            (number("width="), number("height="), image)
+            (number("width=", 0), number("height=", 1), image)
         else {
             return self.problems.push(format!("bad iTerm2 image: {arguments}"));
         };
@@ -506,12 +509,14 @@ impl Terminal {
             }
         };
         let mut parts: Vec<(u16, u16, usize, usize)> = Vec::new();
+        let mut left = None;
         each_cell(&mut |row, column, cell| {
             let bounds = self.bounds(row, column);
             if let Some(color) = color(cell.bgcolor()) {
                 fill(&mut shot, bounds, color);
             }
-            if let Some((r, c)) = kitty::placeholder(cell.contents()) {
+            left = kitty::placeholder(cell.contents(), left.filter(|_| column > 0));
+            if let Some((r, c)) = left {
                 parts.push((row, column, r, c));
             }
         });
