@@ -13,8 +13,9 @@ use brushwood::data::{Brush, Roi};
 use brushwood::engine::LaneSource;
 use brushwood::project::Project;
 use crossterm::event::{KeyModifiers, MouseButton, MouseEventKind};
-use ndarray::{Array3, Axis};
+use ndarray::{Array3, Axis, s};
 
+use super::likeness;
 use crate::desktop::{Desktop, SCREENSHOTS, Window, wait_until};
 use crate::terminal::{Canvas, Terminal, difference, pixel};
 
@@ -217,6 +218,15 @@ fn read_zyx(path: &Path) -> Array3<u8> {
     whole.index_axis(Axis(0), 0).index_axis(Axis(3), 0).mapv(|v| v as u8)
 }
 
+/// What is seen of a slice in the middle colour, or in gray.
+fn green(path: &Path, slice: usize) -> Array3<f32> {
+    let image = brushwood::io::open(path.to_str().unwrap(), &Default::default()).unwrap();
+    let whole = image.read(&Roi::whole(image.info().shape)).unwrap().to_f32();
+    let channel = whole.len_of(Axis(4)) / 2;
+    let plane = whole.index_axis(Axis(0), 0).index_axis(Axis(3), channel).to_owned();
+    plane.slice(s![slice..slice + 1, .., ..]).to_owned()
+}
+
 /// How good a segmentation is, and how good it has to be.
 fn quality(goal: &Goal, segmentation: &Array3<u8>, samples: &Path) -> (f64, f64) {
     match goal {
@@ -260,6 +270,12 @@ pub fn replay(name: &str, terminal: &'static Terminal, hand: Hand) {
         let rest = [0, 1].map(|i| window[i] - f64::from(canvas.screen[i]) * canvas.cell[i]);
         rest.iter().zip(canvas.cell).all(|(rest, cell)| (0.0..3.0 * cell).contains(rest)).then_some(canvas)
     });
+    // As a person does, who begins when the image is there: a busy terminal takes the mouse to be its own until it
+    // has read that the program wants it.
+    let raw = green(&image, canvas.slice);
+    wait_until("the image on screen", || {
+        (likeness(&window.screenshot(), &canvas, &raw) > 0.95).then_some(())
+    });
     let mirror = mirror(&image, &canvas);
     let mut session =
         Session { window: &window, terminal, log: log.clone(), hand, mirror, slice: canvas.slice };
@@ -269,11 +285,11 @@ pub fn replay(name: &str, terminal: &'static Terminal, hand: Hand) {
 
     let project_path = image.with_extension("ilp");
     let strokes = strokes_of(&script, canvas.slice);
-    let painted = |project: &Project| {
+    let lacking = |project: &Project| -> Vec<_> {
         let is_painted = |&&(label, slice, ends): &&(usize, usize, [[usize; 2]; 2])| {
             ends.iter().all(|&[x, y]| usize::from(project.lanes[0].labels.get([0, slice, y, x])) == label)
         };
-        strokes.iter().filter(is_painted).count()
+        strokes.iter().filter(|stroke| !is_painted(stroke)).copied().collect()
     };
     let mut told = String::new();
     let project = wait_until("a saved project with all strokes and a forest", || {
@@ -282,13 +298,13 @@ pub fn replay(name: &str, terminal: &'static Terminal, hand: Hand) {
             Hand::Mouse => session.choose("file.save"),
         }
         let project = Project::load(&project_path).ok()?;
-        let (painted, is_trained) = (painted(&project), project.forest.is_some());
-        let found = format!("saved: {painted} of {} strokes, forest {is_trained}", strokes.len());
+        let (lacking, is_trained) = (lacking(&project), project.forest.is_some());
+        let found = format!("saved: forest {is_trained}, without the strokes {lacking:?}");
         if told != found {
             println!("{found}");
             told = found;
         }
-        (is_trained && painted == strokes.len()).then_some(project)
+        (is_trained && lacking.is_empty()).then_some(project)
     });
     for &(label, slice, [[x0, y0], [x1, y1]]) in &strokes {
         let ends = [[y0, x0], [y1, x1]].map(|end| end.map(|p| p as i64));
