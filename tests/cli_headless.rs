@@ -470,3 +470,29 @@ fn results_say_how_ilastik_shows_them() {
         }
     }
 }
+
+#[test]
+fn an_image_of_two_dimensions_is_one_slice_of_a_sequence() {
+    let desk = GoldenDesk::new("gray");
+    let written = |order: &str| {
+        let order = format!("--output_axis_order={order}");
+        let name = "--output_filename_format=slices/{slice_index}";
+        desk.run(&[
+            "--headless",
+            "--project=gray.ilp",
+            "--export_source=Simple Segmentation",
+            "--output_format=png sequence",
+            name,
+            &order,
+            "gray_raw.h5",
+        ])
+    };
+    let output = written("zyxc");
+    assert_exit(&output, 0);
+    let names: Vec<_> = std::fs::read_dir(desk.path("slices")).expect("a folder").collect();
+    assert_eq!(names.len(), 1, "{names:?}");
+    let output = written("yxc");
+    assert_exit(&output, 1);
+    let expected = "an image of two dimensions is no sequence; use a single file, or begin the axis order with z, t or c";
+    assert!(stderr(&output).contains(expected), "{}", stderr(&output));
+}

@@ -10,6 +10,7 @@ use brushwood::data::{DType, Volume};
 use brushwood::io::{self, ImageSpec};
 use predict_support::desk::GoldenDesk;
 use predict_support::{assert_exit, brushwood, golden, npy, stderr};
+use rustix::process::Signal;
 
 impl GoldenDesk {
     fn project(&self) -> String {
@@ -339,18 +340,35 @@ fn an_interrupted_run_leaves_nothing_half_written() {
     let mut writer = io::create("numpy", &image, &spec).expect("begun");
     writer.write([0; 5], &Volume::from(ndarray::Array5::from_shape_fn(shape, noise))).expect("written");
     writer.finish().expect("complete");
-    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_brushwood"))
-        .args(["predict", "--project", &bench.project(), &image.display().to_string()])
-        .spawn()
-        .expect("the program starts");
-    // An output is begun under a temporary name once the handlers are in place.
-    while bench.names().len() < 4 {
-        assert!(child.try_wait().expect("a child").is_none(), "it ended before the signal");
-        std::thread::yield_now();
+    let command = |image: &Path| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_brushwood"));
+        command.args(["predict", "--project", &bench.project(), &image.display().to_string()]);
+        command
+    };
+    let ended_by = |signal: Signal| {
+        let mut child = command(&image).spawn().expect("the program starts");
+        // An output is begun under a temporary name once the handlers are in place.
+        while bench.names().len() < 4 {
+            assert!(child.try_wait().expect("a child").is_none(), "it ended before the signal");
+            std::thread::yield_now();
+        }
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(pid, signal).expect("the signal is sent");
+        child.wait().expect("a child")
+    };
+    let before = ["large.npy", "noisy.ilp", "noisy_raw.h5"];
+    // The last is the end of an SSH connection.
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let status = ended_by(signal);
+        assert_eq!(status.code(), Some(130), "{signal:?}: {status:?}");
+        assert_eq!(bench.names(), before, "{signal:?}");
     }
-    let pid = rustix::process::Pid::from_child(&child);
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("the signal is sent");
-    let status = child.wait().expect("a child");
-    assert_eq!(status.code(), Some(130), "{status:?}");
-    assert_eq!(bench.names(), ["large.npy", "noisy.ilp", "noisy_raw.h5"]);
+    // What can't clean up any more leaves its unfinished file; the next run does.
+    ended_by(Signal::KILL);
+    let names = bench.names();
+    assert!(names.len() == 4 && names[0].ends_with(".part"), "{names:?}");
+    let image = bench.path("noisy_raw.h5");
+    let status = command(&image).status().expect("the program starts");
+    assert!(status.success(), "{status:?}");
+    assert_eq!(bench.names(), ["large.npy", "noisy.ilp", "noisy_raw.h5", "noisy_raw_Probabilities.h5"]);
 }

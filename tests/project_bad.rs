@@ -246,6 +246,28 @@ fn labels_that_cannot_be_placed_are_named() {
 }
 
 #[test]
+fn labels_that_the_edge_of_the_image_cuts_are_kept_within_it() {
+    let folder = tempfile::tempdir().expect("folder");
+    let block = "PixelClassification/LabelSets/labels000/block0000";
+    let tags = r#"{"axes": [{"key": "y"}, {"key": "x"}, {"key": "c"}]}"#;
+    let path = with_object(
+        folder.path(),
+        block,
+        Some(&|d| {
+            d.with_u8_data(&[1, 2, 1, 2]).with_shape(&[2, 2, 1]);
+            for (name, text) in [("blockSlice", "[71:73,0:2,0:1]"), ("axistags", tags)] {
+                d.set_attr(name, hdf5_pure::AttrValue::VarLenAsciiString(text.into()));
+            }
+        }),
+    );
+    let project = Project::load(&path).expect("loaded");
+    let labels: Vec<_> = project.lanes[0].labels.iter().filter(|(at, _)| at[2] >= 71).collect();
+    assert_eq!(labels, [([0, 0, 71, 0], 1), ([0, 0, 71, 1], 2)]);
+    let expect = format!("Labels of image 1 are left out: {block}: 2 of its pixels lie outside the image.");
+    assert!(warnings(&path).contains(&expect), "{:?}", warnings(&path));
+}
+
+#[test]
 fn claims_of_size_are_not_believed() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/project/hostile.ilp");
     assert_eq!(

@@ -87,7 +87,7 @@ fn blocks_in_other_orders_and_a_classifier_of_other_classes() {
     assert_eq!(lane.raw.location, DatasetLocation::Internal("abc".into()));
     assert_eq!(lane.raw.canonical_shape(), Some([1, 2, 3, 4, 1]), "taken from the data inside");
     let at: Vec<_> = lane.labels.iter().map(|(at, _)| at).collect();
-    assert_eq!(at, [[0, 1, 0, 1], [0, 1, 0, 2], [0, 1, 1, 1], [0, 1, 1, 2]]);
+    assert_eq!(at, [[0, 0, 0, 3], [0, 1, 0, 1], [0, 1, 0, 2], [0, 1, 1, 1], [0, 1, 1, 2]]);
     assert_eq!(project.selection.as_ref().expect("selection").compute_in_2d, [false]);
     let classes: Vec<_> = project.classes.iter().map(|class| (class.name.as_str(), class.color)).collect();
     assert_eq!(classes, [("Label 1", [1, 2, 3]), ("Label 2", [4, 5, 6])]);
@@ -96,8 +96,8 @@ fn blocks_in_other_orders_and_a_classifier_of_other_classes() {
     assert_eq!(
         warnings,
         [
-            "Labels of image 1 are left out: PixelClassification/LabelSets/labels000/block0001: its place \
-             [3:9,0:1,0:1,0:1] lies outside the image or has other axes.",
+            "Labels of image 1 are left out: PixelClassification/LabelSets/labels000/block0001: 5 of its pixels \
+             lie outside the image.",
             "The project's classifier is not used: it knows 3 classes, the project has 2. Train it again.",
         ]
     );
@@ -320,4 +320,20 @@ fn damaged_files_never_panic() {
             }
         }
     }
+}
+
+#[test]
+fn headers_of_many_parts_are_read_and_kept() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("by_turns.ilp");
+    std::fs::copy(fixture("by_turns.ilp"), &path).expect("copied");
+    let mut project = Project::load(&path).expect("loaded");
+    assert_eq!(project.warnings, []);
+    assert_eq!(project.lanes[0].raw.shape, [9, 9]);
+    project.seed = 7;
+    project.save(&path).expect("saved");
+    let file = hdf5_pure::File::open(&path).expect("HDF5");
+    let notes = file.group("PixelClassification").expect("kept").attrs().expect("attributes");
+    let note = |number: i64| notes.get(&format!("note {number}")).and_then(hdf5_pure::AttrValue::to_i64s);
+    assert!((0..60).all(|number| note(number) == Some(vec![number])), "{notes:?}");
 }

@@ -212,14 +212,13 @@ fn with_channels(axes: &AxisOrder) -> AxisOrder {
     AxisOrder::new(axes.axes().iter().copied().chain([Axis::C])).unwrap_or_else(|_| AxisOrder::canonical())
 }
 
-/// The names of all slices of a sequence: along the first axis of more than one pixel.
+/// The names of all slices of a sequence.
 fn sequence_paths(path: &Path, spec: &ImageSpec, format: &str) -> Result<Vec<PathBuf>, TemplateError> {
     if !template::has_slice_index(path) {
         let template = path.to_string_lossy().into_owned();
         return Err(TemplateError::NoSliceIndex { template, format: format.to_owned() });
     }
-    let axis =
-        spec.axes.axes().iter().copied().find(|&axis| spec.shape[axis as usize] > 1).unwrap_or(Axis::Z);
+    let axis = io::step_axis(spec).unwrap_or(Axis::Z);
     let first = spec.origin[axis as usize];
     let last = first + spec.shape[axis as usize] - 1;
     let digits = last.to_string().len();

@@ -350,7 +350,7 @@ impl Plan {
                 Ok(lane) => self.training.push(lane),
                 Err(reason) => problems.push(Problem::TrainingImage {
                     name: self.project.lanes[index].raw.nickname.clone(),
-                    reason,
+                    reason: reason.trim_end_matches('.').to_owned(),
                 }),
             }
         }

@@ -12,9 +12,10 @@ use crate::classify::{ALGORITHM_VERSION, Forest, Rows, TrainOptions, Trained, im
 use crate::data::CancelToken;
 use crate::data::task::Cancelled;
 use crate::features::FeatureBank;
-use crate::io;
+use crate::io::{self, unfinished::remove_abandoned};
 use crate::pipeline::{Classification, ExportSource, TrainError, collect_rows};
 use crate::project::Project;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -56,6 +57,10 @@ pub fn run_controlled(
 ) -> Result<Report, RunError> {
     let begin = Instant::now();
     let cancel = control.token();
+    let outputs = plan.inputs.iter().flat_map(|input| &input.outputs);
+    let folders: BTreeSet<&Path> =
+        outputs.flat_map(|output| &output.paths).filter_map(|path| path.parent()).collect();
+    folders.into_iter().for_each(remove_abandoned);
     let mut report = Report::default();
     let forest = match (&plan.forest, plan.needs_forest()) {
         (Some(forest), _) => Some(Arc::clone(forest)),

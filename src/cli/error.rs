@@ -1,6 +1,6 @@
 //! Failures as people read them: what failed, why, what to do; and the exit codes.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 /// How the program ends when nothing stopped it.
@@ -100,11 +100,15 @@ pub(super) fn say(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
-/// Text on stdout.
+/// Text on stdout. A reader that has enough of it, such as `head`, is no failure.
 ///
 /// # Errors
-/// stdout is closed or full.
+/// stdout is full.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
-    writeln!(std::io::stdout().lock(), "{text}")
-        .map_err(|error| Failure::Work(Message::new("Can't write to stdout", error.to_string(), "")))
+    match writeln!(std::io::stdout().lock(), "{text}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::Work(Message::new("Can't write to stdout", error.to_string(), "")))
+        }
+        _ => Ok(()),
+    }
 }

@@ -224,12 +224,12 @@ impl Describe for ProjectInfo {
         for (index, lane) in self.images.iter().enumerate() {
             let shape: Vec<String> = lane.shape.iter().map(usize::to_string).collect();
             let missing = if lane.found { "" } else { " (not found)" };
+            let shape = if shape.is_empty() { String::new() } else { format!(" {}", shape.join(" x ")) };
             lines.push(format!(
-                "image {:<5} {} [{} {}] {}{missing}, {} labelled pixels",
+                "image {:<5} {} [{}{shape}] {}{missing}, {} labelled pixels",
                 index + 1,
                 lane.name,
                 lane.axes,
-                shape.join(" x "),
                 lane.location,
                 lane.labelled_pixels
             ));

@@ -1,11 +1,11 @@
-//! SIGINT and SIGTERM: the first asks the work to stop, the second ends the program.
+//! SIGINT, SIGTERM and SIGHUP: the first asks the work to stop, the second ends the program.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::error::say;
@@ -33,7 +33,8 @@ impl Interrupt {
     pub(super) fn on_signal() -> Self {
         let interrupt = Interrupt { token: CancelToken::new(), state: Arc::default() };
         let told = interrupt.clone();
-        match Signals::new([SIGINT, SIGTERM]) {
+        let hang_up = if hang_ups_end_it() { Some(SIGHUP) } else { None };
+        match Signals::new([SIGINT, SIGTERM].into_iter().chain(hang_up)) {
             Ok(mut signals) => {
                 thread::spawn(move || {
                     for _ in signals.forever() {
@@ -74,4 +75,13 @@ impl Interrupt {
             std::process::exit(130);
         }
     }
+}
+
+/// Whether the end of the terminal, as of an SSH connection, ends the program: not under `nohup`, which has SIGHUP
+/// ignored. Where the system does not tell, SIGHUP is left as it is.
+fn hang_ups_end_it() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|mask| mask & (1 << (SIGHUP - 1)) == 0)
 }

@@ -49,8 +49,9 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Some(Command::Info(args)) => info::run(&args),
         Some(Command::Keymap(command)) => keymap::run(&command),
         Some(Command::Completions { shell }) => {
-            clap_complete::generate(shell, &mut Cli::command(), "brushwood", &mut std::io::stdout());
-            Ok(Status::Done)
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "brushwood", &mut script);
+            error::print(String::from_utf8_lossy(&script).trim_end()).map(|()| Status::Done)
         }
         Some(Command::Doctor(args)) => terminal::doctor(&args),
         None => return terminal::run(cli.terminal),

@@ -8,6 +8,7 @@ use tempfile::{NamedTempFile, TempPath};
 
 use super::error::Error;
 use super::pending_folder::SealedFolder;
+use super::unfinished::temporary_name;
 
 /// A file being written under a temporary name in its target's folder; dropped without
 /// [`PendingFile::commit`], it leaves nothing behind and the target untouched.
@@ -142,12 +143,6 @@ impl Target {
     }
 }
 
-/// What the names beside `target` of what is not complete begin and end with.
-pub(super) fn temporary_name(target: &Path) -> (String, &'static str) {
-    let name = target.file_name().unwrap_or_default().to_string_lossy();
-    (format!(".{name}.").chars().take(LONGEST_PREFIX).collect(), ".part")
-}
-
 /// Replaces the file at `path` by what `write` puts into a new one, whole or not at all.
 ///
 /// # Errors
@@ -161,9 +156,6 @@ pub fn replace_file<E: From<Error>>(
     write(&mut pending.file)?;
     Ok(pending.commit()?)
 }
-
-/// Characters of a target's name that its temporary name begins with: names have an end.
-const LONGEST_PREFIX: usize = 40;
 
 /// Whether the owner of a file meant it to be written: renaming would replace it all the same.
 #[cfg(unix)]

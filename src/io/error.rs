@@ -119,10 +119,12 @@ pub enum Error {
         why: String,
     },
     /// The file holds no image.
-    #[error("{}: holds no dataset with 2 to 5 dimensions", path.display())]
+    #[error("{}: holds no dataset with 2 to 5 dimensions{}", path.display(), that_are_none(others))]
     NoDataset {
         /// The file.
         path: PathBuf,
+        /// Datasets that it holds, each with what makes it no image.
+        others: Vec<String>,
     },
     /// The file holds several images and none was named.
     #[error(
@@ -318,6 +320,14 @@ fn nearest_folder(nearest: Option<&Path>) -> String {
     nearest.map_or_else(String::new, |folder| {
         format!("; the nearest folder above it that exists is {}", folder.display())
     })
+}
+
+fn that_are_none(others: &[String]) -> String {
+    if others.is_empty() {
+        String::new()
+    } else {
+        format!(" of integers or float32; it has {}", others.join(", "))
+    }
 }
 
 /// At most twelve names, in quotes.

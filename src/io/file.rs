@@ -90,6 +90,7 @@ impl SharedFile {
             window: Vec::new(),
             window_start: 0,
             patches: Vec::new(),
+            len: self.len,
         }
     }
 }
@@ -139,23 +140,35 @@ pub(super) struct FileView {
     window: Vec<u8>,
     window_start: u64,
     patches: Vec<(u64, Vec<u8>)>,
+    /// Length of what is shown, the file's own at least.
+    len: u64,
 }
 
 const WINDOW: usize = 16 << 10;
 
 impl FileView {
-    /// Shows `bytes` in place of the file's own at `offset`.
+    /// Shows `bytes` in place of the file's own at `offset`, or beyond its end.
     pub(super) fn patch(&mut self, offset: u64, bytes: Vec<u8>) {
+        self.len = self.len.max(offset + bytes.len() as u64);
         self.patches.push((offset, bytes));
         self.window.clear();
     }
 
     fn fill_window(&mut self) -> io::Result<()> {
-        let len = (self.file.len.saturating_sub(self.position)).min(WINDOW as u64) as usize;
-        self.window.resize(len, 0);
-        self.window_start = self.position;
-        read_exact_at(&self.file.file, self.position, &mut self.window)?;
-        apply(&self.patches, self.window_start, &mut self.window);
+        let len = (self.len.saturating_sub(self.position)).min(WINDOW as u64) as usize;
+        let mut window = std::mem::take(&mut self.window);
+        window.resize(len, 0);
+        self.fill(&mut window)?;
+        (self.window, self.window_start) = (window, self.position);
+        Ok(())
+    }
+
+    /// Fills `out` with what is shown from the position on.
+    fn fill(&self, out: &mut [u8]) -> io::Result<()> {
+        let own = self.file.len.saturating_sub(self.position).min(out.len() as u64) as usize;
+        read_exact_at(&self.file.file, self.position, &mut out[..own])?;
+        out[own..].fill(0);
+        apply(&self.patches, self.position, out);
         Ok(())
     }
 }
@@ -173,15 +186,14 @@ fn apply(patches: &[(u64, Vec<u8>)], start: u64, bytes: &mut [u8]) {
 
 impl Read for FileView {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if self.position >= self.file.len || out.is_empty() {
+        if self.position >= self.len || out.is_empty() {
             return Ok(0);
         }
         let window_end = self.window_start + self.window.len() as u64;
         let inside = (self.window_start..window_end).contains(&self.position);
         if !inside && out.len() >= WINDOW {
-            let n = (self.file.len - self.position).min(out.len() as u64) as usize;
-            read_exact_at(&self.file.file, self.position, &mut out[..n])?;
-            apply(&self.patches, self.position, &mut out[..n]);
+            let n = (self.len - self.position).min(out.len() as u64) as usize;
+            self.fill(&mut out[..n])?;
             self.position += n as u64;
             return Ok(n);
         }
@@ -201,7 +213,7 @@ impl Seek for FileView {
         let target = match to {
             SeekFrom::Start(n) => Some(n),
             SeekFrom::Current(d) => self.position.checked_add_signed(d),
-            SeekFrom::End(d) => self.file.len.checked_add_signed(d),
+            SeekFrom::End(d) => self.len.checked_add_signed(d),
         };
         self.position = target.ok_or(io::ErrorKind::InvalidInput)?;
         Ok(self.position)

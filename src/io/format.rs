@@ -202,9 +202,12 @@ pub trait Format: Sync {
         false
     }
 
-    /// Names of the images in the file at `path`, where the format has datasets by name; none where it can't be read.
-    fn images_in(&self, _path: &Path) -> Vec<String> {
-        Vec::new()
+    /// Names of the images in the file at `path`, where the format has datasets by name.
+    ///
+    /// # Errors
+    /// The file can't be read.
+    fn images_in(&self, _path: &Path) -> Result<Vec<String>, Error> {
+        Ok(Vec::new())
     }
 
     /// Opens an image; `internal` names the dataset inside the file, where the format has such.

@@ -27,6 +27,7 @@ mod stack;
 mod storage;
 pub mod template;
 mod tiff;
+pub(crate) mod unfinished;
 mod viff;
 pub mod write;
 
@@ -35,9 +36,11 @@ pub use error::Error;
 pub use format::{
     FORMATS, Format, ImageInfo, ImageReader, ImageSpec, ImageWriter, Intake, OpenOptions, PixelSize,
 };
-pub(crate) use hdf5::without_soft_links;
+pub(crate) use hdf5::shown_otherwise;
 pub use open::{images_in, is_image_name, open, split_dataset, with_dataset};
 pub use pixel_sizes::sharing_pixel_sizes;
 pub(crate) use samples::little_endian_bytes;
 pub use stack::{expand, stack_name};
-pub use write::{OUTPUT_FORMATS, OutputFormat, check, check_replaced, create, intake, output_format, remove};
+pub use write::{
+    OUTPUT_FORMATS, OutputFormat, check, check_replaced, create, intake, output_format, remove, step_axis,
+};

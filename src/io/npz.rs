@@ -36,9 +36,10 @@ impl Format for Npz {
         true
     }
 
-    fn images_in(&self, path: &Path) -> Vec<String> {
-        let names = |file| Ok(Members::read(&file)?.images().into_iter().cloned().collect());
-        SharedFile::open(path).and_then(names).unwrap_or_default()
+    fn images_in(&self, path: &Path) -> Result<Vec<String>, Error> {
+        let file = SharedFile::open(path)?;
+        let members = Members::read(&file)?;
+        Ok(members.images().into_iter().cloned().collect())
     }
 
     fn open(
@@ -118,7 +119,7 @@ impl<'a> Members<'a> {
             [only] => Ok(only),
             // The only array says itself why it is no image.
             [] if self.names.len() == 1 => Ok(&self.names[0]),
-            [] => Err(Error::NoDataset { path }),
+            [] => Err(Error::NoDataset { path, others: Vec::new() }),
             _ => Err(Error::ManyDatasets { path, names: images.into_iter().cloned().collect() }),
         }
     }

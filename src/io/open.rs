@@ -59,9 +59,12 @@ pub fn split_dataset(location: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Names of the images in the file at `path`, where its format has datasets by name; none where it can't be read.
-pub fn images_in(path: &Path) -> Vec<String> {
-    recognise(path).map(|format| format.images_in(path)).unwrap_or_default()
+/// Names of the images in the file at `path`, where its format has datasets by name.
+///
+/// # Errors
+/// The file can't be read, or is of no known format.
+pub fn images_in(path: &Path) -> Result<Vec<String>, Error> {
+    recognise(path)?.images_in(path)
 }
 
 /// Opens one file, maybe with an inner path.

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use tempfile::TempDir;
 
-use super::atomic::{Sealed, Target, folder_of, keep_group_and_mode, sync_opened_folder, temporary_name};
+use super::atomic::{Sealed, Target, folder_of, keep_group_and_mode, sync_opened_folder};
 use super::error::Error;
+use super::unfinished::temporary_name;
 
 /// A folder being written inside a temporary one beside its target; dropped without being named, it leaves
 /// nothing behind and the target untouched.

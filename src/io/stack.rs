@@ -32,21 +32,19 @@ pub fn expand(location: &str) -> Result<Vec<String>, Error> {
         let (pattern, inner) = split_dataset(part);
         let inner = inner.map(glob::Pattern::new).transpose().map_err(bad)?;
         let paths = glob::glob(pattern).map_err(bad)?.filter_map(Result::ok).filter(|path| path.is_file());
-        let mut found: Vec<String> = paths
-            .flat_map(|path| {
-                let file = path.to_string_lossy().into_owned();
-                match &inner {
-                    None => vec![file],
-                    Some(inner) => {
-                        let names = super::images_in(&path).into_iter();
-                        names
-                            .filter(|name| inner.matches(name))
-                            .map(|name| format!("{file}/{name}"))
-                            .collect()
-                    }
+        let mut found = Vec::new();
+        for path in paths {
+            let file = path.to_string_lossy().into_owned();
+            match &inner {
+                None => found.push(file),
+                Some(inner) => {
+                    let names = super::images_in(&path)?.into_iter();
+                    found.extend(
+                        names.filter(|name| inner.matches(name)).map(|name| format!("{file}/{name}")),
+                    );
                 }
-            })
-            .collect();
+            }
+        }
         if found.is_empty() {
             return Err(Error::NoMatch { pattern: part.into() });
         }

@@ -40,6 +40,14 @@ pub enum TemplateError {
         /// The output name.
         template: String,
     },
+    /// A folder where a file's name is due.
+    #[error(
+        "the output name '{template}' names no file; add a name, such as {template}{{nickname}}_{{result_type}}"
+    )]
+    NoFileName {
+        /// The output name.
+        template: String,
+    },
     /// A sequence of files whose names would all be the same.
     #[error(
         "the output name '{template}' must hold {{slice_index}}, since the format '{format}' writes one file per slice"
@@ -88,8 +96,11 @@ const SLICE_INDEX: &str = "slice_index";
 /// [`slice_path`]; `~` at the start becomes the home folder.
 ///
 /// # Errors
-/// Unknown placeholders, open braces, unfit format specifications.
+/// Unknown placeholders, open braces, unfit format specifications, no name of a file.
 pub fn fill(template: &str, names: &Names<'_>) -> Result<PathBuf, TemplateError> {
+    if template.trim().is_empty() || template.ends_with(std::path::is_separator) || template == "~" {
+        return Err(TemplateError::NoFileName { template: template.to_owned() });
+    }
     let text = substitute(template, |name| match name {
         SLICE_INDEX => Some(None),
         name => names.value(name).map(Some),
@@ -316,6 +327,12 @@ mod tests {
             Err("a brace is left open in the output name 'a{nickname'; write {{ and }} for braces".to_owned())
         );
         assert!(matches!(filled("a}b"), Err(TemplateError::Unbalanced { .. })));
+        assert_eq!(
+            filled("out/").map_err(|e| e.to_string()),
+            Err("the output name 'out/' names no file; add a name, such as out/{nickname}_{result_type}"
+                .to_owned())
+        );
+        assert!(matches!(filled(" "), Err(TemplateError::NoFileName { .. })));
         assert_eq!(
             filled("{x_start:5q}").map_err(|e| e.to_string()),
             Err("'5q' in the output name '{x_start:5q}' is not a format for x_start; try ':05d'".to_owned())

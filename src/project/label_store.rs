@@ -58,6 +58,7 @@ struct Found {
 
 /// A stored block on its way into the labels.
 struct Placed {
+    name: String,
     axes: AxisOrder,
     start: Vec<usize>,
     numbers: Numbers<u8>,
@@ -107,7 +108,14 @@ pub(super) fn read(
     });
     let mut labels = LabelVolume::new([shape[0], shape[1], shape[2], shape[3]]);
     for block in &blocks {
-        labels.paint(pixels(block));
+        let is_inside = |&(at, _): &([usize; 4], u8)| at.iter().zip(&shape).all(|(at, size)| at < size);
+        let outside = pixels(block).filter(|pixel| !is_inside(pixel)).count();
+        if outside > 0 {
+            let object = folder.path_of(&block.name);
+            let reason = format!("{outside} of its pixels lie outside the image");
+            warnings.push(Warning::LabelsDropped { lane: image.lane, object, reason });
+        }
+        labels.paint(pixels(block).filter(is_inside));
     }
     Ok(labels)
 }
@@ -154,7 +162,8 @@ fn check(
 }
 
 /// Finds out which axes the blocks have: their own tags if these fit, else the first order that fits all
-/// blocks with as many axes, else the first that fits the block alone. Blocks that none fits come second.
+/// blocks with as many axes, else the first that fits the block alone, else their own tags if these reach into the image.
+/// Blocks that none fits come second.
 fn place(found: Vec<Found>, image: &Labelled<'_>) -> (Vec<Placed>, Vec<Found>) {
     let fits = |order: &AxisOrder, block: &Found| {
         order.len() == block.ranges.len()
@@ -162,6 +171,14 @@ fn place(found: Vec<Found>, image: &Labelled<'_>) -> (Vec<Placed>, Vec<Found>) {
                 _ if axis == Axis::C => stop <= 1,
                 Some(shape) => stop <= shape[axis as usize],
                 None => true,
+            })
+    };
+    // The image ends within the block: it was exchanged for a smaller one.
+    let is_cut = |order: &AxisOrder, block: &Found| {
+        order.len() == block.ranges.len()
+            && order.axes().iter().zip(&block.ranges).all(|(&axis, &(start, stop))| match image.shape {
+                _ if axis == Axis::C => stop <= 1,
+                shape => shape.is_none_or(|shape| start < shape[axis as usize]),
             })
     };
     let tagged = |block: &Found| block.tags.clone().filter(|tags| fits(tags, block));
@@ -180,11 +197,12 @@ fn place(found: Vec<Found>, image: &Labelled<'_>) -> (Vec<Placed>, Vec<Found>) {
     for block in found {
         let order = tagged(&block)
             .or_else(|| common.get(&block.ranges.len()).cloned().flatten())
-            .or_else(|| candidates.iter().find(|order| fits(order, &block)).cloned());
+            .or_else(|| candidates.iter().find(|order| fits(order, &block)).cloned())
+            .or_else(|| block.tags.clone().filter(|tags| is_cut(tags, &block)));
         match order {
             Some(axes) => {
                 let start = block.ranges.iter().map(|range| range.0).collect();
-                placed.push(Placed { axes, start, numbers: block.numbers });
+                placed.push(Placed { name: block.name, axes, start, numbers: block.numbers });
             }
             None => homeless.push(block),
         }

@@ -17,6 +17,7 @@ use super::copies::{self, NewCopy};
 use super::links::{self, SymbolicLink};
 use super::stored::{self, SharedFile};
 use super::value::{Value, text_attribute};
+use crate::io::unfinished::temporary_name;
 
 /// Groups nested deeper than this are taken for a cycle of links.
 const MAX_DEPTH: usize = 32;
@@ -324,7 +325,8 @@ fn snapshot(source: &Arc<DiskFile>, folder: &Path) -> io::Result<tempfile::Named
 }
 
 fn temporary_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
-    tempfile::Builder::new().prefix(".brushwood-").suffix(".tmp").tempfile_in(folder)
+    let (prefix, suffix) = temporary_name(Path::new("project"));
+    tempfile::Builder::new().prefix(&prefix).suffix(suffix).tempfile_in(folder)
 }
 
 fn keep(error: hdf5_pure::Error) -> PlanError {

@@ -22,7 +22,7 @@ use crate::data::classes::Rgb;
 use crate::data::task::Cancelled;
 use crate::features::FeatureSelection;
 use crate::features::selection::FILTER_IDS;
-use crate::io::{Error as FileError, atomic::PendingFile};
+use crate::io::{Error as FileError, atomic::PendingFile, unfinished::remove_abandoned};
 
 /// The version of ilastik whose layout is written.
 const LAYOUT_VERSION: &str = "1.4.2";
@@ -124,6 +124,7 @@ impl Project {
         watch: &mut dyn FnMut(f64) -> Result<(), Cancelled>,
     ) -> Result<(), Error> {
         let pending = PendingFile::create(path).map_err(|error| file_error(path, error))?;
+        remove_abandoned(pending.temporary_path().parent().unwrap_or(Path::new(".")));
         let mut watch = |done| watch(done).map_err(|Cancelled| PlanError::Cancelled);
         self.write(pending.temporary_path(), lanes, &mut watch).map_err(|error| match error {
             PlanError::Io(source) => Error::Write { path: path.to_owned(), source },

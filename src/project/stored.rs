@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use hdf5_pure::{AttrValue, Dataset, Datatype, File, Group, ReadSeekSource, VlenStringReadOptions};
 
-use crate::io::without_soft_links;
+use crate::io::shown_otherwise;
 
 /// Largest dataset that is read into memory: far above any label block or tree.
 const MAX_BYTES: u64 = 1 << 30;
@@ -45,31 +45,41 @@ pub(super) struct Numbers<T> {
 }
 
 /// An open file handle, read by position so that it can be shared; it stays readable after the file
-/// was replaced or deleted. Soft links that the library can't read are hidden.
+/// was replaced or deleted. What the library can't read of it is shown otherwise.
 #[derive(Debug)]
 pub(super) struct SharedFile {
     file: Arc<fs::File>,
     position: u64,
-    hidden: Vec<(u64, Vec<u8>)>,
+    shown: Vec<(u64, Vec<u8>)>,
 }
 
 impl SharedFile {
     /// Reads the file behind `handle` from its beginning.
     pub fn new(handle: &Arc<fs::File>) -> Self {
-        let hidden = without_soft_links(&|offset, bytes| handle.read_exact_at(bytes, offset));
-        SharedFile { hidden, ..SharedFile::raw(handle) }
+        let len = handle.metadata().map_or(0, |metadata| metadata.len());
+        let shown = shown_otherwise(len, &|offset, bytes| handle.read_exact_at(bytes, offset));
+        SharedFile { shown, ..SharedFile::raw(handle) }
     }
 
-    /// The same with nothing hidden.
+    /// The same as it is.
     pub fn raw(handle: &Arc<fs::File>) -> Self {
-        SharedFile { file: Arc::clone(handle), position: 0, hidden: Vec::new() }
+        SharedFile { file: Arc::clone(handle), position: 0, shown: Vec::new() }
+    }
+
+    /// Where what is shown beyond the file's end ends.
+    fn end_of_shown(&self) -> u64 {
+        self.shown.iter().map(|(start, bytes)| start + bytes.len() as u64).max().unwrap_or(0)
     }
 }
 
 impl Read for SharedFile {
     fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.file.read_at(buf, self.position)?;
-        for (start, bytes) in &self.hidden {
+        let mut read = self.file.read_at(buf, self.position)?;
+        if read == 0 {
+            read = self.end_of_shown().saturating_sub(self.position).min(buf.len() as u64) as usize;
+            buf[..read].fill(0);
+        }
+        for (start, bytes) in &self.shown {
             let from = self.position.max(*start);
             let to = (self.position + read as u64).min(start + bytes.len() as u64);
             if from < to {
@@ -87,7 +97,9 @@ impl Seek for SharedFile {
         let target = match to {
             SeekFrom::Start(at) => i128::from(at),
             SeekFrom::Current(by) => i128::from(self.position) + i128::from(by),
-            SeekFrom::End(by) => i128::from(self.file.metadata()?.len()) + i128::from(by),
+            SeekFrom::End(by) => {
+                i128::from(self.file.metadata()?.len().max(self.end_of_shown())) + i128::from(by)
+            }
         };
         self.position = u64::try_from(target).map_err(|_| std::io::ErrorKind::InvalidInput)?;
         Ok(self.position)

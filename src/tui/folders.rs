@@ -19,7 +19,7 @@ pub(super) fn list(folder: String, sender: Sender<Message>) -> std::io::Result<(
     thread::Builder::new().name("folder".into()).spawn(move || {
         let path = expand_home(&folder);
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { &path };
-        let result = entries(path).or_else(|error| datasets(path).ok_or_else(|| error.to_string()));
+        let result = entries(path).or_else(|error| datasets(path).unwrap_or_else(|| Err(error.to_string())));
         let _ = sender.send(Message::App(Box::new(AppEvent::FolderListed { folder, result })));
     })?;
     Ok(())
@@ -44,13 +44,17 @@ fn entries(path: &Path) -> std::io::Result<Listing> {
     Ok(Listing { folder: folder.to_string_lossy().into_owned(), entries })
 }
 
-/// The datasets below `path`, a file or a group in one, if there are any.
-fn datasets(path: &Path) -> Option<Listing> {
+/// The datasets below `path`, a file or a group in one, if there are any, or why the file can't be read.
+fn datasets(path: &Path) -> Option<Result<Listing, String>> {
     // Without the `/` at its end, with which a file is none.
     let path: PathBuf = path.components().collect();
     let file = path.ancestors().find(|ancestor| ancestor.is_file())?;
     let group = path.strip_prefix(file).ok()?;
-    let mut entries: Vec<FolderEntry> = io::images_in(file)
+    let names = match io::images_in(file) {
+        Ok(names) => names,
+        Err(error) => return Some(Err(error.to_string())),
+    };
+    let mut entries: Vec<FolderEntry> = names
         .iter()
         .filter_map(|name| {
             let mut below = Path::new(name.trim_start_matches('/')).strip_prefix(group).ok()?.components();
@@ -60,7 +64,7 @@ fn datasets(path: &Path) -> Option<Listing> {
         .collect();
     entries.sort_by(|a, b| b.is_folder.cmp(&a.is_folder).then_with(|| a.name.cmp(&b.name)));
     entries.dedup();
-    (!entries.is_empty()).then(|| Listing { folder: path.to_string_lossy().into_owned(), entries })
+    (!entries.is_empty()).then(|| Ok(Listing { folder: path.to_string_lossy().into_owned(), entries }))
 }
 
 #[cfg(test)]
@@ -83,12 +87,16 @@ mod tests {
     fn files_are_looked_into_for_datasets() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/images/bad/two.h5");
         let names = |inner: &str| {
-            let listing = datasets(&file.join(inner)).expect("a file");
+            let listing = datasets(&file.join(inner)).expect("a file").expect("readable");
             listing.entries.iter().map(FolderEntry::shown_name).collect::<Vec<_>>()
         };
         assert_eq!(names(""), ["group/", "a"]);
         assert_eq!(names("group"), ["b"]);
         assert!(datasets(&file.join("nothing")).is_none());
+        let damaged = tempfile::NamedTempFile::with_suffix(".h5").expect("a file");
+        fs::write(damaged.path(), b"\x89HDF\r\n\x1a\n and no more").expect("written");
+        let reason = datasets(damaged.path()).expect("a file").expect_err("damaged");
+        assert!(reason.contains("the file is damaged"), "{reason}");
         assert!(datasets(Path::new("/no/such/file.h5")).is_none());
     }
 }

@@ -2,9 +2,9 @@
 
 mod chunks;
 mod filters;
+mod old_form;
 mod read;
 mod slices;
-mod soft_links;
 
+pub(crate) use old_form::shown_otherwise;
 pub(super) use read::{Hdf5, datasets_of};
-pub(crate) use soft_links::without_soft_links;

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hdf5_pure::{
-    AttrValue, ChunkIndex as Index, Dataset, Datatype, DatatypeByteOrder, File, Group, Layout, ReadSeekSource,
+    AttrValue, ChunkIndex as Index, Dataset, Datatype, DatatypeByteOrder, File, FormatError, Group, Layout,
+    ReadSeekSource,
 };
 
 use crate::data::{AxisOrder, DType};
@@ -19,8 +20,8 @@ use crate::io::samples::{ByteOrder, dtype_of};
 use crate::io::storage::{Found, InMemory, StoredImage, byte_count};
 
 use super::chunks::{ChunkIndex, Rows};
+use super::old_form::{Leads, followed, shown_otherwise};
 use super::slices::Slices;
-use super::soft_links::{followed, without_soft_links};
 
 const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
 
@@ -49,12 +50,10 @@ impl Format for Hdf5 {
         true
     }
 
-    fn images_in(&self, path: &Path) -> Vec<String> {
-        let names = |raw: &Arc<SharedFile>| {
-            let file = library_file(raw).map_err(|e| refused(raw, &e))?;
-            image_datasets(raw, &file)
-        };
-        SharedFile::open(path).and_then(|raw| names(&raw)).unwrap_or_default()
+    fn images_in(&self, path: &Path) -> Result<Vec<String>, Error> {
+        let raw = SharedFile::open(path)?;
+        let file = library_file(&raw).map_err(|e| refused(&raw, &e))?;
+        image_datasets(&raw, &file)
     }
 
     fn open(
@@ -74,21 +73,28 @@ impl Format for Hdf5 {
     }
 }
 
-/// The file as the library reads it, without soft links that it can't read.
+/// The file as the library can read it.
 fn library_file(raw: &Arc<SharedFile>) -> Result<File, hdf5_pure::Error> {
-    let hidden = without_soft_links(&|offset, bytes| {
+    let shown = shown_otherwise(raw.len(), &|offset, bytes| {
         raw.read_at(offset, bytes).map_err(|_| std::io::ErrorKind::UnexpectedEof.into())
     });
-    if hidden.is_empty() {
+    if shown.is_empty() {
         return File::open_streaming(raw.path());
     }
     let mut view = raw.view();
-    hidden.into_iter().for_each(|(offset, bytes)| view.patch(offset, bytes));
+    shown.into_iter().for_each(|(offset, bytes)| view.patch(offset, bytes));
     File::from_source(ReadSeekSource::new(view)?)
 }
 
 /// An error of the library, as one of ours.
 pub(super) fn refused(file: &SharedFile, error: &hdf5_pure::Error) -> Error {
+    if matches!(error, hdf5_pure::Error::Format(FormatError::UnsupportedExternalStorage)) {
+        return Error::unsupported(
+            file.path(),
+            "a dataset whose samples lie in other files",
+            "copy it into one file with h5repack",
+        );
+    }
     Error::damaged(file.path(), error.to_string())
 }
 
@@ -142,11 +148,33 @@ pub(in crate::io) fn datasets_of(path: &Path) -> Vec<String> {
     SharedFile::open(path).and_then(|raw| names(&raw)).unwrap_or_default()
 }
 
+/// A few of the datasets of a file without an image, each with what makes it none.
+///
+/// # Errors
+/// The file can't be read.
+fn not_images(raw: &SharedFile, file: &File) -> Result<Vec<String>, Error> {
+    const MOST: usize = 5;
+    let names = dataset_names(file, &|_| true).map_err(|e| refused(raw, &e))?;
+    let described = names.iter().take(MOST).map(|name| {
+        let dataset = file.dataset(name)?;
+        let (shape, datatype) = (dataset.shape()?, dataset.datatype()?);
+        Ok(match sample_type(&datatype) {
+            Some(_) => format!("'{name}' of shape {shape:?}"),
+            None => format!("'{name}' of type {datatype}"),
+        })
+    });
+    let mut described: Vec<String> = described.collect::<Result<_, _>>().map_err(|e| refused(raw, &e))?;
+    if names.len() > MOST {
+        described.push(format!("{} more", names.len() - MOST));
+    }
+    Ok(described)
+}
+
 fn only_dataset(raw: &SharedFile, file: &File) -> Result<String, Error> {
     let mut names = image_datasets(raw, file)?;
     let path = raw.path().to_owned();
     match (names.pop(), names.is_empty()) {
-        (None, _) => Err(Error::NoDataset { path }),
+        (None, _) => Err(Error::NoDataset { path, others: not_images(raw, file)? }),
         (Some(name), true) => Ok(name),
         (Some(name), false) => {
             names.push(name);
@@ -159,8 +187,20 @@ fn find(raw: &SharedFile, file: &File, name: &str) -> Result<Dataset, Error> {
     if let Ok(dataset) = file.dataset(name) {
         return Ok(dataset);
     }
-    if let Some(dataset) = followed(raw.path(), name).and_then(|name| file.dataset(&name).ok()) {
-        return Ok(dataset);
+    match followed(raw.path(), name) {
+        Some(Leads::Here(name)) => {
+            if let Ok(dataset) = file.dataset(&name) {
+                return Ok(dataset);
+            }
+        }
+        Some(Leads::Elsewhere(file, inner)) => {
+            return Err(Error::unsupported(
+                raw.path(),
+                format!("'{name}', a link into another file,"),
+                format!("name what it leads to: '{file}/{inner}'"),
+            ));
+        }
+        None => {}
     }
     let (path, name) = (raw.path().to_owned(), name.to_owned());
     Err(Error::NoSuchDataset { path, name, names: image_datasets(raw, file)? })

@@ -26,7 +26,7 @@ use super::atomic::{PendingFile, Sealed, commit_all};
 use super::error::Error;
 use super::format::{ImageSpec, ImageWriter, Intake};
 
-pub use validity::{check, check_replaced};
+pub use validity::{check, check_replaced, step_axis};
 
 /// An output format as ilastik names it.
 #[derive(Debug)]

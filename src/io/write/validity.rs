@@ -93,7 +93,8 @@ pub fn check(format: &OutputFormat, spec: &ImageSpec) -> Result<(), Error> {
         match step_axis(spec) {
             Some(axis) => shape[axis as usize] = 1,
             None => reasons.push(
-                "a sequence needs an axis to step along, and every axis is 1; use a single file".into(),
+                "an image of two dimensions is no sequence; use a single file, or begin the axis order with z, t or c"
+                    .into(),
             ),
         }
     }
@@ -163,7 +164,16 @@ pub fn check_replaced(format: &OutputFormat, path: &Path, spec: &ImageSpec) -> R
     if names.is_empty() { Ok(()) } else { Err(Error::NameTaken { path: path.to_owned(), name: own, names }) }
 }
 
-/// The axis that a sequence steps along: the first of more than one pixel.
-pub(super) fn step_axis(spec: &ImageSpec) -> Option<Axis> {
-    spec.axes.axes().iter().copied().find(|&axis| spec.shape[axis as usize] > 1)
+/// The axis that a sequence steps along: the first of more than one pixel. An image of two dimensions is one slice
+/// across an axis that comes before these, and never cut into rows.
+pub fn step_axis(spec: &ImageSpec) -> Option<Axis> {
+    let axes = spec.axes.axes();
+    let is_wide = |axis: &&Axis| spec.shape[**axis as usize] > 1;
+    let first = axes.iter().find(is_wide);
+    let is_plane = axes.iter().filter(is_wide).filter(|&&axis| axis != Axis::C).count() <= 2;
+    let is_across = |axis: &&Axis| !matches!(axis, Axis::Y | Axis::X);
+    if is_plane && !first.as_ref().is_some_and(is_across) {
+        return axes.first().filter(is_across).copied();
+    }
+    first.copied()
 }

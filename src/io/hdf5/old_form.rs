@@ -1,8 +1,11 @@
-//! Soft links, which the library that reads HDF5 does not know.
+//! What the library that reads HDF5 does not know of the format's old form, so that it can be shown otherwise.
 //!
-//! In groups of the old form (symbol tables) it takes them for damage: they are found, so that they can be
-//! hidden from it. Newer groups keep links as messages, of which it passes over what it does not follow. A name
-//! that leads over soft links is followed here.
+//! Soft links: in groups of the old form (symbol tables) it takes them for damage: they are found, so that they
+//! can be hidden from it. Newer groups keep links as messages, of which it passes over what it does not follow. A
+//! name that leads over soft links is followed here.
+//!
+//! Long headers: attributes that were given to several objects by turns lie in a chain of parts, which it gives up
+//! after a few; they are shown as one.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -10,9 +13,17 @@ use std::path::Path;
 
 use rust_hdf5::{H5File, LinkClass};
 
-/// The path without soft links of the object `name` in the file at `path`; `None` where it has none, or leads into
-/// another file.
-pub(super) fn followed(path: &Path, name: &str) -> Option<String> {
+/// Where a name leads.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Leads {
+    /// To this path, without soft links.
+    Here(String),
+    /// Into another file, to a path in it.
+    Elsewhere(String, String),
+}
+
+/// Where the `name` of an object in the file at `path` leads; `None` where to nothing.
+pub(super) fn followed(path: &Path, name: &str) -> Option<Leads> {
     /// More are a circle.
     const MOST_LINKS: usize = 16;
     let file = H5File::options().no_locking().open(path).ok()?;
@@ -29,10 +40,14 @@ pub(super) fn followed(path: &Path, name: &str) -> Option<String> {
                     link = Some((i, path));
                     break;
                 }
+                LinkClass::External { file, path } => {
+                    let path = [path.trim_matches('/'), &parts[i + 1..].join("/")].join("/");
+                    return Some(Leads::Elsewhere(file, path.trim_matches('/').to_owned()));
+                }
                 _ => return None,
             }
         }
-        let Some((i, target)) = link else { return Some(parts.join("/")) };
+        let Some((i, target)) = link else { return Some(Leads::Here(parts.join("/"))) };
         let base = if target.starts_with('/') { &[][..] } else { &parts[..i] };
         name = [base, &[&target], &parts[i + 1..]].concat().join("/");
     }
@@ -43,6 +58,8 @@ pub(super) fn followed(path: &Path, name: &str) -> Option<String> {
 const MAX_OBJECTS: usize = 200_000;
 /// Largest object header or list of entries that is read.
 const MAX_BYTES: u64 = 1 << 24;
+/// More parts of an object header than this are a circle.
+const MAX_PARTS: usize = 10_000;
 /// Levels of a tree of entries: each one multiplies their number.
 const MAX_LEVELS: u8 = 8;
 /// Length of an entry of a symbol table.
@@ -50,15 +67,27 @@ const ENTRY: usize = 40;
 /// The kind of entry that is a soft link.
 const SOFT_LINK: u32 = 2;
 
+/// The longest chain of parts of an object header that is left as it is: the library follows a few more.
+const LONGEST_CHAIN: usize = 24;
+/// Lengths of what stands before the messages of an older object header, and before each of them.
+const OLD_HEADER: u64 = 16;
+const OLD_MESSAGE: usize = 8;
+
+const NOTHING: u16 = 0;
 const LINK: u16 = 6;
 const CONTINUATION: u16 = 16;
 const SYMBOL_TABLE: u16 = 17;
 
-/// Bytes to be shown in place of the file's own, by offset: the lists of entries that hold soft links,
-/// without these. `read` fills a buffer from an offset on. What can't be followed is left as it is.
-pub(crate) fn without_soft_links(read: &dyn Fn(u64, &mut [u8]) -> io::Result<()>) -> Vec<(u64, Vec<u8>)> {
+/// Bytes to be shown in place of the file's own, by offset: the lists of entries that hold soft links, without
+/// these, and object headers of many parts as one, which lies beyond the end of the file, of `len` bytes. `read`
+/// fills a buffer from an offset on. What can't be followed is left as it is.
+pub(crate) fn shown_otherwise(
+    len: u64,
+    read: &dyn Fn(u64, &mut [u8]) -> io::Result<()>,
+) -> Vec<(u64, Vec<u8>)> {
     let Some((base, root)) = root(read) else { return Vec::new() };
-    let mut walk = Walk { read, base, seen: BTreeSet::new(), open: vec![root], patches: Vec::new() };
+    let end = len.next_multiple_of(8);
+    let mut walk = Walk { read, base, end, seen: BTreeSet::new(), open: vec![root], patches: Vec::new() };
     while let Some(address) = walk.open.pop() {
         if walk.seen.len() >= MAX_OBJECTS {
             break;
@@ -98,6 +127,8 @@ fn root(read: &dyn Fn(u64, &mut [u8]) -> io::Result<()>) -> Option<(u64, u64)> {
 struct Walk<'a> {
     read: &'a dyn Fn(u64, &mut [u8]) -> io::Result<()>,
     base: u64,
+    /// Where the next header is shown that does not fit where it is.
+    end: u64,
     seen: BTreeSet<u64>,
     open: Vec<u64>,
     patches: Vec<(u64, Vec<u8>)>,
@@ -127,16 +158,21 @@ impl Walk<'_> {
             if flags & 4 != 0 { 6 } else { 4 }
         } else if start[0] == 1 {
             let size = u32::from_le_bytes([start[8], start[9], start[10], start[11]]);
-            parts.push((address.saturating_add(16), size.into()));
-            8
+            parts.push((address.saturating_add(OLD_HEADER), size.into()));
+            OLD_MESSAGE
         } else {
             return;
         };
         let mut next = 0;
-        while let Some(&(at, length)) = parts.get(next).filter(|_| next < 1000) {
+        let mut all = Vec::new();
+        while let Some(&(at, length)) = parts.get(next).filter(|_| next < MAX_PARTS) {
             next += 1;
             let Some(bytes) = self.bytes(at, length) else { continue };
-            for (kind, body) in messages(&bytes, prefix) {
+            for (kind, message) in messages(&bytes, prefix) {
+                let body = &message[prefix..];
+                if prefix == OLD_MESSAGE && kind != CONTINUATION && kind != NOTHING {
+                    all.extend_from_slice(message);
+                }
                 match kind {
                     CONTINUATION => {
                         if let (Some(at), Some(length)) = (u64_at(body, 0), u64_at(body, 8)) {
@@ -155,6 +191,27 @@ impl Walk<'_> {
                 }
             }
         }
+        if prefix == OLD_MESSAGE && (LONGEST_CHAIN..MAX_PARTS).contains(&parts.len()) {
+            self.show_as_one(address, parts[0].1, all);
+        }
+    }
+
+    /// Shows the messages of the older object header at `address` in one part; its first part has `room` bytes.
+    fn show_as_one(&mut self, address: u64, room: u64, messages: Vec<u8>) {
+        let link = OLD_MESSAGE + 16;
+        let Some(at) = self.end.checked_sub(self.base).filter(|_| room >= link as u64) else { return };
+        let length = messages.len() as u64;
+        // How many messages there are stands at byte 2; the only one left says where the others are.
+        self.patches.push((self.base.saturating_add(address + 2), 1_u16.to_le_bytes().to_vec()));
+        let mut continuation = Vec::with_capacity(link);
+        for field in [CONTINUATION, 16, 0, 0] {
+            continuation.extend(field.to_le_bytes());
+        }
+        continuation.extend(at.to_le_bytes());
+        continuation.extend(length.to_le_bytes());
+        self.patches.push((self.base.saturating_add(address + OLD_HEADER), continuation));
+        self.patches.push((self.end, messages));
+        self.end = (self.end + length).next_multiple_of(8);
     }
 
     /// Follows a tree of entries.
@@ -192,7 +249,7 @@ impl Walk<'_> {
     }
 }
 
-/// The messages of a part of an object header: their types and bodies.
+/// The messages of a part of an object header: their types, and all of each with what stands before its body.
 fn messages(bytes: &[u8], prefix: usize) -> impl Iterator<Item = (u16, &[u8])> {
     let mut rest = bytes;
     std::iter::from_fn(move || {
@@ -202,9 +259,9 @@ fn messages(bytes: &[u8], prefix: usize) -> impl Iterator<Item = (u16, &[u8])> {
             8 => (u16::from_le_bytes([head[0], head[1]]), u16::from_le_bytes([head[2], head[3]])),
             _ => (u16::from(head[0]), u16::from_le_bytes([head[1], head[2]])),
         };
-        let body = rest.get(prefix..prefix + usize::from(size))?;
-        rest = &rest[prefix + usize::from(size)..];
-        Some((kind, body))
+        let (message, others) = rest.split_at_checked(prefix + usize::from(size))?;
+        rest = others;
+        Some((kind, message))
     })
 }
 
@@ -256,7 +313,7 @@ mod tests {
                 let part = at.and_then(|at| file.get(at..at + out.len()));
                 part.map(|part| out.copy_from_slice(part)).ok_or(io::ErrorKind::UnexpectedEof.into())
             };
-            without_soft_links(&read);
+            shown_otherwise(file.len() as u64, &read);
         }
     }
 }
