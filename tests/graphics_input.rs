@@ -130,6 +130,20 @@ fn pixels_count_from_the_terminals_own_origin() {
 }
 
 #[test]
+fn a_report_of_the_mode_parts_cells_from_pixels() {
+    let mut parser = Parser::new();
+    parser.set_mouse_unit_after_report(MouseUnit::Pixels { origin: 0 });
+    let mut events = Vec::new();
+    parser.feed(b"\x1b[<0;7;5M\x1b[?2026;1$y\x1b[<32;8;5M\x1b[?1016;1$y\x1b[<32;80;50M", &mut events);
+    let positions: Vec<Position> = events
+        .iter()
+        .filter_map(|event| if let Event::Mouse(mouse) = event { Some(mouse.position) } else { None })
+        .collect();
+    let cells = [6, 7].map(|column| Position::Cell { column, row: 4 });
+    assert_eq!(positions, [cells[0], cells[1], Position::Pixel { x: 80, y: 50 }]);
+}
+
+#[test]
 fn escape_waits_for_what_may_follow() {
     let mut parser = Parser::new();
     let mut events = Vec::new();

@@ -351,6 +351,22 @@ fn answers_that_come_late_upgrade_the_picture() {
 }
 
 #[test]
+fn a_stroke_that_is_reported_before_the_terminal_counts_pixels_stays_in_place() {
+    let home = home_with_image();
+    let mut session = Session::start(profile(Profile::kitty()), home.path(), &["nuclei.tif"]);
+    session.silent = true;
+    session.wait("half-blocks", |t| t.text.screen().contents().matches('▀').count() > 300);
+    // By cells, from 1: the terminal has not read yet that it is to report pixels.
+    session.break_silence("\x1b[<0;41;11M\x1b[<32;46;11M\x1b[<0;46;11m");
+    session.wait("the picture", |t| t.holds_images() && painted(&t.screenshot()) > 50_000);
+    session.wait("a stroke in those cells", |t| t.screenshot().at(430, 210) == [255, 225, 25]);
+    session.drag(&[[400, 300], [440, 300]]);
+    session.wait("a stroke by pixels", |t| t.screenshot().at(420, 300) == [255, 225, 25]);
+    signal(&session, Signal::TERM);
+    assert_eq!(session.wait_end(), 143);
+}
+
+#[test]
 fn a_terminal_that_goes_away_leaves_the_edits_in_the_journal() {
     let home = home_with_image();
     let mut session = Session::start(profile(Profile::kitty()), home.path(), &["nuclei.tif"]);

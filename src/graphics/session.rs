@@ -74,14 +74,15 @@ pub const END_UPDATE: &[u8] = b"\x1b[?2026l";
 /// The bytes that begin a session: alternate screen, hidden cursor, mouse, pastes, focus, keyboard.
 /// `hover` also reports the mouse while no button is down.
 pub fn enter(terminal: &Capabilities, hover: bool) -> Vec<u8> {
-    let mut out = b"\x1b[?1049h\x1b[0m\x1b[2J\x1b[?25l\x1b[?1002h".to_vec();
-    if hover {
-        out.extend_from_slice(b"\x1b[?1003h");
-    }
-    out.extend_from_slice(b"\x1b[?1006h");
+    let mut out = b"\x1b[?1049h\x1b[0m\x1b[2J\x1b[?25l\x1b[?1006h".to_vec();
     if terminal.pixel_mouse {
         // After 1006: the mode set last decides.
         out.extend_from_slice(b"\x1b[?1016h");
+    }
+    // After both: nothing is reported in another way.
+    out.extend_from_slice(b"\x1b[?1002h");
+    if hover {
+        out.extend_from_slice(b"\x1b[?1003h");
     }
     out.extend_from_slice(b"\x1b[?2004h\x1b[?1004h");
     if terminal.in_band_resize {
@@ -111,13 +112,17 @@ pub fn leave(terminal: &Capabilities) -> Vec<u8> {
     if terminal.in_band_resize {
         out.extend_from_slice(b"\x1b[?2048l");
     }
-    out.extend_from_slice(b"\x1b[?1016l\x1b[?1006l\x1b[?1003l\x1b[?1002l\x1b[?1000l\x1b[?2004l\x1b[?1004l");
+    out.extend_from_slice(b"\x1b[?1003l\x1b[?1002l\x1b[?1000l\x1b[?1016l\x1b[?1006l\x1b[?2004l\x1b[?1004l");
     if terminal.kitty_keyboard {
         out.extend_from_slice(b"\x1b[<u");
     }
     out.extend_from_slice(b"\x1b[0m\x1b[?25h\x1b[?1049l");
     out
 }
+
+/// Asks for a report of the mode of mouse reports in pixels; what is reported behind it counts as the mode says that
+/// was set before.
+pub const ASK_PIXEL_MOUSE: &[u8] = b"\x1b[?1016$p";
 
 /// What the terminal's mouse reports count after [`enter`].
 pub fn mouse_unit(terminal: &Capabilities) -> MouseUnit {

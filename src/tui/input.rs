@@ -12,8 +12,17 @@ use crate::graphics::input::{MouseUnit, Parser};
 /// What the reader must know of the terminal, which is learnt while it reads already.
 #[derive(Debug, Default)]
 pub(super) struct InputSettings {
-    pub mouse: MouseUnit,
+    /// A change of what the mouse reports count, until it is taken.
+    pub mouse: Option<MouseChange>,
     pub in_tmux: bool,
+}
+
+/// From when on mouse reports count in another way.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum MouseChange {
+    Now(MouseUnit),
+    /// Behind the terminal's next report of mode 1016.
+    AfterReport(MouseUnit),
 }
 
 /// Longest wait before looking whether the program ends.
@@ -44,8 +53,12 @@ pub(super) fn spawn(
                 }
                 Ok(count) => {
                     last_bytes = Instant::now();
-                    let settings = settings.lock().unwrap_or_else(PoisonError::into_inner);
-                    parser.set_mouse_unit(settings.mouse);
+                    let mut settings = settings.lock().unwrap_or_else(PoisonError::into_inner);
+                    match settings.mouse.take() {
+                        Some(MouseChange::Now(unit)) => parser.set_mouse_unit(unit),
+                        Some(MouseChange::AfterReport(unit)) => parser.set_mouse_unit_after_report(unit),
+                        None => {}
+                    }
                     parser.set_headless_replies(settings.in_tmux);
                     drop(settings);
                     parser.feed(&buffer[..count], &mut events);

@@ -6,9 +6,10 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::input::{self as reader, InputSettings};
+use super::input::{self as reader, InputSettings, MouseChange};
 use super::message::Message;
 use super::tty::{Size, Tty};
+use crate::graphics::input::MouseUnit;
 use crate::graphics::{Environment, Probe, input, session};
 
 /// What the environment and the device say of the terminal.
@@ -91,10 +92,10 @@ pub(super) fn ask(
     Ok((probe, answering, others))
 }
 
-/// Tells the reader what the terminal's mouse reports count.
-pub(super) fn apply(probe: &Probe, settings: &Mutex<InputSettings>) {
+/// Tells the reader what the terminal's mouse reports count, from when on: `from` now or behind a report.
+pub(super) fn apply(probe: &Probe, settings: &Mutex<InputSettings>, from: impl Fn(MouseUnit) -> MouseChange) {
     let terminal = probe.capabilities();
     let mut settings = settings.lock().unwrap_or_else(PoisonError::into_inner);
-    settings.mouse = session::mouse_unit(&terminal);
+    settings.mouse = Some(from(session::mouse_unit(&terminal)));
     settings.in_tmux = terminal.tmux;
 }

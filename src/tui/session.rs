@@ -15,7 +15,7 @@ use super::backend::MemoryBackend;
 use super::content::{Content, Small};
 use super::drawing::{DrawJob, FrameJob, Trust};
 use super::files::{self, Task};
-use super::input::InputSettings;
+use super::input::{InputSettings, MouseChange};
 use super::journal::Journal;
 use super::message::{Message, Written};
 use super::pacing::{Cause, Pacer};
@@ -33,7 +33,7 @@ use crate::app::{
 use crate::data::CancelToken;
 use crate::data::SlicePlane;
 use crate::engine::Engine;
-use crate::graphics::input::{Event, Reply};
+use crate::graphics::input::{Event, MouseUnit, Reply};
 use crate::graphics::session::FenceAnswer;
 use crate::graphics::{Capabilities, CellRect, EncoderKind, FrameEncoder, Placement, Probe, choose, session};
 use crate::render;
@@ -164,7 +164,7 @@ impl Session {
         session.app.runs.memory = options.run_bytes;
         // The images that the command line names are on their way.
         session.app.files.opening = !options.inputs.is_empty() || options.project.is_some();
-        session.enter();
+        session.enter(MouseChange::Now);
         session.send(AppEvent::Resized(cells));
         for problem in options.problems {
             session.send(AppEvent::Problem(problem));
@@ -400,25 +400,34 @@ impl Session {
         }
         if other_modes {
             self.draw_job(DrawJob::Raw(session::leave(&before)));
-            self.enter();
+            self.enter(self.mouse_change());
         } else {
-            self.use_encoder();
+            self.use_encoder(self.mouse_change());
             // A picture for cells of another size may have scrolled the text.
             self.draw_job(DrawJob::Raw(b"\x1b[0m\x1b[2J".to_vec()));
             self.start_over();
         }
+        if self.terminal.pixel_mouse {
+            self.draw_job(DrawJob::Raw(session::ASK_PIXEL_MOUSE.to_vec()));
+        }
+    }
+
+    /// From when on the mouse reports what the terminal was told in the middle of a session: until it has read that,
+    /// strokes go on in the units of before.
+    fn mouse_change(&self) -> fn(MouseUnit) -> MouseChange {
+        if self.terminal.pixel_mouse { MouseChange::AfterReport } else { MouseChange::Now }
     }
 
     /// Brings the terminal into the program's mode and starts from an empty screen.
-    fn enter(&mut self) {
+    fn enter(&mut self, from: fn(MouseUnit) -> MouseChange) {
         self.start.tty.set_leave(session::leave(&self.terminal));
-        self.use_encoder();
+        self.use_encoder(from);
         self.draw_job(DrawJob::Raw(session::enter(&self.terminal, true)));
         self.start_over();
     }
 
-    fn use_encoder(&mut self) {
-        probing::apply(&self.start.probe, &self.start.settings);
+    fn use_encoder(&mut self, from: fn(MouseUnit) -> MouseChange) {
+        probing::apply(&self.start.probe, &self.start.settings, from);
         self.draw_job(DrawJob::Use(self.kind, Box::new(self.terminal.clone())));
         self.sizer = (self.kind.create)(&self.terminal);
     }
@@ -455,7 +464,7 @@ impl Session {
 
     fn resume(&mut self) {
         if self.start.tty.enter().is_ok() {
-            self.enter();
+            self.enter(MouseChange::Now);
             self.resize();
             self.ask_again();
         }

@@ -110,6 +110,20 @@ impl Session {
         self.keyboard.write_all(keys.as_bytes()).unwrap();
     }
 
+    /// Gives the answers that were kept back, and what is typed while the terminal has not read yet that it is to
+    /// report the mouse in pixels.
+    pub fn break_silence(&mut self, typed: &str) {
+        self.silent = false;
+        let kept = std::mem::take(&mut self.kept);
+        self.keyboard.write_all(&kept).unwrap();
+        let mut unread: Vec<u8> = Vec::new();
+        while !unread.windows(8).any(|bytes| bytes == b"\x1b[?1016h") {
+            unread.extend(self.bytes.recv_timeout(WATCHDOG).expect("the mode is set"));
+        }
+        self.keys(typed);
+        self.feed(&unread);
+    }
+
     /// Drags with the left button along pixels of the terminal, as mode 1016 reports them.
     pub fn drag(&mut self, path: &[[i32; 2]]) {
         self.press(path[0]);

@@ -23,6 +23,8 @@ const LONGEST_CSI: usize = 256;
 const LONGEST_STRING: usize = 4096;
 /// Largest paste handed on in one piece.
 const LARGEST_PASTE: usize = 1 << 20;
+/// The mode of mouse reports in pixels.
+const PIXEL_MOUSE: u32 = 1016;
 /// What ends a paste.
 const PASTE_END: &[u8] = b"\x1b[201~";
 
@@ -53,6 +55,8 @@ pub struct Parser {
     /// Whether graphics replies may come without their start.
     headless: bool,
     mouse: MouseUnit,
+    /// What mouse reports count behind the next report of mode 1016.
+    next_mouse: Option<MouseUnit>,
 }
 
 /// What the front of the buffer is.
@@ -71,7 +75,13 @@ impl Parser {
 
     /// What mouse reports count from now on.
     pub fn set_mouse_unit(&mut self, unit: MouseUnit) {
-        self.mouse = unit;
+        (self.mouse, self.next_mouse) = (unit, None);
+    }
+
+    /// What mouse reports count once the terminal has reported mode 1016, whatever its state: it was asked after
+    /// the mode was set, and what it reported before counts as before.
+    pub fn set_mouse_unit_after_report(&mut self, unit: MouseUnit) {
+        self.next_mouse = Some(unit);
     }
 
     /// Inside tmux: while its prefix key is pending the start of a graphics reply is lost, and
@@ -153,7 +163,12 @@ impl Parser {
                             start += 1;
                             continue;
                         }
-                        Some(event) => events.push(event),
+                        Some(event) => {
+                            if matches!(event, Event::Reply(Reply::ModeReport { mode: PIXEL_MOUSE, .. })) {
+                                self.mouse = self.next_mouse.take().unwrap_or(self.mouse);
+                            }
+                            events.push(event);
+                        }
                         None => {}
                     }
                     start += used;
