@@ -51,6 +51,22 @@ fn defaults_are_ilastiks() {
     assert_eq!(info["dtype"], "float32");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_name_that_is_not_utf_8_is_refused_in_words() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let name = OsStr::from_bytes(b"zellk\xf6rper.tif");
+    for before in [&["info"][..], &["predict", "--project=p.ilp"], &["--headless", "--project=p.ilp"], &[]] {
+        let refused = brushwood(before.iter().map(OsStr::new).chain([name]));
+        assert_exit(&refused, 2);
+        assert_says(&refused, &["Can't use the name 'zellk\u{fffd}rper.tif'", "not UTF-8", "Rename it"]);
+    }
+    let lossy = brushwood(["info", "zellk\u{fffd}rper.tif"]);
+    assert_exit(&lossy, 1);
+    assert_says(&lossy, &["no such file; its name is not UTF-8", "rename it"]);
+}
+
 #[test]
 fn a_picture_is_drawn_of_images_and_in_terminals_only() {
     let bench = GoldenDesk::new("gray");

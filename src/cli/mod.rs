@@ -31,11 +31,13 @@ pub use error::{Failure, Status};
 /// Runs the program with `arguments` (the program's name first) and returns its exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments = spelling::dashed(arguments.into_iter().collect());
-    let outcome = if headless::is_headless(&arguments) {
-        headless::run(arguments).map(ExitCode::from)
-    } else {
-        Cli::try_parse_from(&arguments).map_err(Failure::from).and_then(dispatch)
-    };
+    let outcome = spelling::readable(&arguments).and_then(|()| {
+        if headless::is_headless(&arguments) {
+            headless::run(arguments).map(ExitCode::from)
+        } else {
+            Cli::try_parse_from(&arguments).map_err(Failure::from).and_then(dispatch)
+        }
+    });
     match outcome {
         Ok(code) => code,
         Err(failure) => failure.report(),

@@ -1,6 +1,8 @@
-//! Underscores in option names: `--export_source` is `--export-source`.
+//! How arguments may be spelt: underscores in option names (`--export_source` is `--export-source`), names in UTF-8.
 
 use std::ffi::OsString;
+
+use super::error::Failure;
 
 /// The arguments with the underscores of long options' names turned into dashes. Values stay, and so
 /// does everything after `--`.
@@ -20,6 +22,18 @@ pub(super) fn dashed(arguments: Vec<OsString>) -> Vec<OsString> {
             }
         })
         .collect()
+}
+
+/// Refuses names that are not UTF-8, which neither projects nor placeholders can hold.
+pub(super) fn readable(arguments: &[OsString]) -> Result<(), Failure> {
+    match arguments.iter().find(|argument| argument.to_str().is_none()) {
+        None => Ok(()),
+        Some(name) => Err(Failure::usage(
+            format!("Can't use the name '{}'", name.to_string_lossy()),
+            "it is not UTF-8, as names in projects have to be",
+            "Rename it, or the folder that it is in",
+        )),
+    }
 }
 
 #[cfg(test)]

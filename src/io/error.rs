@@ -18,7 +18,7 @@ pub enum Error {
         error: std::io::Error,
     },
     /// No such file.
-    #[error("{}: no such file{}", path.display(), nearest_folder(nearest.as_deref()))]
+    #[error("{}: no such file{}{}", path.display(), undecodable(path), nearest_folder(nearest.as_deref()))]
     NotFound {
         /// The file.
         path: PathBuf,
@@ -314,6 +314,12 @@ impl Error {
     pub(super) fn unsupported(path: &Path, what: impl Into<String>, hint: impl Into<String>) -> Self {
         Error::Unsupported { path: path.to_owned(), what: what.into(), hint: hint.into() }
     }
+}
+
+/// What to do about a name that has lost letters on its way to here.
+fn undecodable(path: &Path) -> &'static str {
+    let is_lossy = path.to_string_lossy().contains(char::REPLACEMENT_CHARACTER);
+    if is_lossy { "; its name is not UTF-8, as names in projects have to be: rename it" } else { "" }
 }
 
 fn nearest_folder(nearest: Option<&Path>) -> String {
