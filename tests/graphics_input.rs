@@ -107,6 +107,23 @@ fn known() -> Vec<(&'static [u8], Event)> {
         (b"\x1bP>|XTerm(379)\x1b\\", Event::Reply(Reply::XtVersion("XTerm(379)".into()))),
         (b"\x1b_Gi=2;OK\x1b\\", graphics(2, None, "OK")),
         (b"\x1b_Gi=42,r=1;ENOENT:no\x1b\\", graphics(42, Some(1), "ENOENT:no")),
+        // Terminals that were told to send 8-bit controls, plain or as characters.
+        (b"\x9b1;5B", key(KeyCode::Down, M::CONTROL)),
+        (b"\x9b1;3A", key(KeyCode::Up, M::ALT)),
+        (b"\x8fP", plain(KeyCode::F(1))),
+        (b"\x9b2;7R", Event::Reply(Reply::CursorPosition { row: 2, column: 7 })),
+        (b"\xc2\x9b?64;4c", Event::Reply(Reply::DeviceAttributes(vec![64, 4]))),
+        (b"\x90>|XTerm(379)\x9c", Event::Reply(Reply::XtVersion("XTerm(379)".into()))),
+        (b"\xc2\x90>|a\xc2\x9c", Event::Reply(Reply::XtVersion("a".into()))),
+        (b"\x9fGi=42;OK\x9c", graphics(42, None, "OK")),
+        (b"\x9b200~a\xc3\xa9\x1b[201~b\x9b201~", Event::Paste("a\u{e9}\x1b[201~b".into())),
+        (b"\x9b<0;3;4M", mouse(MouseEventKind::Down(MouseButton::Left), 2, 3)),
+        // Terminals that do not know mode 1006.
+        (b"\x1b[M !!", mouse(MouseEventKind::Down(MouseButton::Left), 0, 0)),
+        (b"\x1b[MB\xff#", mouse(MouseEventKind::Drag(MouseButton::Right), 222, 2)),
+        (b"\x1b[M#+,", mouse(MouseEventKind::Up(MouseButton::Left), 10, 11)),
+        (b"\x1b[MC+,", mouse(MouseEventKind::Moved, 10, 11)),
+        (b"\x9bMa+,", mouse(MouseEventKind::ScrollDown, 10, 11)),
     ]
 }
 
@@ -181,7 +198,11 @@ fn escape_typed_twice_is_two_keys() {
 
 #[test]
 fn garbage_keeps_the_keys_behind_it() {
-    let garbage: [&[u8]; 10] = [
+    let garbage: [&[u8]; 14] = [
+        b"\x84",
+        b"\x9b?1;2",
+        b"\x9fGi=1;O",
+        b"\x1b[M!",
         b"\xff\xfe",
         b"\x80",
         b"\xe2\x82",

@@ -221,6 +221,38 @@ fn another_size_of_the_font_while_an_overlay_is_shown() {
 }
 
 #[test]
+fn a_device_without_a_size_leaves_it_to_the_terminal() {
+    let home = home_with_image();
+    for (reports_size, size) in [(true, [110, 31]), (false, [80, 24])] {
+        let [columns, rows] = size;
+        let unknown = Profile { device_knows: false, reports_size, ..sized(Profile::kitty(), columns, rows) };
+        let mut session = Session::start(unknown, home.path(), &["nuclei.tif"]);
+        session.wait_text("? help");
+        let screen = session.screen();
+        let bottom = screen.lines().position(|line| line.contains("? help"));
+        assert_eq!(bottom, Some(usize::from(rows) - 1), "{screen}");
+        let top = screen.lines().next().map(|line| line.trim_end().chars().count());
+        assert_eq!(top, Some(usize::from(columns)), "{screen}");
+        terminate(session);
+    }
+}
+
+#[test]
+fn a_terminal_that_keeps_no_images_gets_other_pictures() {
+    let home = home_with_image();
+    let mut session = Session::start(sized(Profile::kitty(), 100, 30), home.path(), &["nuclei.tif"]);
+    session.wait("the picture", shows_image);
+    session.drag(&[[400, 200], [440, 200]]);
+    session.wait("half-blocks", |terminal| {
+        terminal.lose_images();
+        terminal.text.screen().contents().contains("does not keep its images")
+    });
+    session.wait("the picture in half-blocks", |t| t.text.screen().contents().contains('▀') && shows_image(t));
+    session.terminal.problems.retain(|problem| !problem.starts_with("ENOENT"));
+    terminate(session);
+}
+
+#[test]
 fn a_storm_of_sizes_while_a_picture_is_on_its_way() {
     for (link, base) in [
         (Some(Link::SLOW), Profile::kitty()),

@@ -23,6 +23,8 @@ pub struct Environment {
     pub utf8: bool,
     /// Columns and rows of the terminal.
     pub cells: [u16; 2],
+    /// Whether the terminal device does not know `cells`, so that the terminal is asked.
+    pub cells_guessed: bool,
     /// Width and height in pixels by `TIOCGWINSZ`, 0 when unknown.
     pub pixels: [u16; 2],
     /// A cell's size given by the user (`--cell-size`).
@@ -108,6 +110,11 @@ impl Brand {
     }
 }
 
+/// Whether a cell can have that width and height in pixels: some terminals report nonsense.
+pub(super) fn is_cell([width, height]: [f64; 2]) -> bool {
+    (3.0..=512.0).contains(&width) && (4.0..=512.0).contains(&height)
+}
+
 /// How a cell's size was learnt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -144,6 +151,8 @@ pub struct Capabilities {
     pub sixel: bool,
     /// Its sixel colour registers, where it tells.
     pub sixel_registers: Option<u16>,
+    /// Width and height of the largest sixel picture, where it tells.
+    pub sixel_geometry: Option<[u32; 2]>,
     /// Whether it draws kitty graphics.
     pub kitty: bool,
     /// Whether it edits kitty images in place.
@@ -189,7 +198,7 @@ impl Capabilities {
         });
         let cell = environment.cell.map(|c| (c, CellSource::Given));
         let cell = cell.or_else(|| {
-            let known = from_window.iter().all(|s| *s >= 1.0) && environment.cells.iter().all(|n| *n > 0);
+            let known = is_cell(from_window) && !environment.cells_guessed;
             known.then_some((from_window, CellSource::WindowSize))
         });
         Capabilities {
@@ -198,6 +207,7 @@ impl Capabilities {
             cell,
             sixel: false,
             sixel_registers: None,
+            sixel_geometry: None,
             kitty: false,
             kitty_edit: false,
             kitty_placeholder: false,

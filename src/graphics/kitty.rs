@@ -25,7 +25,7 @@ pub use super::kitty_layers::OVERLAY_ERROR;
 /// Image id of the slice; small enough for an indexed text colour to name it.
 pub(crate) const BASE_ID: u32 = 42;
 /// Image ids of the slice and of everything above it.
-const IDS: [u32; LAYERS] = [BASE_ID, 43];
+pub(crate) const IDS: [u32; LAYERS] = [BASE_ID, 43];
 /// Edits per image where all goes out at once: their cost in the terminal grows with the whole image
 /// (1.5 ms each at 800x600 in kitty 0.41).
 const RECTS: usize = 4;

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::capabilities::{Brand, Capabilities, CellSource, Environment};
+use super::capabilities::{Brand, Capabilities, CellSource, Environment, is_cell};
 use super::escape::passthrough;
 use super::half_blocks::Colors;
 use super::input::Reply;
@@ -20,6 +20,10 @@ const AROUND_TMUX: Duration = Duration::from_millis(400);
 const IMAGE: u32 = 41;
 /// Image id of the question for placeholders; nothing is stored under it.
 const PLACEHOLDER_QUESTION: u32 = 40;
+
+/// What the question for columns and rows is to find out, and its bytes.
+const CELLS: &str = "window size in cells";
+const ASK_CELLS: &[u8] = b"\x1b[18t";
 
 /// Device attributes of xterm.js with pictures, which does not tell its name.
 const XTERM_JS: [u32; 4] = [62, 4, 9, 22];
@@ -37,6 +41,8 @@ pub struct Probe {
     begun: Option<Duration>,
     /// When the closing answer came.
     closed: Option<Duration>,
+    /// Whether the terminal loses its images.
+    forgetful: bool,
     /// Whether the terminal around tmux was asked, and has answered.
     outer_asked: bool,
     outer_closed: bool,
@@ -70,6 +76,7 @@ fn answer(reply: &Reply) -> Option<(&'static str, String)> {
             (purpose, answer)
         }
         Reply::WindowSize { width, height } => ("window size in pixels", format!("{width} x {height}")),
+        Reply::Resized { columns, rows, .. } => (CELLS, format!("{columns} x {rows}")),
         Reply::CellSize { width, height } => ("cell size in pixels", format!("{width} x {height}")),
         Reply::ModeReport { mode, state } => {
             let purpose = match mode {
@@ -112,6 +119,7 @@ impl Probe {
             geometry: None,
             begun: None,
             closed: None,
+            forgetful: false,
             outer_asked: false,
             outer_closed: false,
             outer_sixel: None,
@@ -126,6 +134,7 @@ impl Probe {
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         let graphics = text(graphics_query());
         let placeholders = self.found.tmux.then(|| ("kitty placeholders", text(placeholder_query())));
+        let cells = self.environment.cells_guessed.then(|| (CELLS, text(ASK_CELLS.to_vec())));
         [
             ("sixel colour registers", "\x1b[?1;1;0S".to_owned()),
             ("sixel geometry", "\x1b[?2;1;0S".into()),
@@ -141,6 +150,7 @@ impl Probe {
         ]
         .into_iter()
         .chain(placeholders)
+        .chain(cells)
         .map(|(purpose, bytes)| {
             let answers = self.answers.iter().filter(|(of, _)| *of == purpose).map(|(_, a)| a.clone());
             let through =
@@ -152,7 +162,8 @@ impl Probe {
 
     /// The bytes to write: sizes, modes, name, graphics, keyboard, and last the device attributes.
     pub fn query_bytes(&mut self) -> Vec<u8> {
-        let mut out = b"\x1b[?1;1;0S\x1b[?2;1;0S\x1b[14t\x1b[16t".to_vec();
+        let mut out = if self.environment.cells_guessed { ASK_CELLS.to_vec() } else { Vec::new() };
+        out.extend_from_slice(b"\x1b[?1;1;0S\x1b[?2;1;0S\x1b[14t\x1b[16t");
         out.extend_from_slice(b"\x1b[?1016$p\x1b[?2026$p\x1b[?2048$p\x1b[>q");
         if self.found.tmux {
             out.extend(self.outer_query());
@@ -214,8 +225,12 @@ impl Probe {
                     values.first().and_then(|n| u16::try_from(*n).ok()).filter(|n| *n > 0);
             }
             Reply::GraphicsAttribute { item: 2, status: 0, values } => {
-                if let [width, height] = values.as_slice() {
+                if let [width, height] = values.as_slice()
+                    && *width > 0
+                    && *height > 0
+                {
                     self.geometry = Some([*width, *height]);
+                    self.found.sixel_geometry = self.geometry;
                 }
             }
             Reply::KeyboardFlags(_) => self.found.kitty_keyboard = true,
@@ -259,6 +274,11 @@ impl Probe {
         now >= self.deadline()
     }
 
+    /// The terminal does not keep the images that it was sent: it is not to draw any.
+    pub fn give_up_images(&mut self) {
+        self.forgetful = true;
+    }
+
     /// A query to be asked again, from the start.
     pub fn anew(&self) -> Probe {
         Probe::new(self.environment.clone())
@@ -277,9 +297,12 @@ impl Probe {
     /// What is known so far.
     pub fn capabilities(&self) -> Capabilities {
         let mut found = self.found.clone();
+        found.kitty &= !self.forgetful;
         if found.cell.is_none_or(|(_, source)| source != CellSource::Given) {
             found.cell = self.cell_size().or(found.cell);
         }
+        // Pixels say nothing of cells whose size is unknown.
+        found.pixel_mouse &= found.cell.is_some();
         if found.colors == Colors::Indexed && found.brand.has_true_color() {
             found.colors = Colors::True;
         }
@@ -303,10 +326,15 @@ impl Probe {
         self.found.cell = Capabilities::assumed(&self.environment).cell;
     }
 
+    /// The terminal told its columns and rows, which the device does not know.
+    pub fn told_cells(&mut self, cells: [u16; 2]) {
+        self.environment.cells = cells;
+    }
+
     fn cell_size(&self) -> Option<([f64; 2], CellSource)> {
         let cells = self.environment.cells.map(f64::from);
         let counted = cells.iter().all(|n| *n > 0.0);
-        let sound = |size: [f64; 2]| size.iter().all(|s| (1.0..=512.0).contains(s)).then_some(size);
+        let sound = |size: [f64; 2]| is_cell(size).then_some(size);
         let per_cell = |window: [u32; 2]| [f64::from(window[0]) / cells[0], f64::from(window[1]) / cells[1]];
         let window = self.window.filter(|_| counted).map(per_cell).and_then(sound);
         if let Some(cell) = self.cell.map(|c| c.map(f64::from)).and_then(sound) {
@@ -359,6 +387,29 @@ mod tests {
 
     fn ok(frame: Option<u32>) -> Reply {
         Reply::KittyGraphics { id: IMAGE, frame, message: "OK".into() }
+    }
+
+    #[test]
+    fn pixels_of_the_mouse_need_a_cell_of_a_sound_size() {
+        for (size, pixels) in [([0, 0], false), ([1, 1], false), ([2, 600], false), ([7, 15], true)] {
+            let mut probe = probe();
+            probe.feed(&Reply::ModeReport { mode: 1016, state: 2 }, at(10));
+            probe.feed(&Reply::CellSize { width: size[0], height: size[1] }, at(10));
+            let found = probe.capabilities();
+            assert_eq!((found.pixel_mouse, found.cell.is_some()), (pixels, pixels), "a cell of {size:?}");
+        }
+    }
+
+    #[test]
+    fn a_terminal_that_keeps_no_images_is_asked_for_them_anew() {
+        let mut probe = probe();
+        probe.feed(&ok(None), at(10));
+        assert!(probe.capabilities().kitty);
+        probe.give_up_images();
+        assert!(!probe.capabilities().kitty);
+        let mut probe = probe.anew();
+        probe.feed(&ok(None), at(10));
+        assert!(probe.capabilities().kitty);
     }
 
     #[test]

@@ -76,7 +76,7 @@ pub const ENCODERS: &[EncoderKind] = &[
             _ if t.tmux => Some("tmux keeps a few sixel pictures only and loses the others"),
             _ => unknown_cell(t),
         },
-        create: |t| Box::new(Sixel::new(t.sixel_registers.unwrap_or(256), t.tmux)),
+        create: |t| Box::new(Sixel::new(t.sixel_registers.unwrap_or(256), t.sixel_geometry, t.tmux)),
     },
     EncoderKind {
         id: "half",

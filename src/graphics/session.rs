@@ -6,7 +6,7 @@ use base64::Engine;
 use super::capabilities::{Brand, Capabilities};
 use super::escape::{Route, kitty, kitty_payload, passthrough, push};
 use super::input::{MouseUnit, Reply};
-use super::kitty::delete_images;
+use super::kitty::{IDS, delete_images};
 
 /// How many numbers fences have; they are used in turn.
 pub const FENCES: u8 = 16;
@@ -63,6 +63,11 @@ pub fn fence_answer(reply: &Reply) -> Option<FenceAnswer> {
         Reply::KittyGraphics { id, .. } => numbered(id.checked_sub(FENCE_ID)?),
         _ => None,
     }
+}
+
+/// Whether a reply says that an image of the canvas is not there, or was not taken.
+pub fn misses_image(reply: &Reply) -> bool {
+    matches!(reply, Reply::KittyGraphics { id, message, .. } if IDS.contains(id) && !message.starts_with("OK"))
 }
 
 /// Opens an update that the terminal draws at once (mode 2026): text and small edits only, kitty 0.26

@@ -13,8 +13,9 @@ use super::sixel_palette::SixelPalette;
 use super::strips::{Strip, strips};
 use crate::render::Picture;
 
-/// Largest width and height sent at once: what xterm accepts by default (`maxGraphicSize`).
-const LARGEST: f64 = 1000.0;
+/// Largest width and height sent at once, where the terminal does not say less: what xterm accepts by default
+/// (`maxGraphicSize`).
+const LARGEST: u32 = 1000;
 /// Bytes of a cell of noisy gray.
 const BYTES_PER_CELL: f64 = 50.0;
 
@@ -23,14 +24,18 @@ pub struct Sixel {
     /// tmux keeps a copy of each picture in bands of six rows: rectangles then span as many rows of cells
     /// as make whole bands.
     in_tmux: bool,
+    /// Largest width and height of a picture.
+    largest: [u32; 2],
     palette: SixelPalette,
     shown: Shown,
 }
 
 impl Sixel {
-    /// Draws with that many colour registers (8 to 256 are used).
-    pub fn new(registers: u16, in_tmux: bool) -> Self {
-        Sixel { in_tmux, palette: SixelPalette::new(registers), shown: Shown::new(BYTES_PER_CELL) }
+    /// Draws with that many colour registers (8 to 256 are used), in pictures of at most the `geometry` (width,
+    /// height).
+    pub fn new(registers: u16, geometry: Option<[u32; 2]>, in_tmux: bool) -> Self {
+        let largest = geometry.map_or([LARGEST; 2], |limit| limit.map(|n| n.min(LARGEST)));
+        Sixel { in_tmux, largest, palette: SixelPalette::new(registers), shown: Shown::new(BYTES_PER_CELL) }
     }
 
     /// The registers of a rectangle's pixels; none when the palette is full.
@@ -93,7 +98,9 @@ impl Sixel {
     ) -> bool {
         let size = [picture.width, picture.height];
         let strips = if placement.has_whole_cells() {
-            let limit = placement.cell.map(|step| (LARGEST / step).clamp(1.0, f64::from(u16::MAX)) as u16);
+            let limit = std::array::from_fn(|i| {
+                (f64::from(self.largest[i]) / placement.cell[i]).clamp(1.0, f64::from(u16::MAX)) as u16
+            });
             let strip = |cells| Strip { cells, pixels: PixelRect::of_cells(cells, placement, size) };
             cells.boxes(limit).into_iter().map(strip).collect()
         } else {
@@ -212,5 +219,32 @@ fn repeat(sixel: u8, count: usize, out: &mut Vec<u8>) {
         out.push(sixel);
     } else {
         out.resize(out.len() + count, sixel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graphics::encoder::{Allowance, CellRect, FrameEncoder};
+    use std::sync::Arc;
+
+    #[test]
+    fn no_picture_is_larger_than_the_terminal_takes() {
+        let area = CellRect { x: 3, y: 1, width: 40, height: 20 };
+        let placement = Placement { area, holes: Vec::new(), cell: [10.0, 20.0] };
+        for (geometry, largest) in [(Some([130, 90]), [130, 80]), (Some([4, 4]), [10, 20]), (None, [400, 400])] {
+            let mut out = Vec::new();
+            let picture = Arc::new(Picture::new(400, 400));
+            Sixel::new(16, geometry, false).encode_some(&picture, &placement, &Allowance::ALL, &mut out);
+            let text = String::from_utf8(out).expect("sixel is ASCII");
+            let sizes: Vec<[usize; 2]> = text
+                .split("q\"1;1;")
+                .skip(1)
+                .map(|part| part.split(|c: char| !c.is_ascii_digit()).take(2).map(|n| n.parse().expect("a size")))
+                .map(|mut size| std::array::from_fn(|_| size.next().expect("width and height")))
+                .collect();
+            assert_eq!(sizes.iter().map(|[width, height]| width * height).sum::<usize>(), 400 * 400);
+            assert_eq!([0, 1].map(|i| sizes.iter().map(|size| size[i]).max()), largest.map(Some));
+        }
     }
 }

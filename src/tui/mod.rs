@@ -17,6 +17,7 @@ mod inspect;
 mod jobs;
 mod journal;
 mod message;
+mod missing;
 mod mouse;
 mod pacing;
 pub mod panels;

@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 use super::input::{self as reader, InputSettings, MouseChange};
 use super::message::Message;
 use super::tty::{Size, Tty};
-use crate::graphics::input::MouseUnit;
+use crate::graphics::input::{MouseUnit, Reply};
 use crate::graphics::{Environment, Probe, input, session};
 
 /// What the environment and the device say of the terminal.
 pub(super) fn environment(size: Size, cell: Option<[f64; 2]>) -> Environment {
     let from_variables = Environment::from_variables(|name| env::var(name).ok());
-    Environment { cells: size.cells, pixels: size.pixels, cell, ..from_variables }
+    let Size { cells, pixels, guessed } = size;
+    Environment { cells, cells_guessed: guessed, pixels, cell, ..from_variables }
 }
 
 /// A terminal that was asked outside a session; it is in raw mode until it is [restored](Tty::restore).
@@ -73,6 +74,10 @@ pub(super) fn ask(
                 for event in events {
                     match event {
                         input::Event::Reply(reply) => {
+                            if let Reply::Resized { columns, rows, .. } = reply {
+                                tty.tell([columns, rows]);
+                                probe.told_cells(tty.size().cells);
+                            }
                             let more = probe.feed(&reply, at.saturating_duration_since(begun));
                             more.map_or(Ok(()), |bytes| tty.write_all(&bytes))?;
                         }

@@ -18,6 +18,7 @@ use super::files::{self, Task};
 use super::input::{InputSettings, MouseChange};
 use super::journal::Journal;
 use super::message::{Message, Written};
+use super::missing::Missing;
 use super::pacing::{Cause, Pacer};
 use super::panels::{self, Theme};
 use super::run::Options;
@@ -96,6 +97,8 @@ pub(super) struct Session {
     trust: Trust,
     /// When it was last sent everything.
     restored: Option<Duration>,
+    /// How often it lost that.
+    missing: Missing,
     /// In tmux: whether the pane has the focus, and whether a frame was lost while it had not.
     focused: bool,
     lost_unseen: bool,
@@ -148,6 +151,7 @@ impl Session {
             refines_at: None,
             trust: Trust::Lost,
             restored: None,
+            missing: Missing::default(),
             focused: true,
             lost_unseen: false,
             asking: None,
@@ -337,11 +341,11 @@ impl Session {
             return self.tell_link(at);
         }
         match reply {
-            Reply::Resized { .. } => self.resize(),
-            Reply::KittyGraphics { message, .. } if message.starts_with("ENO") => {
-                let restoring = self.restored.is_some_and(|since| at < since + RESTORING);
-                self.distrust(if restoring { Trust::Doubted } else { Trust::Lost });
+            Reply::Resized { columns, rows, .. } => {
+                self.start.tty.tell([*columns, *rows]);
+                self.resize();
             }
+            reply if session::misses_image(reply) => self.image_missing(at),
             reply => {
                 let (probe, since) = match &mut self.asking {
                     Some((probe, since)) => (probe, *since),
@@ -356,6 +360,22 @@ impl Session {
                 }
                 self.terminal_changed();
             }
+        }
+    }
+
+    fn image_missing(&mut self, at: Duration) {
+        if self.restored.is_some_and(|since| at < since + RESTORING) {
+            return self.distrust(Trust::Doubted);
+        }
+        if !self.missing.again(at) {
+            return self.distrust(Trust::Lost);
+        }
+        self.start.probe.give_up_images();
+        self.terminal_changed();
+        if self.graphics == "auto" {
+            let what = "The terminal does not keep its images";
+            let remedy = "Ctrl-L tries them again; --graphics NAME chooses what is drawn";
+            self.send(AppEvent::Problem(Problem::new(what, "it lost them several times in a row", remedy)));
         }
     }
 
@@ -444,7 +464,9 @@ impl Session {
 
     fn resize(&mut self) {
         let size = self.start.tty.size();
-        self.start.probe.resized(size.cells, size.pixels);
+        for probe in [&mut self.start.probe].into_iter().chain(self.asking.as_mut().map(|(probe, _)| probe)) {
+            probe.resized(size.cells, size.pixels);
+        }
         self.terminal = self.start.probe.capabilities();
         // The font may have another size now; in tmux another terminal may be attached.
         self.draw_job(DrawJob::Raw(b"\x1b[0m\x1b[2J\x1b[14t\x1b[16t".to_vec()));

@@ -28,13 +28,20 @@ pub(super) struct Tty {
     writing: Mutex<()>,
     /// Whether the terminal is in the program's mode.
     active: AtomicBool,
+    /// Columns and rows, where the device does not know them.
+    told: Mutex<[u16; 2]>,
 }
+
+/// Columns and rows where nothing tells them.
+const USUAL: [u16; 2] = [80, 24];
 
 /// Columns and rows, and width and height in pixels (0 when unknown).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Size {
     pub cells: [u16; 2],
     pub pixels: [u16; 2],
+    /// Whether the device does not know the cells.
+    pub guessed: bool,
 }
 
 impl Tty {
@@ -53,6 +60,7 @@ impl Tty {
             leave: Mutex::default(),
             writing: Mutex::default(),
             active: AtomicBool::new(false),
+            told: Mutex::new(from_variables()),
         }))
     }
 
@@ -95,10 +103,24 @@ impl Tty {
     /// The terminal's size as the device tells it.
     pub fn size(&self) -> Size {
         let size = termios::tcgetwinsize(&self.output).or_else(|_| termios::tcgetwinsize(&self.input));
-        size.map_or(Size { cells: [80, 24], pixels: [0, 0] }, |size| Size {
-            cells: [size.ws_col.max(1), size.ws_row.max(1)],
-            pixels: [size.ws_xpixel, size.ws_ypixel],
-        })
+        match size {
+            Ok(size) if size.ws_col > 0 && size.ws_row > 0 => Size {
+                cells: [size.ws_col, size.ws_row],
+                pixels: [size.ws_xpixel, size.ws_ypixel],
+                guessed: false,
+            },
+            // Serial lines and some containers do not carry it.
+            _ => {
+                let cells = *self.told.lock().unwrap_or_else(PoisonError::into_inner);
+                Size { cells, pixels: [0, 0], guessed: true }
+            }
+        }
+    }
+
+    /// The terminal itself told its columns and rows.
+    pub fn tell(&self, cells: [u32; 2]) {
+        let [Ok(columns @ 1..), Ok(rows @ 1..)] = cells.map(u16::try_from) else { return };
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = [columns, rows];
     }
 
     /// Waits for bytes and reads some; nothing when `timeout` passes first.
@@ -158,6 +180,12 @@ impl Tty {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// What the environment says of columns and rows, else the usual ones.
+fn from_variables() -> [u16; 2] {
+    let number = |name| std::env::var(name).ok()?.parse().ok().filter(|n| *n > 0);
+    [number("COLUMNS").unwrap_or(USUAL[0]), number("LINES").unwrap_or(USUAL[1])]
 }
 
 impl Drop for Tty {

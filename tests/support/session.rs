@@ -31,7 +31,8 @@ pub struct Session {
 }
 
 fn pty_size(profile: &Profile) -> PtySize {
-    PtySize { rows: profile.rows, cols: profile.columns, pixel_width: 0, pixel_height: 0 }
+    let [rows, cols] = [profile.rows, profile.columns].map(|n| n * u16::from(profile.device_knows));
+    PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }
 }
 
 impl Session {

@@ -25,6 +25,8 @@ const LONGEST_STRING: usize = 4096;
 const LARGEST_PASTE: usize = 1 << 20;
 /// The mode of mouse reports in pixels.
 const PIXEL_MOUSE: u32 = 1016;
+/// Bytes after `CSI M` in mouse reports of terminals without SGR's: button, column, row.
+const X10_BYTES: usize = 3;
 /// What ends a paste.
 const PASTE_END: &[u8] = b"\x1b[201~";
 
@@ -48,6 +50,8 @@ pub struct Parser {
     pending: Vec<u8>,
     /// Text of a paste that has not ended.
     paste: Option<Vec<u8>>,
+    /// What ends it.
+    paste_end: &'static [u8],
     /// The ESC at the front of `pending` has been given out as a key: the packets of a reply came apart.
     escape_given: bool,
     /// The last thing given was a lone Escape key, whose sequence may still follow.
@@ -135,6 +139,7 @@ impl Parser {
                 events.push(Event::Key(KeyEvent { modifiers: key.modifiers | KeyModifiers::ALT, ..key }));
             }
             [0x1b, ..] => {}
+            text if c1(text).is_some() => {}
             text => {
                 text.iter().filter(|b| b.is_ascii()).for_each(|b| events.push(Event::Key(keys::of_byte(*b))))
             }
@@ -181,8 +186,9 @@ impl Parser {
     /// Moves text into the open paste; how many bytes were used, or none when more are needed.
     fn take_paste(&mut self, rest: &[u8], events: &mut Vec<Event>) -> Option<usize> {
         let text = self.paste.as_mut()?;
-        let end = rest.windows(PASTE_END.len()).position(|w| w == PASTE_END);
-        let safe = end.unwrap_or_else(|| rest.len() - partial_end(rest));
+        let closing = self.paste_end;
+        let end = rest.windows(closing.len()).position(|w| w == closing);
+        let safe = end.unwrap_or_else(|| rest.len() - partial_end(rest, closing));
         let room = (LARGEST_PASTE - text.len()).min(safe);
         text.extend_from_slice(&rest[..room]);
         if room < safe {
@@ -194,19 +200,38 @@ impl Parser {
         if end.is_some() {
             push_paste(text, events);
             self.paste = None;
-            return Some(room + PASTE_END.len());
+            return Some(room + closing.len());
         }
         (room > 0).then_some(room)
     }
 
     /// Reads one key or sequence at the front of `bytes`, which is not empty.
     fn step(&mut self, bytes: &[u8]) -> Step {
+        if let Some((used, second)) = c1(bytes) {
+            return self.control(bytes, used, second);
+        }
         match bytes[0] {
             0x1b => self.escape(bytes),
             b'G' if self.headless => headless_reply(bytes),
             byte if byte < 0x80 => Step::Done(1, Some(Event::Key(keys::of_byte(byte)))),
             _ => utf8(bytes)
                 .map_or(Step::Wait, |(used, c)| Step::Done(used, c.map(|c| Event::Key(keys::of_char(c))))),
+        }
+    }
+
+    /// A sequence that an 8-bit control of `used` bytes begins, read as if it began with ESC and `second`.
+    fn control(&mut self, bytes: &[u8], used: usize, second: u8) -> Step {
+        let rest = &bytes[used..bytes.len().min(used + LONGEST_STRING)];
+        let plain: Vec<u8> = [0x1b, second].iter().chain(rest).copied().collect();
+        let step = self.escape(&plain);
+        if self.paste.is_some() {
+            self.paste_end = if used == 1 { b"\x9b201~" } else { b"\xc2\x9b201~" };
+        }
+        match step {
+            // Neither a key with Alt nor the end of a string.
+            Step::Done(2, _) => Step::Done(used, None),
+            Step::Done(count, event) => Step::Done(count - 2 + used, event),
+            Step::Wait => Step::Wait,
         }
     }
 
@@ -238,10 +263,20 @@ impl Parser {
                     let key = keys::console_function(*letter);
                     return Step::Done(if key.is_some() { 4 } else { 3 }, key.map(Event::Key));
                 }
+                b'M' if i == 2 => {
+                    let end = i + 1 + X10_BYTES;
+                    let present = &bytes[i + 1..bytes.len().min(end)];
+                    if let Some(stray) = present.iter().position(|byte| (1..32).contains(byte)) {
+                        return Step::Done(i + 1 + stray, None);
+                    }
+                    let Some(report) = bytes.get(i + 1..end) else { return Step::Wait };
+                    return Step::Done(end, sequence::x10_mouse(report));
+                }
                 0x40..=0x7e => {
                     let csi = Csi::new(&bytes[2..i], *byte);
                     if csi.is_paste_start() {
                         self.paste = Some(Vec::new());
+                        self.paste_end = PASTE_END;
                         return Step::Done(i + 1, None);
                     }
                     return Step::Done(i + 1, csi.event(self.mouse));
@@ -258,9 +293,20 @@ fn alt(key: KeyEvent) -> KeyEvent {
     KeyEvent { modifiers: key.modifiers | KeyModifiers::ALT, ..key }
 }
 
+/// The 8-bit control at the front, which the terminal sends where it was told to (S8C1T): its bytes, one or,
+/// as a character, two, and the byte that follows ESC in its 7-bit form. No key is one.
+fn c1(bytes: &[u8]) -> Option<(usize, u8)> {
+    match bytes {
+        [0xc2, byte @ 0x80..=0x9f, ..] => Some((2, byte - 0x40)),
+        [byte @ 0x80..=0x9f, ..] => Some((1, byte - 0x40)),
+        _ => None,
+    }
+}
+
 /// How long to wait for the rest of `pending`.
 fn patience(pending: &[u8]) -> Duration {
     match pending {
+        _ if c1(pending).is_some() => SEQUENCE_TIMEOUT,
         [0x1b] | [0x1b, _] => ESCAPE_TIMEOUT,
         [0x1b, ..] => SEQUENCE_TIMEOUT,
         _ => ESCAPE_TIMEOUT,
@@ -287,6 +333,12 @@ fn string(bytes: &[u8]) -> Step {
                 Some(_) => return Step::Done(i, None),
             },
             0x07 => return Step::Done(i + 1, None),
+            0x9c => return Step::Done(i + 1, sequence::string(&bytes[1..i])),
+            0xc2 => match bytes.get(i + 1) {
+                None => return Step::Wait,
+                Some(0x9c) => return Step::Done(i + 2, sequence::string(&bytes[1..i])),
+                Some(_) => return Step::Done(i, None),
+            },
             // Neither control codes nor text in other encodings occur in a reply.
             0..0x20 | 0x7f.. => return Step::Done(i, None),
             _ if i >= LONGEST_STRING => return Step::Done(i, None),
@@ -339,9 +391,9 @@ fn utf8(bytes: &[u8]) -> Option<(usize, Option<char>)> {
     }
 }
 
-/// How many bytes at the end of `bytes` could begin the end of a paste.
-fn partial_end(bytes: &[u8]) -> usize {
-    (1..PASTE_END.len()).rev().find(|n| bytes.ends_with(&PASTE_END[..*n])).unwrap_or(0)
+/// How many bytes at the end of `bytes` could begin what closes a paste.
+fn partial_end(bytes: &[u8], closing: &[u8]) -> usize {
+    (1..closing.len()).rev().find(|n| bytes.ends_with(&closing[..*n])).unwrap_or(0)
 }
 
 fn push_paste(text: &[u8], events: &mut Vec<Event>) {

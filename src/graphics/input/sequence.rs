@@ -82,30 +82,7 @@ impl<'a> Csi<'a> {
     fn mouse(&self, unit: MouseUnit) -> Option<Mouse> {
         let mut fields = self.fields().map(signed);
         let (code, x, y) = (fields.next()??, fields.next()??, fields.next()??);
-        let code = u32::try_from(code).ok()?;
-        let button = match code & 3 {
-            0 => Some(MouseButton::Left),
-            1 => Some(MouseButton::Middle),
-            2 => Some(MouseButton::Right),
-            _ => None,
-        };
-        let kind = match (code >> 6, code & 32 != 0, button) {
-            (0, true, Some(button)) => MouseEventKind::Drag(button),
-            (0, true, None) => MouseEventKind::Moved,
-            (0, false, Some(button)) if self.last == b'M' => MouseEventKind::Down(button),
-            (0, false, Some(button)) => MouseEventKind::Up(button),
-            (1, _, _) => match code & 3 {
-                0 => MouseEventKind::ScrollUp,
-                1 => MouseEventKind::ScrollDown,
-                2 => MouseEventKind::ScrollLeft,
-                _ => MouseEventKind::ScrollRight,
-            },
-            _ => return None,
-        };
-        let mut modifiers = KeyModifiers::empty();
-        modifiers.set(KeyModifiers::SHIFT, code & 4 != 0);
-        modifiers.set(KeyModifiers::ALT, code & 8 != 0);
-        modifiers.set(KeyModifiers::CONTROL, code & 16 != 0);
+        let (kind, modifiers) = buttons(u32::try_from(code).ok()?, self.last == b'm')?;
         let position = match unit {
             MouseUnit::Cells => Position::Cell { column: x.saturating_sub(1), row: y.saturating_sub(1) },
             MouseUnit::Pixels { origin } => {
@@ -138,6 +115,47 @@ impl<'a> Csi<'a> {
         };
         Some(KeyEvent { kind, ..key })
     }
+}
+
+/// What the number of a mouse report says of buttons, wheel and keys; `released` where its end tells that.
+fn buttons(code: u32, released: bool) -> Option<(MouseEventKind, KeyModifiers)> {
+    let button = match code & 3 {
+        0 => Some(MouseButton::Left),
+        1 => Some(MouseButton::Middle),
+        2 => Some(MouseButton::Right),
+        _ => None,
+    };
+    let kind = match (code >> 6, code & 32 != 0, button) {
+        (0, true, Some(button)) => MouseEventKind::Drag(button),
+        (0, true, None) => MouseEventKind::Moved,
+        (0, false, Some(button)) if released => MouseEventKind::Up(button),
+        (0, false, Some(button)) => MouseEventKind::Down(button),
+        (1, _, _) => match code & 3 {
+            0 => MouseEventKind::ScrollUp,
+            1 => MouseEventKind::ScrollDown,
+            2 => MouseEventKind::ScrollLeft,
+            _ => MouseEventKind::ScrollRight,
+        },
+        _ => return None,
+    };
+    let mut modifiers = KeyModifiers::empty();
+    modifiers.set(KeyModifiers::SHIFT, code & 4 != 0);
+    modifiers.set(KeyModifiers::ALT, code & 8 != 0);
+    modifiers.set(KeyModifiers::CONTROL, code & 16 != 0);
+    Some((kind, modifiers))
+}
+
+/// The three bytes after `CSI M`, from terminals that do not know mode 1006: button, column and row, each 32
+/// more than its number. They do not tell which button was released.
+pub(super) fn x10_mouse(report: &[u8]) -> Option<Event> {
+    let [code, column, row] = report else { return None };
+    let code = u32::from(code.checked_sub(32)?);
+    let released = code & 3 == 3 && code & (32 | 64) == 0;
+    let (kind, modifiers) = buttons(if released { code & !3 } else { code }, released)?;
+    // Columns beyond 223 come as 0: nobody knows where.
+    let at = |byte: &u8| byte.checked_sub(33).map(i32::from);
+    let position = Position::Cell { column: at(column)?, row: at(row)? };
+    Some(Event::Mouse(Mouse { kind, position, modifiers }))
 }
 
 /// A decimal number; empty or malformed is 0, too large is the largest.

@@ -17,6 +17,8 @@ pub const GROUND: [u8; 3] = [1, 22, 43];
 pub struct Profile {
     pub columns: u16,
     pub rows: u16,
+    /// Whether the terminal device knows them.
+    pub device_knows: bool,
     /// Width and height of a cell in pixels.
     pub cell: [f64; 2],
     /// Answers to XTVERSION and DA1; none keeps silent.
@@ -45,6 +47,7 @@ impl Profile {
         Profile {
             columns: 80,
             rows: 24,
+            device_knows: true,
             cell: [10.0, 20.0],
             name: Some("kitty(0.41.1)"),
             attributes: Some("62"),
@@ -339,6 +342,9 @@ impl Terminal {
             }
             ("16", b't') if profile.reports_size => {
                 self.reply(format!("\x1b[6;{};{}t", profile.cell[1].floor(), profile.cell[0].floor()));
+            }
+            ("18", b't') if profile.reports_size => {
+                self.reply(format!("\x1b[8;{};{}t", profile.rows, profile.columns));
             }
             ("?1;1;0", b'S') if profile.sixel => self.reply("\x1b[?1;0;256S".into()),
             ("?2;1;0", b'S') if profile.sixel => {
