@@ -348,7 +348,7 @@ fn axes_are_checked_against_labels_and_the_other_images() {
     sim.keys("backspace backspace").text("c");
     assert_eq!(error(&sim), "'zyxc' names 4 axes, the image has 5 dimensions");
     sim.keys("ctrl-u").text("ztyxc");
-    assert_eq!(error(&sim), "it would be 2D, the other images are 3D");
+    assert_eq!(error(&sim), "'a' would be 2D with 1 channel, the other images are 3D with 1 channel");
     sim.keys("ctrl-u").text("tzxyc").keys("enter");
     let Work::Reopen(_, requests) = work(&mut sim) else { panic!("the image is opened anew") };
     assert_eq!(requests[0].axes.as_ref().unwrap().to_string(), "tzxyc");
@@ -357,6 +357,28 @@ fn axes_are_checked_against_labels_and_the_other_images() {
     // With labels the shape has to stay.
     sim.keys("f3 space f1 p tab ctrl-u").text("tzxyc");
     assert!(error(&sim).contains("has labels"), "{}", error(&sim));
+}
+
+#[test]
+fn axes_of_several_images_are_checked_against_their_masks_and_each_other() {
+    let masked = |name, shape| {
+        let mut new = lane(name, shape);
+        new.lane.mask = Some(new.lane.raw.clone());
+        new.source.mask = Some(new.source.raw.clone());
+        new
+    };
+    let mut sim = Sim::with_lanes(vec![masked("a", [1, 9, 30, 40, 1]), lane("b", [1, 9, 30, 50, 1])]);
+    sim.keys("f1 space down space p ctrl-u");
+    let error = |sim: &Sim| sim.app.form().unwrap().field("axes").unwrap().error.clone().unwrap_or_default();
+    sim.text("tzxyc");
+    assert_eq!(
+        error(&sim),
+        "'a' would be [1, 9, 40, 30] (tzyx), its mask is [1, 9, 30, 40]: change both for it alone"
+    );
+    sim.keys("ctrl-u").text("tzycx");
+    assert_eq!(error(&sim), "'b' would be 3D with 50 channels, another of them would be 3D with 40 channels");
+    sim.keys("ctrl-u").text("tzyxc");
+    assert_eq!(error(&sim), "");
 }
 
 #[test]

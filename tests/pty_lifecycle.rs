@@ -231,8 +231,8 @@ fn a_device_without_a_size_leaves_it_to_the_terminal() {
         let screen = session.screen();
         let bottom = screen.lines().position(|line| line.contains("? help"));
         assert_eq!(bottom, Some(usize::from(rows) - 1), "{screen}");
-        let top = screen.lines().next().map(|line| line.trim_end().chars().count());
-        assert_eq!(top, Some(usize::from(columns)), "{screen}");
+        let frames = screen.lines().nth(1).map(|line| line.trim_end().chars().count());
+        assert_eq!(frames, Some(usize::from(columns)), "{screen}");
         terminate(session);
     }
 }
@@ -240,14 +240,11 @@ fn a_device_without_a_size_leaves_it_to_the_terminal() {
 #[test]
 fn a_terminal_that_keeps_no_images_gets_other_pictures() {
     let home = home_with_image();
-    let mut session = Session::start(sized(Profile::kitty(), 100, 30), home.path(), &["nuclei.tif"]);
-    session.wait("the picture", shows_image);
-    session.drag(&[[400, 200], [440, 200]]);
-    session.wait("half-blocks", |terminal| {
-        terminal.lose_images();
-        terminal.text.screen().contents().contains("does not keep its images")
-    });
-    session.wait("the picture in half-blocks", |t| t.text.screen().contents().contains('▀') && shows_image(t));
+    let forgetful = Profile { keeps_images: false, ..sized(Profile::kitty(), 100, 30) };
+    let mut session = Session::start(forgetful, home.path(), &["nuclei.tif"]);
+    session.wait_text("does not keep its images");
+    session
+        .wait("the picture in half-blocks", |t| t.text.screen().contents().contains('▀') && shows_image(t));
     session.terminal.problems.retain(|problem| !problem.starts_with("ENOENT"));
     terminate(session);
 }

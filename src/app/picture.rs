@@ -41,6 +41,7 @@ impl App {
             return self.start_series(path);
         }
         self.series = None;
+        self.inform(format!("Writing {} …", path.display()));
         self.outbox.push(Effect::SavePicture { path, overwrite: false, whole: None });
     }
 

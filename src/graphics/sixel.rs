@@ -232,7 +232,9 @@ mod tests {
     fn no_picture_is_larger_than_the_terminal_takes() {
         let area = CellRect { x: 3, y: 1, width: 40, height: 20 };
         let placement = Placement { area, holes: Vec::new(), cell: [10.0, 20.0] };
-        for (geometry, largest) in [(Some([130, 90]), [130, 80]), (Some([4, 4]), [10, 20]), (None, [400, 400])] {
+        for (geometry, largest) in
+            [(Some([130, 90]), [130, 80]), (Some([4, 4]), [10, 20]), (None, [400, 400])]
+        {
             let mut out = Vec::new();
             let picture = Arc::new(Picture::new(400, 400));
             Sixel::new(16, geometry, false).encode_some(&picture, &placement, &Allowance::ALL, &mut out);
@@ -240,7 +242,9 @@ mod tests {
             let sizes: Vec<[usize; 2]> = text
                 .split("q\"1;1;")
                 .skip(1)
-                .map(|part| part.split(|c: char| !c.is_ascii_digit()).take(2).map(|n| n.parse().expect("a size")))
+                .map(|part| {
+                    part.split(|c: char| !c.is_ascii_digit()).take(2).map(|n| n.parse().expect("a size"))
+                })
                 .map(|mut size| std::array::from_fn(|_| size.next().expect("width and height")))
                 .collect();
             assert_eq!(sizes.iter().map(|[width, height]| width * height).sum::<usize>(), 400 * 400);

@@ -36,7 +36,7 @@ impl PendingFile {
         // A new file gets the mode that any program would give it.
         #[cfg(unix)]
         builder.permissions(<fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
-        let temporary = builder.tempfile_in(folder_of(&target)).map_err(|e| Error::io(path, e))?;
+        let temporary = builder.tempfile_in(folder_of(&target)).map_err(|e| Error::io(path, unnamed(&e)))?;
         if let Some(metadata) = metadata {
             keep_group_and_mode(temporary.as_file(), &metadata).map_err(|e| Error::io(path, e))?;
         }
@@ -110,6 +110,12 @@ pub fn commit_all(all: impl IntoIterator<Item = Sealed>) -> Result<(), Error> {
         });
     }
     folders.iter().try_for_each(|folder| sync_folder(folder).map_err(|e| Error::io(folder, e)))
+}
+
+/// The error without the name of the temporary file, which says nothing to anybody.
+pub(crate) fn unnamed(error: &std::io::Error) -> std::io::Error {
+    let text = error.to_string();
+    std::io::Error::new(error.kind(), text.split(" at path ").next().unwrap_or(&text).to_owned())
 }
 
 /// Where something is to be written, links followed, and what is there already.

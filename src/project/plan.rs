@@ -326,7 +326,8 @@ fn snapshot(source: &Arc<DiskFile>, folder: &Path) -> io::Result<tempfile::Named
 
 fn temporary_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     let (prefix, suffix) = temporary_name(Path::new("project"));
-    tempfile::Builder::new().prefix(&prefix).suffix(suffix).tempfile_in(folder)
+    let made = tempfile::Builder::new().prefix(&prefix).suffix(suffix).tempfile_in(folder);
+    made.map_err(|error| unnamed(&error))
 }
 
 fn keep(error: hdf5_pure::Error) -> PlanError {

@@ -114,7 +114,9 @@ pub(super) fn save(
         Ok(()) => (Ok(()), project.saved_file()),
         Err(error) => {
             let what = format!("Can't save '{}'", path.display());
-            let problem = Problem::new(what, error.to_string(), "Save elsewhere with :file.save_as");
+            let why = error.to_string();
+            let why = why.strip_prefix(&format!("{what}: ")).unwrap_or(&why);
+            let problem = Problem::new(what, why, "Save elsewhere with :file.save_as");
             (Err(SaveFailure::Failed(problem)), None)
         }
     }
@@ -292,7 +294,6 @@ fn add_missing(opened: &mut Opened, locations: &[String]) {
 }
 
 /// Finds the edits that were not saved, with the images that they added, and holds the project.
-/// Finds the edits that were not saved, with the images that they added.
 fn read_journal(opened: &mut Opened, project: &Path) {
     opened.access = access::check(project);
     if opened.access.shared {

@@ -28,9 +28,12 @@ fn places(project: &Path) -> Vec<PathBuf> {
 
 /// The records in the journal of the project at `project`: what was not saved when the program last ended.
 pub(super) fn read(project: &Path) -> Vec<JournalRecord> {
-    let texts = places(project).into_iter().filter_map(|path| fs::read_to_string(path).ok());
+    // Each is written whole when the place changes: the newest has all.
+    let written = |path: &PathBuf| fs::metadata(path).and_then(|file| file.modified()).ok();
+    let newest = places(project).into_iter().filter(|path| path.exists()).max_by_key(written);
+    let text = newest.and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default();
     // A line that was cut off ends what can be trusted.
-    texts.flat_map(|text| text.lines().map_while(JournalRecord::from_line).collect::<Vec<_>>()).collect()
+    text.lines().map_while(JournalRecord::from_line).collect()
 }
 
 enum Order {
@@ -130,13 +133,14 @@ fn write(orders: &Receiver<Order>, tell: &dyn Fn(AppEvent)) {
 
 impl Book {
     fn append(&mut self, line: String) -> io::Result<()> {
+        let text = format!("{line}\n");
         self.lines.push_back(line);
-        if self.file.is_none() {
-            return self.rewrite();
-        }
-        let (Some((_, file)), Some(line)) = (&mut self.file, self.lines.back()) else { return Ok(()) };
-        file.write_all(format!("{line}\n").as_bytes())?;
-        file.sync_data()
+        let appended = self
+            .file
+            .as_mut()
+            .is_some_and(|(_, file)| file.write_all(text.as_bytes()).and_then(|()| file.sync_data()).is_ok());
+        // A line that was written in part would end what can be read.
+        if appended { Ok(()) } else { self.rewrite() }
     }
 
     fn move_to(&mut self, project: PathBuf) -> io::Result<()> {
@@ -173,10 +177,13 @@ impl Book {
         self.file = None;
         let text: String = self.lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
         let mut failure = io::Error::from(io::ErrorKind::NotFound);
-        for path in places(project) {
-            match replace(&path, &text) {
+        let places = places(project);
+        for path in &places {
+            match replace(path, &text) {
                 Ok(file) => {
-                    self.file = Some((path, file));
+                    // What stays at another place is older.
+                    places.iter().filter(|other| *other != path).for_each(|other| _ = fs::remove_file(other));
+                    self.file = Some((path.clone(), file));
                     return Ok(());
                 }
                 Err(error) => failure = error,
@@ -226,6 +233,26 @@ mod tests {
         journal.finish();
         assert_eq!(read(&project), []);
         assert_eq!(fs::read_dir(folder.path()).expect("readable").count(), 0, "no journal is left behind");
+    }
+
+    #[test]
+    fn a_record_that_was_written_in_part_is_written_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let project = folder.path().join("p.ilp");
+        let mut book = Book { project: Some(project.clone()), ..Book::default() };
+        book.append(record(0).to_line()).expect("written");
+        // As a disk leaves it that became full: half a line, and no more is taken.
+        let path = places(&project)[0].clone();
+        let half = &record(1).to_line()[..9];
+        OpenOptions::new()
+            .append(true)
+            .open(&path)
+            .and_then(|mut file| file.write_all(half.as_bytes()))
+            .expect("half");
+        book.file = Some((path.clone(), File::open(&path).expect("there")));
+        book.append(record(1).to_line()).expect("written again");
+        book.append(record(2).to_line()).expect("written");
+        assert_eq!(read(&project), [record(0), record(1), record(2)]);
     }
 
     #[test]

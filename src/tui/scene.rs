@@ -184,7 +184,7 @@ impl SceneParts {
     /// each slice pixel takes at least one.
     pub fn picture(mut self) -> Picture {
         /// Longest side of a picture.
-        const LONGEST: f64 = 16_384.0;
+        const LONGEST: f64 = 8192.0;
         let mut pane = self.panes.swap_remove(self.active);
         (pane.cursor, pane.marks) = (None, Marks::default());
         let Viewport { zoom, picture, .. } = pane.viewport;

@@ -71,6 +71,10 @@ impl Properties {
         }
         let axes: AxisOrder =
             text.parse().map_err(|error: crate::data::axes::AxisError| error.to_string())?;
+        // All images of the project have the same channels and dimensions.
+        let others = app.project.lanes.iter().enumerate().filter(|(i, _)| !self.lanes.contains(i));
+        let mut there = others.take(1).filter_map(|(_, other)| other.raw.canonical_shape()).next();
+        let whose = if there.is_some() { "the other images are" } else { "another of them would be" };
         for &index in &self.lanes {
             let Some(lane) = app.project.lanes.get(index) else { continue };
             let axes = axes.clone().fitting(lane.raw.axes.len()).map_err(|error| error.to_string())?;
@@ -82,25 +86,26 @@ impl Properties {
                     "'{name}' has labels, which are for its shape as it is; clear them first"
                 ));
             }
-            // All images of the project have the same channels and dimensions.
-            let others = app.project.lanes.iter().enumerate().filter(|(i, _)| !self.lanes.contains(i));
-            if let Some((_, other)) = others.take(1).next()
-                && let Some(there) = other.raw.canonical_shape()
+            let kind = |shape: [usize; 5]| {
+                let channels = if shape[4] == 1 { "channel" } else { "channels" };
+                format!("{} with {} {channels}", if shape[1] > 1 { "3D" } else { "2D" }, shape[4])
+            };
+            // Of a single image the axes of the mask are a field of their own.
+            if self.lanes.len() > 1
+                && axes != lane.raw.axes
+                && let Some(mask) = lane.mask.as_ref().and_then(DatasetInfo::canonical_shape)
+                && mask[..4] != shape[..4]
             {
-                if there[4] != shape[4] {
-                    return Err(format!(
-                        "it would have {} channels, the other images have {}",
-                        shape[4], there[4]
-                    ));
-                }
-                if (there[1] > 1) != (shape[1] > 1) {
-                    let kind = |z: usize| if z > 1 { "3D" } else { "2D" };
-                    return Err(format!(
-                        "it would be {}, the other images are {}",
-                        kind(shape[1]),
-                        kind(there[1])
-                    ));
-                }
+                let name = &lane.raw.nickname;
+                let (shape, mask) = (&shape[..4], &mask[..4]);
+                return Err(format!(
+                    "'{name}' would be {shape:?} (tzyx), its mask is {mask:?}: change both for it alone"
+                ));
+            }
+            let there = *there.get_or_insert(shape);
+            if kind(there) != kind(shape) {
+                let name = &lane.raw.nickname;
+                return Err(format!("'{name}' would be {}, {whose} {}", kind(shape), kind(there)));
             }
         }
         Ok(Some(axes))

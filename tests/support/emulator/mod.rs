@@ -27,6 +27,8 @@ pub struct Profile {
     pub kitty: bool,
     pub kitty_edit: bool,
     pub kitty_placeholder: bool,
+    /// Whether images stay that were sent, other than the query's.
+    pub keeps_images: bool,
     pub sixel: bool,
     pub iterm2: bool,
     /// Whether 14t and 16t are answered.
@@ -54,6 +56,7 @@ impl Profile {
             kitty: true,
             kitty_edit: true,
             kitty_placeholder: true,
+            keeps_images: true,
             sixel: false,
             iterm2: false,
             reports_size: true,
@@ -278,6 +281,10 @@ impl Terminal {
             let knows =
                 Knows { edits: self.profile.kitty_edit, placeholders: self.profile.kitty_placeholder };
             self.images.command(body, (at, self.profile.cell), knows, &mut self.replies, &mut self.problems);
+            let is_question = body.windows(4).any(|part| part == b"i=41");
+            if !self.profile.keeps_images && !self.images.is_loading() && !is_question {
+                self.images = Images::default();
+            }
         }
     }
 
