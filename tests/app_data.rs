@@ -375,10 +375,11 @@ fn axes_of_several_images_are_checked_against_their_masks_and_each_other() {
         error(&sim),
         "'a' would be [1, 9, 40, 30] (tzyx), its mask is [1, 9, 30, 40]: change both for it alone"
     );
-    sim.keys("ctrl-u").text("tzycx");
-    assert_eq!(error(&sim), "'b' would be 3D with 50 channels, another of them would be 3D with 40 channels");
     sim.keys("ctrl-u").text("tzyxc");
     assert_eq!(error(&sim), "");
+    let mut sim = Sim::with_lanes(vec![lane("a", [1, 9, 30, 40, 1]), lane("b", [1, 9, 30, 50, 1])]);
+    sim.keys("f1 space down space p ctrl-u").text("tzycx");
+    assert_eq!(error(&sim), "'b' would be 3D with 50 channels, another of them would be 3D with 40 channels");
 }
 
 #[test]

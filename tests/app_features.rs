@@ -5,6 +5,7 @@ mod sim;
 
 use brushwood::app::features::{CostRequest, TABLE_ROWS, TableRow};
 use brushwood::app::layout::{FEATURE_COLUMN, FEATURE_HEAD, FEATURE_NAMES};
+use brushwood::app::popups::Popup;
 use brushwood::app::{AppEvent, Effect, InputEvent, Layout, MouseInput};
 use brushwood::pipeline::ExportSource;
 use crossterm::event::{KeyModifiers, MouseButton, MouseEventKind};
@@ -272,4 +273,47 @@ fn the_feature_looked_at_is_exported_by_key_and_mouse() {
     assert_eq!(sim.app.export.choices.sources, [ExportSource::Features]);
     sim.keys("f2 home x");
     assert!(sim.app.form().is_none(), "the image is a file already");
+}
+
+#[test]
+fn a_scale_is_checked_while_it_is_typed() {
+    let mut sim = table();
+    let error = |sim: &Sim| match sim.app.popups.last() {
+        Some(Popup::Prompt { error, .. }) => error.clone().unwrap_or_default(),
+        _ => "closed".into(),
+    };
+    let before = sim.app.shown_selection();
+    sim.keys("+");
+    for (text, why) in [
+        ("", ""),
+        ("0", "scales lie between 0.3 and 1000"),
+        ("0.3", "scale 0.3 is there already"),
+        ("0.31", ""),
+        ("1e9", "scales lie between 0.3 and 1000"),
+        ("-1", "scales lie between 0.3 and 1000"),
+        ("nan", "'nan' is not a number"),
+        ("1,5", "'1,5' is not a number"),
+    ] {
+        sim.keys("ctrl-u").text(text);
+        assert_eq!(error(&sim), why, "'{text}'");
+    }
+    sim.keys("enter");
+    assert_ne!(error(&sim), "closed", "what is wrong stays to be mended");
+    assert_eq!(sim.app.shown_selection(), before);
+    sim.keys("ctrl-u").text("0.69999").keys("enter");
+    assert_eq!(error(&sim), "closed");
+    assert_eq!(sim.app.shown_selection().scales.last(), Some(&0.69999));
+}
+
+#[test]
+fn the_last_scale_stays_and_that_is_said() {
+    let mut sim = table();
+    sim.keys("X X X X X X");
+    assert_eq!(sim.app.shown_selection().scales.len(), 1);
+    sim.keys("X");
+    assert!(sim.message().contains("one scale must stay"), "'{}'", sim.message());
+    sim.keys("= ctrl-u").text("0").keys("enter");
+    let Some(Popup::Prompt { error, .. }) = sim.app.popups.last() else { panic!("what is wrong stays") };
+    assert_eq!(error.as_deref(), Some("one scale must stay"));
+    assert_eq!(sim.app.shown_selection().scales.len(), 1);
 }

@@ -152,7 +152,7 @@ pub fn available(name: &str, app: &App) -> Result<(), Reason> {
         }
         "feature.scale_remove" => {
             let scales = app.shown_selection().scales.len();
-            unless(scales > 1, "one scale must stay")?;
+            unless(scales > 1, super::features::ONE_SCALE)?;
             unless(app.features.column < scales, "the cursor is on no scale")
         }
         "feature.toggle" => {

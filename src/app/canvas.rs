@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::channels::Display;
 use super::contrast::Window;
-use super::messages::Level;
+use super::messages::Problem;
 use super::state::App;
 use crate::command::{Direction, SliceAxis};
 use crate::data::{Axis, SlicePlane};
@@ -459,17 +459,17 @@ impl App {
     }
 
     /// Goes to the pixel that the text names: `x y`, `x y z` or `x y z t`.
-    pub(super) fn go_to(&mut self, text: &str) {
+    /// The pixel (`tzyx`) that a text names.
+    ///
+    /// # Errors
+    /// No position, or none in the image.
+    pub(super) fn position(&self, text: &str) -> Result<[usize; 4], Problem> {
         let [t, z, y, x, _] = self.shape();
         let parts: Result<Vec<usize>, _> =
             text.split([' ', ',']).filter(|part| !part.is_empty()).map(str::parse).collect();
         let (Ok(parts), Some(view)) = (parts, self.view()) else {
-            return self.tell(
-                Level::Warning,
-                format!("'{text}' is no position"),
-                "a position is x y, x y z or x y z t",
-                "",
-            );
+            let what = format!("'{text}' is no position");
+            return Err(Problem::new(what, "a position is x y, x y z or x y z t", ""));
         };
         let mut cursor = view.cursor;
         match parts[..] {
@@ -479,13 +479,17 @@ impl App {
             _ => cursor = [usize::MAX; 4],
         }
         if (0..4).any(|i| cursor[i] >= [t, z, y, x][i]) {
-            return self.tell(
-                Level::Warning,
-                format!("There is no pixel {text}"),
-                format!("the image is {x} x {y} x {z} (x y z), {t} time points"),
-                "Count from 0",
-            );
+            let why = format!("the image is {x} x {y} x {z} (x y z), {t} time points");
+            return Err(Problem::new(format!("There is no pixel {text}"), why, "Count from 0"));
         }
+        Ok(cursor)
+    }
+
+    pub(super) fn go_to(&mut self, text: &str) {
+        let cursor = match self.position(text) {
+            Ok(cursor) => cursor,
+            Err(problem) => return self.warn(problem),
+        };
         self.lift_pen();
         if let Some(view) = self.view_mut() {
             view.cursor = cursor;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::channels::ChannelView;
-use super::messages::Level;
+use super::messages::Problem;
 use super::slices::{Ranges, extremes, quantiles};
 use super::state::App;
 use crate::data::SpatialRoi;
@@ -162,22 +162,29 @@ impl App {
     }
 
     /// Sets the contrast to the two values that the text names.
-    pub(super) fn set_contrast(&mut self, text: &str) {
+    /// The values of black and white that a text names.
+    ///
+    /// # Errors
+    /// Not two numbers, the lower first.
+    pub(super) fn contrast_range(&self, text: &str) -> Result<(f64, f64), Problem> {
         let values: Vec<f64> = text
             .split([' ', ',', ':'])
             .filter(|part| !part.is_empty())
             .filter_map(|part| part.parse().ok())
             .collect();
         match values[..] {
-            [low, high] if low < high && low.is_finite() && high.is_finite() => {
-                self.set_windows(|_, _| Some(Window::Fixed(low, high)));
+            [low, high] if low < high && low.is_finite() && high.is_finite() => Ok((low, high)),
+            _ => {
+                let what = format!("'{text}' is no contrast");
+                Err(Problem::new(what, "it takes two numbers, the lower first", "For example: 100 4000"))
             }
-            _ => self.tell(
-                Level::Warning,
-                format!("'{text}' is no contrast"),
-                "it takes two numbers, the lower first",
-                "For example: 100 4000",
-            ),
+        }
+    }
+
+    pub(super) fn set_contrast(&mut self, text: &str) {
+        match self.contrast_range(text) {
+            Ok((low, high)) => self.set_windows(|_, _| Some(Window::Fixed(low, high))),
+            Err(problem) => self.warn(problem),
         }
     }
 

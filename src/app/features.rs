@@ -95,6 +95,9 @@ impl Default for FeatureTable {
     }
 }
 
+/// Why the last scale can't be removed.
+pub(super) const ONE_SCALE: &str = "one scale must stay";
+
 impl App {
     /// The selection shown in the table; nothing selected where the project has none.
     pub fn shown_selection(&self) -> FeatureSelection {
@@ -295,19 +298,25 @@ impl App {
         }
     }
 
-    /// Checks a scale before it becomes a column's, other than `column`.
-    fn scale_allowed(&mut self, sigma: f64, column: Option<usize>) -> bool {
+    /// Why a scale can't become a column's, other than `column`.
+    pub(super) fn scale_objection(&self, sigma: f64, column: Option<usize>) -> Option<String> {
         let selection = self.shown_selection();
         let twice = selection.scales.iter().enumerate().any(|(i, &s)| s == sigma && Some(i) != column);
-        let why = if !(SMALLEST_SCALE..=1000.0).contains(&sigma) {
-            format!("scales lie between {SMALLEST_SCALE} and 1000")
-        } else if twice {
-            "it is there already".into()
+        if !(SMALLEST_SCALE..=1000.0).contains(&sigma) {
+            Some(format!("scales lie between {SMALLEST_SCALE} and 1000"))
         } else {
-            return true;
-        };
-        self.tell(Level::Warning, format!("Can't use scale {sigma}"), why, "");
-        false
+            twice.then(|| format!("scale {sigma} is there already"))
+        }
+    }
+
+    /// Whether a scale can become a column's; says why not.
+    fn scale_allowed(&mut self, sigma: f64, column: Option<usize>) -> bool {
+        let objection = self.scale_objection(sigma, column);
+        let allowed = objection.is_none();
+        if let Some(why) = objection {
+            self.tell(Level::Warning, format!("Can't use scale {sigma}"), why, "");
+        }
+        allowed
     }
 
     pub(super) fn add_scale(&mut self, sigma: f64) {
@@ -344,8 +353,11 @@ impl App {
     pub(super) fn remove_scale(&mut self) {
         let mut selection = self.shown_selection();
         let column = self.features.column;
-        if column >= selection.scales.len() || selection.scales.len() == 1 {
+        if column >= selection.scales.len() {
             return;
+        }
+        if selection.scales.len() == 1 {
+            return self.tell(Level::Warning, "The scale is not removed", ONE_SCALE, "");
         }
         let sigma = selection.scales.remove(column);
         selection.compute_in_2d.remove(column);

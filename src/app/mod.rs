@@ -2,6 +2,7 @@
 //!
 //! Pure: no files, threads, clock or drawing. What an area of the program does lies in that area's file.
 
+mod arguments;
 pub mod availability;
 pub mod band;
 pub mod batch;

@@ -422,17 +422,17 @@ impl App {
     ) -> bool {
         if key.code != KeyCode::Enter {
             if edit_line(input, key) {
-                *error = None;
+                *error = self.argument_error(row, input.value());
             }
             return true;
         }
-        match Command::parse(&format!("{} {}", row.name, input.value())) {
+        match self.command_with(row, input.value()) {
             Ok(command) => {
                 self.run(command);
                 false
             }
             Err(wrong) => {
-                *error = Some(wrong.to_string());
+                *error = Some(wrong);
                 true
             }
         }
@@ -514,6 +514,12 @@ impl App {
         };
         for c in text.chars().filter(|c| !c.is_control()) {
             line.handle(InputRequest::InsertChar(c));
+        }
+        if let Some(Popup::Prompt { row, input, .. }) = self.popups.last() {
+            let found = self.argument_error(row, input.value());
+            if let Some(Popup::Prompt { error, .. }) = self.popups.last_mut() {
+                *error = found;
+            }
         }
     }
 }

@@ -217,6 +217,10 @@ impl App {
         self.tell(Level::Info, what, "", "");
     }
 
+    pub(super) fn warn(&mut self, problem: Problem) {
+        self.messages.push(Level::Warning, problem, self.now);
+    }
+
     pub(super) fn tell(
         &mut self,
         level: Level,
