@@ -17,6 +17,7 @@ use super::copies::{self, NewCopy};
 use super::links::{self, SymbolicLink};
 use super::stored::{self, SharedFile};
 use super::value::{Value, text_attribute};
+use crate::io::atomic::unnamed;
 use crate::io::unfinished::temporary_name;
 
 /// Groups nested deeper than this are taken for a cycle of links.
