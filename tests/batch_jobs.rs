@@ -176,6 +176,17 @@ fn a_file_that_appears_after_the_check_is_kept() {
     assert!(report.inputs[0].errors[0].ends_with("has appeared meanwhile and is kept"), "{report:?}");
     assert_eq!(std::fs::read(&path).unwrap(), b"mine");
     assert_eq!(files(&folder.path().join("out")).len(), 1);
+    std::fs::remove_file(&path).unwrap();
+    // While it is being written.
+    let report = run_controlled(&plan, 1, &Control::default(), &mut |event| {
+        if let Event::Advanced { .. } = event {
+            std::fs::write(&path, "mine").unwrap();
+        }
+    })
+    .unwrap();
+    assert!(report.inputs[0].errors[0].ends_with("has appeared meanwhile and is kept"), "{report:?}");
+    assert_eq!(std::fs::read(&path).unwrap(), b"mine");
+    assert_eq!(files(&folder.path().join("out")).len(), 1);
 }
 
 #[test]
@@ -199,4 +210,16 @@ fn the_summary_tells_what_would_be_written_and_what_is_in_its_way() {
     let refused = Plan::check(project, asked).err().unwrap();
     let summary = PlanSummary::refused(&refused);
     assert!(summary.problems[0].contains("lacks {result_type}"), "{summary:?}");
+}
+
+#[test]
+fn the_command_line_of_a_project_opened_by_its_name_alone_names_its_folder() {
+    let (folder, project) = lab(1);
+    let mut asked = request(folder.path(), 1);
+    asked.folder = Some(std::path::PathBuf::new());
+    asked.template = Some("out dir/{nickname}_{result_type}".into());
+    let commands = PlanSummary::of(&plan(project, asked), Some(Path::new("gray.ilp"))).commands;
+    let here = std::env::current_dir().unwrap();
+    let named = |name: &str| format!("'{}/{name}'", here.display());
+    assert!(commands[0].contains(&named("out dir/{nickname}_{result_type}")), "{commands:?}");
 }

@@ -303,6 +303,14 @@ fn coloured_label_images_are_refused_by_name() {
     let output = desk.run(&train);
     assert_exit(&output, 1);
     assert!(stderr(&output).contains("'labels.png' has 3 channels"), "{}", stderr(&output));
+    // Where the project can't be saved is said before anything is read or trained.
+    let output = desk.run(&[train[0], train[1], train[2], "--project=no/p.ilp"]);
+    assert_exit(&output, 1);
+    assert!(
+        stderr(&output).contains("Can't save 'no/p.ilp': there is no folder 'no'"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 /// Trains into `project`, which exists.

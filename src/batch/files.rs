@@ -65,7 +65,11 @@ pub fn find_images(named: &str) -> Result<Vec<String>, FilesError> {
     if found.is_empty() { Err(FilesError::NoMatch(text)) } else { Ok(found) }
 }
 
-fn images_in(folder: &Path) -> Result<Vec<String>, FilesError> {
+/// The images of a known format in `folder`, projects left out, by name.
+///
+/// # Errors
+/// The folder can't be read, or holds none.
+pub fn images_in(folder: &Path) -> Result<Vec<String>, FilesError> {
     let failed = |why: String| FilesError::Folder { folder: folder.display().to_string(), why };
     let entries = std::fs::read_dir(folder).map_err(|error| failed(format!("can't be read: {error}")))?;
     let is_project =

@@ -31,7 +31,7 @@ pub use blocks::Short;
 pub use control::Control;
 pub use convert::Renormalization;
 pub use feature_spec::{FeatureChoice, FeatureSpecError};
-pub use files::{FilesError, find_images};
+pub use files::{FilesError, find_images, images_in};
 pub use options::{OptionError, Subregion, internal_axes, parse_memory, parse_range};
 pub use outputs::PlannedOutput;
 pub use plan::{Input, OpenLane, Plan, PlannedInput, Request};

@@ -59,6 +59,8 @@ pub struct Sink {
     pub dtype: DType,
     /// The file.
     pub writer: Box<dyn ImageWriter>,
+    /// Files that are not replaced should they appear while it is written.
+    pub kept: Vec<PathBuf>,
 }
 
 /// How much to use.
@@ -124,6 +126,7 @@ pub fn predict_image(
     let blocks = Blocks::of(job, &sinks, resources)?;
     let gate = Gate::new(blocks.len(), blocks.in_flight);
     let recipes: Vec<Recipe> = sinks.iter().map(Recipe::of).collect();
+    let kept: Vec<PathBuf> = sinks.iter().flat_map(|sink| sink.kept.iter().cloned()).collect();
     let mut writers: Vec<_> = sinks.into_iter().map(|sink| blocks.suited(sink)).collect();
     let (sender, receiver) = mpsc::channel::<(usize, Computed)>();
     let written = thread::scope(|scope| {
@@ -150,6 +153,9 @@ pub fn predict_image(
         result
     });
     written?;
+    if let Some(appeared) = kept.into_iter().find(|path| path.exists()) {
+        return Err(PredictError::Appeared(appeared));
+    }
     writers.into_iter().try_for_each(ImageWriter::finish)?;
     Ok(())
 }

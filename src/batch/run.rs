@@ -247,6 +247,7 @@ impl InputJob<'_> {
                 renormalization: plan.request().renormalization,
                 dtype: output.spec.dtype,
                 writer: outputs::create(output)?,
+                kept: if plan.request().overwrite { Vec::new() } else { output.paths.clone() },
             });
         }
         let labels = match input.lane {

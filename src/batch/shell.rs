@@ -57,6 +57,9 @@ impl Plan {
         let is_absolute = ["/", "~", "{dataset_dir}"].iter().any(|start| template.starts_with(start));
         match &self.request().folder {
             Some(folder) if !is_absolute => {
+                // The project may have been opened from its own folder, by its name alone.
+                let folder =
+                    std::path::absolute(Path::new(".").join(folder)).unwrap_or_else(|_| folder.clone());
                 let folder = folder.display().to_string().replace('{', "{{").replace('}', "}}");
                 format!("{}/{template}", folder.trim_end_matches('/'))
             }

@@ -10,7 +10,7 @@ use super::progress::training_lines;
 use crate::batch::FeatureChoice;
 use crate::batch::train::{TrainProblem, TrainRequest, train_project};
 use crate::pipeline::TrainError;
-use crate::project::Project;
+use crate::project::{self, Project};
 
 /// Runs `brushwood train`.
 ///
@@ -28,6 +28,7 @@ pub(super) fn run(args: TrainArgs) -> Result<Status, Failure> {
             "Use --overwrite to replace it, or another name",
         ));
     }
+    check_place(&args.project)?;
     let request = TrainRequest {
         pairs: args.raw_data.into_iter().zip(args.labels).collect(),
         features: features(&args.features)?,
@@ -55,6 +56,17 @@ pub(super) fn run(args: TrainArgs) -> Result<Status, Failure> {
         print(&text)?;
     }
     Ok(Status::Done)
+}
+
+/// Whether a project can be saved at `path`, as far as that is known before any work is done.
+fn check_place(path: &Path) -> Result<(), Failure> {
+    let refused = |error: project::Error| Failure::Work(Message::whole(error));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        return Err(refused(project::Error::NoFolder { path: path.to_owned(), folder: folder.to_owned() }));
+    }
+    rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)
+        .map_err(|error| refused(project::Error::Write { path: path.to_owned(), source: error.into() }))
 }
 
 /// `all`, the features of a project, or filters with scales.

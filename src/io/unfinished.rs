@@ -60,9 +60,14 @@ fn system() -> Option<String> {
     None
 }
 
-/// Whether there is such a process, its own or anyone's.
+/// Whether there is such a process, its own or anyone's, that has not ended yet.
 #[cfg(target_os = "linux")]
 fn is_running(process: i32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // The name, in brackets, may hold anything.
+    if status.rsplit_once(") ").is_some_and(|(_, status)| status.starts_with(['Z', 'X'])) {
+        return false;
+    }
     let signalled = rustix::process::Pid::from_raw(process).map(rustix::process::test_kill_process);
     signalled != Some(Err(rustix::io::Errno::SRCH))
 }
@@ -80,7 +85,10 @@ mod tests {
     #[test]
     fn what_killed_programs_left_is_removed() {
         let mut ended = std::process::Command::new("true").spawn().unwrap();
-        ended.wait().unwrap();
+        // Nobody has asked how it ended yet.
+        while is_running(ended.id() as i32) {
+            std::thread::yield_now();
+        }
         let folder = tempfile::tempdir().unwrap();
         let (own, system) = (std::process::id(), system().unwrap());
         let kept = [
@@ -103,6 +111,8 @@ mod tests {
         names.sort();
         kept.sort();
         assert_eq!(names, kept);
+        ended.wait().unwrap();
+        assert!(!is_running(ended.id() as i32) && is_running(own as i32));
     }
 
     #[test]

@@ -73,8 +73,8 @@ pub enum Error {
     },
     /// An object inside the file can't be read.
     #[error(
-        "Can't open '{}': '{object}' can't be read ({reason}). The file may be damaged or cut short: use a copy of it.",
-        path.display()
+        "Can't open '{}': '{object}' can't be read ({reason}). {}",
+        path.display(), remedy(reason)
     )]
     Damaged {
         /// The file.
@@ -166,6 +166,17 @@ pub enum Error {
         /// What the writer said.
         reason: String,
     },
+}
+
+/// What to do about an object that can't be read.
+fn remedy(reason: &str) -> &'static str {
+    let is_new_form = ["data layout version", "version 2 B-tree"].iter().any(|form| reason.contains(form));
+    if is_new_form {
+        "It is stored in a form of HDF5 that ilastik does not write: open the project in ilastik and save it under \
+         another name."
+    } else {
+        "The file may be damaged or cut short: use a copy of it."
+    }
 }
 
 impl Error {

@@ -1,6 +1,5 @@
 //! Opening and saving, away from the thread that draws.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::thread;
@@ -10,7 +9,7 @@ use super::{access, images, journal, recent, visit};
 use crate::app::lost::OpenFound;
 use crate::app::visit::{ResultRead, VisitRequest};
 use crate::app::{Access, AppEvent, JournalRecord, Opened, Problem, SaveFailure, SaveRequest};
-use crate::batch::find_images;
+use crate::batch::{find_images, images_in};
 use crate::data::task::Cancelled;
 use crate::io::{self, OpenOptions};
 use crate::project::{LaneError, Project, SavedFile};
@@ -203,21 +202,9 @@ pub(super) fn images_at(input: &str) -> Result<Vec<String>, Problem> {
     if !Path::new(input).is_dir() {
         return Ok(vec![input.to_owned()]);
     }
-    let failed = |why: String| {
-        Problem::new(
-            format!("Can't open the folder '{input}'"),
-            why,
-            "Name an image, or a folder with images",
-        )
-    };
-    let entries = fs::read_dir(input).map_err(|error| failed(error.to_string()))?;
-    let mut images: Vec<String> = entries
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.is_file() && io::is_image_name(path) && !is_project(&path.to_string_lossy()))
-        .map(|path| path.to_string_lossy().into_owned())
-        .collect();
-    images.sort();
-    if images.is_empty() { Err(failed("it holds no image of a known format".into())) } else { Ok(images) }
+    images_in(Path::new(input)).map_err(|error| {
+        Problem::new("Can't open it", error.to_string(), "Name an image, or a folder with images")
+    })
 }
 
 /// Why an image can't be added; the error says all of it.
@@ -314,6 +301,8 @@ fn read_journal(opened: &mut Opened, project: &Path) {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::data::{DType, Volume};
     use crate::io::{ImageSpec, create};

@@ -133,6 +133,7 @@ impl Case {
             renormalization: None,
             dtype: DType::F32,
             writer: Box::new(memory.clone()),
+            kept: Vec::new(),
         };
         let job = ImageJob {
             raw: Arc::clone(raw),

@@ -75,6 +75,8 @@ fn draw_candidates(frame: &mut Frame<'_>, app: &App, theme: &Theme, form: &Form,
     let area = Rect { y: layout.note.y.saturating_sub(1), ..layout.note };
     let text = match app.folders.get(folder_of(input.value())) {
         None => return,
+        // The folders of a pattern are not listed.
+        Some(Err(_)) if folder_of(input.value()).contains(['*', '?']) => return,
         Some(Err(why)) => format!("{}: {why}", folder_of(input.value())),
         Some(Ok(listing)) => complete(input.value(), &listing.entries).candidates.join("  "),
     };
