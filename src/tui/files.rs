@@ -288,6 +288,14 @@ fn read_journal(opened: &mut Opened, project: &Path) {
         return;
     }
     opened.journal = journal::read(project);
+    opened.problems.extend(journal::left_by_others(project).into_iter().map(|other| {
+        let other = other.display();
+        Problem::new(
+            "There is unsaved work of another brushwood that had this project open",
+            format!("it is beside '{other}'"),
+            format!("Unless that still runs, open it with --project {other}"),
+        )
+    }));
     for record in &opened.journal {
         if let JournalRecord::LaneAdded { location, mask, details, .. } = record {
             match images::journal_lane(project, location, mask.as_deref(), details.as_ref()) {

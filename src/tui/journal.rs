@@ -12,6 +12,9 @@ use std::thread::{self, JoinHandle};
 
 use crate::app::{AppEvent, JournalRecord, Problem};
 
+/// Largest number in the name of another program's project that is looked for.
+const OTHERS: usize = 9;
+
 /// The journal of the project at `project`, and where it goes when that folder can't be written.
 fn places(project: &Path) -> Vec<PathBuf> {
     let project = std::path::absolute(project).unwrap_or_else(|_| project.to_owned());
@@ -34,6 +37,14 @@ pub(super) fn read(project: &Path) -> Vec<JournalRecord> {
     let text = newest.and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default();
     // A line that was cut off ends what can be trusted.
     text.lines().map_while(JournalRecord::from_line).collect()
+}
+
+/// Where a program that had no right to the project at `project` would have saved it (`NAME_2.ilp`, ...), had it
+/// not ended before: its journals are there, and no projects.
+pub(super) fn left_by_others(project: &Path) -> Vec<PathBuf> {
+    let stem = project.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let names = (2..=OTHERS).map(|n| project.with_file_name(format!("{stem}_{n}.ilp")));
+    names.filter(|other| !other.exists() && places(other).iter().any(|path| path.exists())).collect()
 }
 
 enum Order {
@@ -233,6 +244,18 @@ mod tests {
         journal.finish();
         assert_eq!(read(&project), []);
         assert_eq!(fs::read_dir(folder.path()).expect("readable").count(), 0, "no journal is left behind");
+    }
+
+    #[test]
+    fn the_journal_of_a_second_program_is_found() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let project = folder.path().join("p.ilp");
+        assert_eq!(left_by_others(&project), [] as [PathBuf; 0]);
+        let other = folder.path().join("p_2.ilp");
+        fs::write(&places(&other)[0], record(0).to_line()).expect("written");
+        assert_eq!(left_by_others(&project), std::slice::from_ref(&other));
+        fs::write(&other, "").expect("saved");
+        assert_eq!(left_by_others(&project), [] as [PathBuf; 0]);
     }
 
     #[test]

@@ -99,7 +99,7 @@ impl Properties {
                 let name = &lane.raw.nickname;
                 let (shape, mask) = (&shape[..4], &mask[..4]);
                 return Err(format!(
-                    "'{name}' would be {shape:?} (tzyx), its mask is {mask:?}: change both for it alone"
+                    "the mask of '{name}' is {mask:?} (tzyx), not {shape:?}; change it alone"
                 ));
             }
             let there = *there.get_or_insert(shape);

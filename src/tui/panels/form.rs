@@ -40,13 +40,24 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect, form: &
     if let (Some(area), Some(text)) = (layout.picture, &form.picture) {
         draw_picture_place(frame, app, theme, area, text);
     }
-    draw_candidates(frame, app, theme, form, &layout);
     let width = usize::from(layout.note.width);
-    let note = match &form.refused {
-        Some(why) => Line::styled(cut(why, width), theme.level(Level::Error)),
-        None => Line::styled(cut(&form.note(), width), theme.weak()),
-    };
-    frame.render_widget(note, layout.note);
+    match &form.refused {
+        // The line above is free: what may follow a path is not shown then.
+        Some(why) if why.chars().count() > width && layout.note.y > inner.y => {
+            let above = Rect { y: layout.note.y - 1, height: 2, ..layout.note };
+            let text =
+                Paragraph::new(why.as_str()).style(theme.level(Level::Error)).wrap(Wrap { trim: true });
+            frame.render_widget(text, above);
+        }
+        refused => {
+            draw_candidates(frame, app, theme, form, &layout);
+            let note = match refused {
+                Some(why) => Line::styled(cut(why, width), theme.level(Level::Error)),
+                None => Line::styled(cut(&form.note(), width), theme.weak()),
+            };
+            frame.render_widget(note, layout.note);
+        }
+    }
     let button = |focus: Focus| if form.focus == focus { theme.selected() } else { theme.strong() };
     frame.render_widget(Line::styled(format!("[ {} ]", form.ok), button(Focus::Ok)), layout.ok);
     frame.render_widget(Line::styled("[ Cancel ]", button(Focus::Cancel)), layout.cancel);
