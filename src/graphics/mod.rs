@@ -21,6 +21,7 @@ pub mod registry;
 pub mod session;
 mod shown;
 pub mod sixel;
+mod sixel_few;
 mod sixel_palette;
 mod strips;
 
