@@ -3,7 +3,7 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Clear, Paragraph, Wrap};
+use ratatui::widgets::{Clear, Paragraph};
 
 use super::theme::{Theme, cut};
 use crate::app::contrast::short;
@@ -132,6 +132,14 @@ pub fn draw_status(frame: &mut Frame<'_>, app: &App, theme: &Theme, area: Rect) 
     frame.render_widget(Line::styled(line, style), area);
 }
 
+/// A text on two lines of `width` columns, parted between words; what does not fit is left out, with a mark.
+fn in_two(text: &str, width: usize) -> [String; 2] {
+    let end = text.char_indices().nth(width).map_or(text.len(), |(at, _)| at);
+    let before = text[..end].rfind(' ').filter(|at| *at > 0 && !text[end..].starts_with(' '));
+    let (first, second) = text.split_at(before.unwrap_or(end));
+    [first.to_owned(), cut(second.trim_start(), width)]
+}
+
 /// Draws the newest message while it is new, over the status line too if it is long; else the keys typed
 /// so far, else hints.
 pub fn draw_hints(frame: &mut Frame<'_>, app: &App, theme: &Theme, status: Rect, hints_area: Rect) {
@@ -144,7 +152,8 @@ pub fn draw_hints(frame: &mut Frame<'_>, app: &App, theme: &Theme, status: Rect,
         let area = if long { status.union(area) } else { area };
         frame.render_widget(Clear, area);
         if long {
-            frame.render_widget(Paragraph::new(text).style(style).wrap(Wrap { trim: false }), area);
+            let lines = in_two(&text, width).map(Line::from).to_vec();
+            frame.render_widget(Paragraph::new(lines).style(style), area);
         } else {
             frame.render_widget(Line::styled(cut(&text, width), style), area);
         }
@@ -165,4 +174,16 @@ pub fn draw_hints(frame: &mut Frame<'_>, app: &App, theme: &Theme, status: Rect,
         spans.push(Span::raw(format!(" {}  ", hint.label)));
     }
     frame.render_widget(Line::from(spans), area);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_longer_than_two_lines_ends_with_a_mark() {
+        assert_eq!(in_two(" no such file here", 9), [" no such", "file here"]);
+        assert_eq!(in_two(" no such file. Open it", 9), [" no such", "file. Op…"]);
+        assert_eq!(in_two(" ééééééééé", 5), [" éééé", "ééééé"]);
+    }
 }
