@@ -256,14 +256,27 @@ fn what_is_not_supported() {
     corpus.refuses(
         "ome-more.tif",
         &file(&[gray().described(&pixels("SizeZ=\"3\"", ""))]),
-        "the file is damaged: its OME-XML describes more planes (z=3, c=1, t=1) than the file has pages (1); an OME-TIFF in several files must be joined into one first",
+        "the file is damaged: its OME-XML describes more planes (z=3, c=1, t=1) than the file has pages (1)",
     );
+    corpus.refuses(
+        "ome-far.tif",
+        &file(&[
+            gray().described(&pixels(
+                "SizeZ=\"2\"",
+                &format!("<TiffData IFD=\"{0}\" FirstZ=\"{0}\" FirstT=\"{0}\"/>", usize::MAX),
+            )),
+            gray(),
+        ]),
+        "the file is damaged: its OME-XML leaves planes without a page, or names pages that the file has not",
+    );
+    let several = "an OME-TIFF whose planes lie in several files is not supported; join the files into one first, as Fiji or bfconvert do";
     let elsewhere = "<TiffData IFD=\"0\" FirstZ=\"0\"/><TiffData IFD=\"0\" FirstZ=\"1\"><UUID>urn:uuid:other</UUID></TiffData>";
     corpus.refuses(
         "ome-files.tif",
         &file(&[gray().described(&pixels("SizeZ=\"2\"", elsewhere)), gray()]),
-        "the file is damaged: its OME-XML places planes in other files; join the files into one first",
+        several,
     );
+    corpus.refuses("ome-further.tif", &file(&[gray().described(&pixels("SizeZ=\"2\"", elsewhere))]), several);
     corpus.refuses(
         "ome-xml.tif",
         &file(&[gray().described("<OME><Pixels </OME>")]),

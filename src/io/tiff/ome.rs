@@ -61,28 +61,37 @@ pub(super) fn parse(path: &Path, text: &str, samples: usize, page_count: usize) 
         .filter_map(|key| extents.iter().copied().find(|(axis, _)| axis.key() == key.to_ascii_lowercase()))
         .collect();
     planes.reverse();
+    let own = document.root_element().attribute("UUID");
+    let elsewhere = |data: &Node<'_, '_>| {
+        data.children().find(named("UUID")).is_some_and(|uuid| own.is_some() && uuid.text() != own)
+    };
+    let lacking =
+        |what: String| match pixels.children().filter(named("TiffData")).any(|data| elsewhere(&data)) {
+            true => Error::unsupported(
+                path,
+                "an OME-TIFF whose planes lie in several files",
+                "join the files into one first, as Fiji or bfconvert do",
+            ),
+            false => damaged(what),
+        };
     let count = planes.iter().try_fold(1_usize, |n, (_, extent)| n.checked_mul(*extent));
     let count = count.filter(|&n| planes.len() == 3 && n <= page_count).ok_or_else(|| {
         let stated: Vec<String> = extents.iter().map(|(axis, n)| format!("{}={n}", axis.key())).collect();
-        damaged(format!(
-            "its OME-XML describes more planes ({}) than the file has pages ({page_count}); \
-             an OME-TIFF in several files must be joined into one first",
+        lacking(format!(
+            "its OME-XML describes more planes ({}) than the file has pages ({page_count})",
             stated.join(", ")
         ))
     })?;
 
-    let own = document.root_element().attribute("UUID");
     let mut pages: Vec<Option<usize>> = vec![None; count];
     let mut mapped = false;
     for data in pixels.children().filter(named("TiffData")) {
-        let elsewhere =
-            data.children().find(named("UUID")).is_some_and(|uuid| own.is_some() && uuid.text() != own);
-        if elsewhere {
+        if elsewhere(&data) {
             continue;
         }
         mapped = true;
         let number = |name: &str| data.attribute(name).and_then(|v| v.parse::<usize>().ok());
-        let first = planes.iter().fold(0, |n, (axis, extent)| {
+        let first = planes.iter().fold(0_usize, |n, (axis, extent)| {
             let key = match axis {
                 Axis::Z => "FirstZ",
                 Axis::T => "FirstT",
@@ -90,20 +99,20 @@ pub(super) fn parse(path: &Path, text: &str, samples: usize, page_count: usize) 
             };
             // FirstC counts samples, of which a page holds several.
             let at = number(key).unwrap_or(0) / if *axis == Axis::C { samples } else { 1 };
-            n * extent + at
+            n.saturating_mul(*extent).saturating_add(at)
         });
         let page = number("IFD").unwrap_or(0);
         let many = number("PlaneCount").unwrap_or(if data.has_attribute("IFD") { 1 } else { count });
         for k in 0..many.min(count) {
-            if let Some(slot) = pages.get_mut(first + k) {
-                *slot = Some(page + k);
+            if let Some(slot) = pages.get_mut(first.saturating_add(k)) {
+                *slot = Some(page.saturating_add(k));
             }
         }
     }
     let pages: Option<Vec<usize>> =
         if mapped { pages.into_iter().collect() } else { Some((0..count).collect()) };
     let pages = pages.filter(|pages| pages.iter().all(|&page| page < page_count)).ok_or_else(|| {
-        damaged("its OME-XML places planes in other files; join the files into one first".into())
+        lacking("its OME-XML leaves planes without a page, or names pages that the file has not".into())
     })?;
 
     let mut pixel_size: [Option<PixelSize>; 5] = Default::default();
