@@ -458,8 +458,7 @@ impl App {
         self.keep_cursor_visible();
     }
 
-    /// Goes to the pixel that the text names: `x y`, `x y z` or `x y z t`.
-    /// The pixel (`tzyx`) that a text names.
+    /// The pixel (`tzyx`) that a text names: `x y`, `x y z` or `x y z t`.
     ///
     /// # Errors
     /// No position, or none in the image.
@@ -485,6 +484,7 @@ impl App {
         Ok(cursor)
     }
 
+    /// Goes to the pixel that the text names.
     pub(super) fn go_to(&mut self, text: &str) {
         let cursor = match self.position(text) {
             Ok(cursor) => cursor,

@@ -161,7 +161,6 @@ impl App {
         });
     }
 
-    /// Sets the contrast to the two values that the text names.
     /// The values of black and white that a text names.
     ///
     /// # Errors
@@ -181,6 +180,7 @@ impl App {
         }
     }
 
+    /// Sets the contrast to the two values that the text names.
     pub(super) fn set_contrast(&mut self, text: &str) {
         match self.contrast_range(text) {
             Ok((low, high)) => self.set_windows(|_, _| Some(Window::Fixed(low, high))),

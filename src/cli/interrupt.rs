@@ -33,7 +33,7 @@ impl Interrupt {
     pub(super) fn on_signal() -> Self {
         let interrupt = Interrupt { token: CancelToken::new(), state: Arc::default() };
         let told = interrupt.clone();
-        let hang_up = if hang_ups_end_it() { Some(SIGHUP) } else { None };
+        let hang_up = hang_ups_end_it().then_some(SIGHUP);
         match Signals::new([SIGINT, SIGTERM].into_iter().chain(hang_up)) {
             Ok(mut signals) => {
                 thread::spawn(move || {

@@ -226,4 +226,14 @@ impl Capabilities {
     pub fn cell_size(&self) -> Option<[f64; 2]> {
         self.cell.map(|(size, _)| size)
     }
+
+    /// A terminal in colour with cells of 9x18 pixels and nothing else, but for a change.
+    #[cfg(test)]
+    pub(crate) fn sample(change: impl Fn(&mut Capabilities)) -> Self {
+        let environment = Environment { utf8: true, colorterm: "truecolor".into(), ..Environment::default() };
+        let mut terminal = Capabilities::assumed(&environment);
+        terminal.cell = Some(([9.0, 18.0], CellSource::Cell));
+        change(&mut terminal);
+        terminal
+    }
 }

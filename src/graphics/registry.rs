@@ -137,19 +137,10 @@ pub fn choose(wanted: &str, terminal: &Capabilities) -> Option<Choice> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::capabilities::{CellSource, Environment};
     use super::*;
 
-    fn terminal(change: impl Fn(&mut Capabilities)) -> Capabilities {
-        let environment = Environment { utf8: true, colorterm: "truecolor".into(), ..Environment::default() };
-        let mut terminal = Capabilities::assumed(&environment);
-        terminal.cell = Some(([9.0, 18.0], CellSource::Cell));
-        change(&mut terminal);
-        terminal
-    }
-
     fn auto(change: impl Fn(&mut Capabilities)) -> &'static str {
-        choose("auto", &terminal(change)).expect("auto always finds one").kind.id
+        choose("auto", &Capabilities::sample(change)).expect("auto always finds one").kind.id
     }
 
     #[test]
@@ -171,11 +162,11 @@ mod tests {
 
     #[test]
     fn a_name_is_obeyed_and_a_wrong_one_refused() {
-        let choice = choose("sixel", &terminal(|_| ())).expect("sixel exists");
+        let choice = choose("sixel", &Capabilities::sample(|_| ())).expect("sixel exists");
         assert!(choice.asked && choice.obstacle.is_some());
-        assert!(choose("sixl", &terminal(|_| ())).is_none());
+        assert!(choose("sixl", &Capabilities::sample(|_| ())).is_none());
         for kind in ENCODERS {
-            let made = (kind.create)(&terminal(|_| ()));
+            let made = (kind.create)(&Capabilities::sample(|_| ()));
             assert_eq!(made.id(), kind.id);
         }
     }

@@ -28,17 +28,8 @@ impl Small {
         encoder: &dyn FrameEncoder,
         before: Option<Small>,
     ) -> Option<Small> {
-        let [_, rows, columns] = thumbnail.region.shape().map(|n| n.max(1) as f64);
-        // As many cells as its shape needs.
-        let [wide, high] = [f64::from(room.width) * cell[0], f64::from(room.height) * cell[1]];
-        let scale = (wide / columns).min(high / rows);
-        let cells =
-            |pixels: f64, cell: f64, most: u16| ((pixels * scale / cell).ceil() as u16).clamp(1, most.max(1));
-        let area = CellRect {
-            width: cells(columns, cell[0], room.width),
-            height: cells(rows, cell[1], room.height),
-            ..room
-        };
+        let [width, height] = cells_of(thumbnail, [room.width, room.height], cell);
+        let area = CellRect { width, height, ..room };
         if let Some(before) = before
             && Arc::ptr_eq(&before.thumbnail, thumbnail)
             && before.area == area
@@ -59,6 +50,15 @@ impl Small {
     fn is(&self, other: &Small) -> bool {
         Arc::ptr_eq(&self.scene, &other.scene) && self.area == other.area
     }
+}
+
+/// How many cells (columns, rows) the shape of `thumbnail` needs of those in `room`, where one has the size `cell`.
+pub(super) fn cells_of(thumbnail: &Thumbnail, room: [u16; 2], cell: [f64; 2]) -> [u16; 2] {
+    let [_, rows, columns] = thumbnail.region.shape().map(|n| n.max(1) as f64);
+    let pixels = [columns, rows];
+    let fits = |i: usize| f64::from(room[i]) * cell[i] / pixels[i];
+    let scale = fits(0).min(fits(1));
+    std::array::from_fn(|i| ((pixels[i] * scale / cell[i]).ceil() as u16).clamp(1, room[i].max(1)))
 }
 
 /// What a picture holds; at least one of both.

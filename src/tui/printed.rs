@@ -15,6 +15,7 @@ use ratatui::widgets::Widget;
 use ratatui_image::Image;
 use ratatui_image::protocol::{Protocol, halfblocks::Halfblocks, iterm2::Iterm2, kitty::Kitty, sixel::Sixel};
 
+use super::content::cells_of;
 use super::message::Message;
 use super::probing::Asked;
 use super::scene::SceneParts;
@@ -61,7 +62,8 @@ pub fn print_picture(location: &str, graphics: &str, cell: Option<[f64; 2]>) -> 
     let cells = asked.tty.size().cells;
     // A row is left free below: sixel scrolls when it touches the last.
     let room = [MOST[0].min(cells[0]), MOST[1].min(cells[1].saturating_sub(2)).max(1)];
-    let size = way.cells(&thumbnail, room);
+    let [columns, rows] = cells_of(&thumbnail, room, way.cell);
+    let size = Size::new(columns, rows);
     let picture = way.compose(&thumbnail, size).ok_or_else(|| PrintError::Image("it is empty".into()))?;
     let area = Rect::new(0, 0, size.width, size.height);
     let mut buffer = Buffer::empty(area);
@@ -106,16 +108,6 @@ impl Way {
         };
         let cell = terminal.cell_size().unwrap_or([1.0, 2.0]);
         Ok(Way { method, in_tmux: terminal.tmux, cell })
-    }
-
-    /// Cells that a picture takes in `room` (columns, rows).
-    fn cells(&self, thumbnail: &Thumbnail, room: [u16; 2]) -> Size {
-        let [_, rows, columns] = thumbnail.region.shape().map(|n| n.max(1) as f64);
-        let [width, height] = self.cell;
-        let scale = (f64::from(room[0]) * width / columns).min(f64::from(room[1]) * height / rows);
-        let count =
-            |pixels: f64, cell: f64, most: u16| ((pixels * scale / cell).round() as u16).clamp(1, most);
-        Size::new(count(columns, width, room[0]), count(rows, height, room[1]))
     }
 
     /// The picture in the pixels of `size` cells; `None` for an image without any.
@@ -208,19 +200,12 @@ fn to_palette(cell: &mut Cell) {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::graphics::{CellSource, Environment};
-
-    fn terminal(change: impl Fn(&mut Capabilities)) -> Capabilities {
-        let environment = Environment { utf8: true, colorterm: "truecolor".into(), ..Environment::default() };
-        let mut terminal = Capabilities::assumed(&environment);
-        terminal.cell = Some(([9.0, 18.0], CellSource::Cell));
-        change(&mut terminal);
-        terminal
-    }
 
     #[test]
     fn what_scrolls_with_the_text_is_preferred_and_what_cannot_be_drawn_is_said() {
-        let method = |change: fn(&mut Capabilities)| Way::of("auto", &terminal(change)).map(|way| way.method);
+        let method = |change: fn(&mut Capabilities)| {
+            Way::of("auto", &Capabilities::sample(change)).map(|way| way.method)
+        };
         let placing =
             |t: &mut Capabilities| (t.kitty, t.kitty_edit, t.kitty_placeholder) = (true, true, true);
         assert_eq!(method(placing), Ok(Method::Kitty));
@@ -230,7 +215,7 @@ mod tests {
         assert_eq!(method(|_| ()), Ok(Method::Half));
         assert!(method(|t| t.colors = Colors::None).unwrap_err().contains("NO_COLOR"));
         assert!(method(|t| t.utf8 = false).unwrap_err().contains("UTF-8"));
-        assert!(Way::of("crayons", &terminal(|_| ())).unwrap_err().contains("crayons"));
+        assert!(Way::of("crayons", &Capabilities::sample(|_| ())).unwrap_err().contains("crayons"));
     }
 
     #[test]
